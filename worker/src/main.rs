@@ -1,0 +1,3 @@
+//! The worker program: serves tasks until its supervisor is done.
+
+fn main() {}
