@@ -1,10 +1,27 @@
 //! The contract between the supervisor and its child processes.
 //!
-//! Both sides link this library: the supervisor to speak the [protocol](crate::protocol) and to
-//! merge partials, a child to serve tasks. It decodes no media and opens no audio file.
+//! ```text
+//!   protocol ── what is said         codec ──── how it is written
+//!   channel ─── how it travels       slots ──── where the audio lies
+//!   task ────── what can be asked    serve ──── how a child answers
+//!   pcm ─────── what audio is        analyze ── what is measured
+//! ```
+//!
+//! Both sides link this library: the supervisor to speak the [protocol] and to merge partials, a
+//! child to [serve] tasks. It decodes no media and opens no audio file.
 
 pub mod analyze;
+pub mod channel;
+pub mod codec;
+pub mod invitation;
+#[cfg(unix)]
+pub mod lifeline;
+mod log;
 pub mod pcm;
+pub mod protocol;
+pub mod serve;
+pub mod slots;
+pub mod task;
 
 /// Identifies the sources that a program was built from; compared in the handshake.
 pub const BUILD_ID: &str = env!("AUDIOPOOL_BUILD_ID");

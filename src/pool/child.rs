@@ -1,0 +1,248 @@
+//! Child: one process, from its birth to the end of its channel. It reports and decides nothing.
+//!
+//! Three threads watch a child and tell the [`Watcher`]: one reads its messages, one waits for its
+//! death, one keeps the tail of its standard error. Death is what the operating system says; the
+//! end of the channel is only a hint, and what was sent before the death is still read.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{self, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use audiopool_worker::channel::{self, ChannelError, Listener, Receiver, Sender};
+use audiopool_worker::invitation::{Invitation, VARIABLE};
+use audiopool_worker::lifeline;
+use audiopool_worker::protocol::{FromChild, Role, ToChild};
+use command_fds::{CommandFdExt, FdMapping};
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+
+/// How much of a child's standard error is kept.
+const STDERR_TAIL: usize = 4 << 10;
+
+/// How long a dead child's channel may take to run dry.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// Stack of the threads that only wait and pass on.
+const SMALL_STACK: usize = 256 << 10;
+
+/// The first descriptor after the lifeline; the rings follow in order.
+pub(super) const FIRST_RING: i32 = lifeline::DESCRIPTOR + 1;
+
+/// What a child is started from.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    pub(super) role: Role,
+    pub(super) path: PathBuf,
+}
+
+/// Whoever wants to know how a child is doing. Called from the child's threads.
+pub(super) trait Watcher: Send + Sync + 'static {
+    /// The child has connected.
+    fn connected(&self, sender: Sender<ToChild>);
+    /// The child has said something.
+    fn message(&self, generation: u32, message: FromChild);
+    /// The child has sent what is no message, or the channel is broken.
+    fn breach(&self, reason: String);
+    /// The child is dead, and its channel has run dry or could not be waited for.
+    fn ended(&self, status: ExitStatus, stderr: String);
+}
+
+/// A living child.
+#[derive(Debug)]
+pub(super) struct Child {
+    pid: u32,
+    process: Arc<Mutex<Option<process::Child>>>,
+    server: String,
+}
+
+impl Child {
+    /// Starts a child; `rings` are inherited as descriptors from [`FIRST_RING`] on. To be called
+    /// from a thread that lives as long as the child shall: the child dies with it.
+    pub(super) fn spawn(
+        program: &Program,
+        lifeline: OwnedFd,
+        rings: Vec<OwnedFd>,
+        watcher: Arc<dyn Watcher>,
+    ) -> io::Result<Self> {
+        let (listener, server) = Listener::new()?;
+        let invitation =
+            Invitation { role: program.role, supervisor: process::id(), server: server.clone() };
+        let descriptors = (lifeline::DESCRIPTOR..).zip([lifeline].into_iter().chain(rings));
+        let mappings =
+            descriptors.map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd }).collect();
+
+        let mut command = Command::new(&program.path);
+        command
+            .env(VARIABLE, invitation.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .fd_mappings(mappings)
+            .map_err(io::Error::other)?;
+        let mut process = command.spawn()?;
+        drop(command); // and with it our copies of the descriptors
+        let pid = process.id();
+        let stderr = process.stderr.take();
+        let child = Self { pid, process: Arc::new(Mutex::new(Some(process))), server };
+
+        let begun = child.watch(listener, stderr, watcher);
+        if begun.is_err() {
+            child.kill();
+            channel::abandon(&child.server);
+        }
+        begun.map(|()| child)
+    }
+
+    /// The process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Kills the child and whatever it has started, if it still lives.
+    pub(super) fn kill(&self) {
+        // While the process is not reaped, nobody else can have its number.
+        if self.process.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            kill_group(self.pid);
+        }
+    }
+
+    fn watch(
+        &self,
+        listener: Listener,
+        stderr: Option<process::ChildStderr>,
+        watcher: Arc<dyn Watcher>,
+    ) -> io::Result<()> {
+        let name = |what: &str| format!("{what} {}", self.pid);
+        let spawn = |what: &str| thread::Builder::new().name(name(what)).stack_size(SMALL_STACK);
+
+        let tail = Arc::new(Mutex::new(VecDeque::new()));
+        let (written, silent) = mpsc::channel::<()>();
+        spawn("stderr").spawn({
+            let tail = Arc::clone(&tail);
+            move || {
+                keep_tail(stderr, &tail);
+                drop(written);
+            }
+        })?;
+        let (done, drained) = mpsc::channel::<()>();
+        spawn("reader").spawn({
+            let watcher = Arc::clone(&watcher);
+            move || {
+                // A malformed packet can make the receiver panic; it is a breach like another.
+                let reading = std::panic::AssertUnwindSafe(|| read(listener, watcher.as_ref()));
+                if std::panic::catch_unwind(reading).is_err() {
+                    watcher.breach("a packet that cannot be received".to_owned());
+                }
+                drop(done);
+            }
+        })?;
+        let (pid, process, server) = (self.pid, Arc::clone(&self.process), self.server.clone());
+        spawn("waiter").spawn(move || {
+            let status = wait(pid, &process);
+            channel::abandon(&server);
+            // Nothing is ever sent: the waits end when the other threads do.
+            let _: Result<(), _> = drained.recv_timeout(DRAIN_TIMEOUT);
+            let _: Result<(), _> = silent.recv_timeout(DRAIN_TIMEOUT);
+            let stderr: Vec<u8> = tail
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .iter()
+                .copied()
+                .collect();
+            watcher.ended(status, String::from_utf8_lossy(&stderr).trim_end().to_owned());
+        })?;
+        Ok(())
+    }
+}
+
+fn kill_group(pid: u32) {
+    if let Ok(pid) = i32::try_from(pid) {
+        // ESRCH: everybody in the group is gone already.
+        let _: nix::Result<()> = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+}
+
+fn read(listener: Listener, watcher: &dyn Watcher) {
+    let receiver: Receiver<FromChild> = match listener.accept() {
+        Ok((sender, receiver)) => {
+            watcher.connected(sender);
+            receiver
+        }
+        Err(ChannelError::Abandoned) => return,
+        Err(error) => return watcher.breach(error.to_string()),
+    };
+    loop {
+        match receiver.recv() {
+            Ok((generation, message)) => watcher.message(generation, message),
+            Err(ChannelError::Closed) => return watcher.breach("closed its channel".to_owned()),
+            Err(error) => return watcher.breach(error.to_string()),
+        }
+    }
+}
+
+/// Waits for the death, cleans up the child's group, and only then releases the process id.
+fn wait(pid: u32, process: &Mutex<Option<process::Child>>) -> ExitStatus {
+    if let Ok(id) = i32::try_from(pid) {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        while waitid(Id::Pid(Pid::from_raw(id)), flags) == Err(nix::errno::Errno::EINTR) {}
+    }
+    let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
+    kill_group(pid);
+    let status = process.take().and_then(|mut process| process.wait().ok());
+    status.unwrap_or_else(|| ExitStatus::from_raw(0))
+}
+
+fn keep_tail(stderr: Option<process::ChildStderr>, tail: &Mutex<VecDeque<u8>>) {
+    let Some(stderr) = stderr else { return };
+    let mut stderr = File::from(OwnedFd::from(stderr));
+    let mut buffer = [0; 4 << 10];
+    loop {
+        match stderr.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(n) => {
+                let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+                tail.extend(&buffer[..n]);
+                let excess = tail.len().saturating_sub(STDERR_TAIL);
+                tail.drain(..excess);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// A pipe whose writing end nobody but this process has: when it is gone, so is the other end's.
+#[derive(Debug)]
+pub(super) struct Lifeline {
+    reader: OwnedFd,
+    _writer: OwnedFd,
+}
+
+impl Lifeline {
+    pub(super) fn new() -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        Ok(Self { reader: reader.into(), _writer: writer.into() })
+    }
+
+    /// The end for a child.
+    pub(super) fn share(&self) -> io::Result<OwnedFd> {
+        debug_assert!(self.reader.as_raw_fd() > 2);
+        self.reader.try_clone()
+    }
+}
+
+/// The signal's name and number, if one ended the process.
+pub(super) fn signal(status: ExitStatus) -> Option<(i32, String)> {
+    let number = status.signal()?;
+    let name = Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |s| s.to_string());
+    Some((number, name))
+}

@@ -1,0 +1,149 @@
+//! Inline: the pool's twin on the calling thread, in one process.
+//!
+//! It runs the same registered tasks on the same encoded values, and isolates nothing. Tests
+//! compare every pool with it.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use audiopool_worker::codec;
+use audiopool_worker::pcm::{Pcm, PcmFormat};
+use audiopool_worker::protocol::WorkerFault;
+use audiopool_worker::task::{RawOutlet, Registry, StreamTask, Task};
+use serde::de::DeserializeOwned;
+
+use super::fault::TaskError;
+use super::future::{Future, Promise};
+use super::{Audio, AudioSource, Execute, TaskTerms};
+
+/// Runs tasks where they are submitted.
+#[derive(Debug)]
+pub struct Inline {
+    registry: Registry,
+}
+
+impl Inline {
+    /// With the tasks that it can run.
+    pub fn new(registry: Registry) -> Self {
+        Self { registry }
+    }
+}
+
+impl Execute for Inline {
+    fn submit<T: Task + 'static>(
+        &self,
+        task: &T,
+        audio: Option<Audio>,
+        _: TaskTerms,
+    ) -> Result<Future<T::Output>, TaskError> {
+        let arguments = codec::encode(task).map_err(fault)?;
+        let promise = Arc::new(Promise::default());
+        let outcome = with_pcm(audio, |pcm| {
+            self.registry.run(T::NAME, &arguments, pcm, &mut NoOutlet)
+        });
+        promise.keep(outcome.map_err(TaskError::Fault));
+        Ok(Future::new(promise))
+    }
+
+    fn stream<T: StreamTask + 'static>(
+        &self,
+        task: &T,
+        _: TaskTerms,
+        each: &mut dyn FnMut(T::Item, Option<Audio>) -> ControlFlow<()>,
+    ) -> Result<T::Output, TaskError> {
+        let arguments = codec::encode(task).map_err(fault)?;
+        let mut outlet = Direct::<T::Item> { each, bytes: Vec::new(), broken_off: false };
+        let outcome = self.registry.run(T::NAME, &arguments, None, &mut outlet);
+        if outlet.broken_off {
+            return Err(TaskError::Cancelled);
+        }
+        let output = outcome.map_err(TaskError::Fault)?;
+        codec::decode(&output).map_err(|error| TaskError::InvalidOutput(error.to_string()))
+    }
+}
+
+fn fault(error: codec::CodecError) -> TaskError {
+    TaskError::Fault(WorkerFault::Codec { message: error.to_string() })
+}
+
+fn with_pcm<R>(
+    audio: Option<Audio>,
+    run: impl FnOnce(Option<Pcm<'_>>) -> Result<R, WorkerFault>,
+) -> Result<R, WorkerFault> {
+    match audio.map(|audio| audio.0) {
+        None => run(None),
+        Some(AudioSource::Owned { bytes, format, first_frame }) => {
+            run(Some(Pcm::new(format, first_frame, &bytes)))
+        }
+        Some(AudioSource::Leased(audio, lease)) => {
+            let bytes = lease.read()?;
+            run(Some(Pcm::new(audio.format, audio.first_frame, &bytes)))
+        }
+    }
+}
+
+/// For tasks that do not stream.
+struct NoOutlet;
+
+impl NoOutlet {
+    fn refuse() -> WorkerFault {
+        WorkerFault::Failed { message: "a task that does not stream has no outlet".to_owned() }
+    }
+}
+
+impl RawOutlet for NoOutlet {
+    fn delivered(&self) -> u64 {
+        0
+    }
+    fn begin_audio(&mut self) -> Result<(), WorkerFault> {
+        Err(Self::refuse())
+    }
+    fn append_audio(&mut self, _: &[u8]) -> Result<(), WorkerFault> {
+        Err(Self::refuse())
+    }
+    fn emit(&mut self, _: Vec<u8>, _: Option<(PcmFormat, u64)>) -> Result<(), WorkerFault> {
+        Err(Self::refuse())
+    }
+    fn skip(&mut self) -> Result<(), WorkerFault> {
+        Err(Self::refuse())
+    }
+}
+
+/// Hands every item on at once.
+struct Direct<'a, I> {
+    each: &'a mut dyn FnMut(I, Option<Audio>) -> ControlFlow<()>,
+    bytes: Vec<u8>,
+    broken_off: bool,
+}
+
+impl<I: DeserializeOwned> RawOutlet for Direct<'_, I> {
+    fn delivered(&self) -> u64 {
+        0
+    }
+
+    fn begin_audio(&mut self) -> Result<(), WorkerFault> {
+        Ok(())
+    }
+
+    fn append_audio(&mut self, bytes: &[u8]) -> Result<(), WorkerFault> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn emit(&mut self, item: Vec<u8>, audio: Option<(PcmFormat, u64)>) -> Result<(), WorkerFault> {
+        let bytes = std::mem::take(&mut self.bytes);
+        let item = codec::decode(&item)
+            .map_err(|error| WorkerFault::Codec { message: error.to_string() })?;
+        let audio =
+            audio.map(|(format, first_frame)| Audio::owned(bytes.into(), format, first_frame));
+        if (self.each)(item, audio).is_break() {
+            self.broken_off = true;
+            return Err(WorkerFault::Failed { message: "broken off".to_owned() });
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self) -> Result<(), WorkerFault> {
+        Ok(())
+    }
+}

@@ -1,0 +1,674 @@
+//! Ledger: which task is where, and what happens next. It decides and does no I/O.
+//!
+//! ```text
+//!              submit                 booted, replied
+//!   caller ──────────────▶ queue ─────────────────────▶ seat (one child process after another)
+//!                            ▲                              │
+//!                            └──── died: tried again ───────┤
+//!                                                           ▼
+//!                                          finished: exactly once for each task
+//! ```
+//!
+//! A *seat* is a place for a child; each process that takes it has a generation of its own, and
+//! whatever an earlier generation still says is ignored. Time is an argument. Every method appends
+//! the [actions](Action) to be carried out, in order.
+//!
+//! In OTP's words: `one_for_one`, `transient`, with an intensity and a period. Unlike Python's
+//! `ProcessPoolExecutor`, a death costs only the task that the child had.
+//!
+//! Before the ledger gives up for the number of deaths, it sends a *canary*, a task that does
+//! nothing, to a fresh child. Only if that dies too, the children are to blame and not the tasks.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use audiopool_worker::protocol::{Attempt, Role, TaskId};
+
+use super::fault::{Cause, FailedAttempt, PoolError, TaskError};
+
+/// What the ledger goes by.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub(crate) role: Role,
+    pub(crate) seats: usize,
+    pub(crate) max_attempts: u32,
+    /// From the start of a process to its `Ready`.
+    pub(crate) start_timeout: Duration,
+    /// From `Quit` to the end of the process.
+    pub(crate) quit_timeout: Duration,
+    /// Deaths without a success in between that are borne within `period`.
+    pub(crate) intensity: usize,
+    pub(crate) period: Duration,
+    /// Failed starts in a row that are borne; the pause between them doubles.
+    pub(crate) boot_attempts: u32,
+    pub(crate) boot_pause: Duration,
+}
+
+/// Index of a seat.
+pub(crate) type SeatId = usize;
+
+/// What the supervisor has to do.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    Spawn { seat: SeatId, generation: u32 },
+    Run { seat: SeatId, task: TaskId, attempt: Attempt, delivered: u64 },
+    /// Tell the child to end.
+    Quit { seat: SeatId },
+    Kill { seat: SeatId },
+    /// Hand the task's end to whoever waits for it. A success is handed over by who reported it.
+    Finish { task: TaskId, error: TaskError },
+    Retried { seat: SeatId, task: TaskId, attempt: Attempt, cause: Cause },
+}
+
+/// How a reply counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is the answer.
+    Accept,
+    /// It belongs to a process that is no longer there.
+    Ignore,
+    /// It is not in order; the child is being killed.
+    Breach,
+}
+
+/// What a task needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Longest silence; none for ever.
+    pub(crate) timeout: Option<Duration>,
+    /// Whether the child needs slots to get on; without one, the clock stands.
+    pub(crate) streams: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    terms: Terms,
+    attempts: Vec<FailedAttempt>,
+    delivered: u64,
+}
+
+#[derive(Debug)]
+enum Seat {
+    Vacant { not_before: Duration },
+    Booting { since: Duration },
+    Idle { served: u64 },
+    Busy(Busy),
+    /// Told to end.
+    Quitting { since: Duration, killed: bool },
+    /// Killed, with no task to charge.
+    Dying,
+}
+
+#[derive(Debug)]
+struct Busy {
+    task: TaskId,
+    served: u64,
+    /// When the child was last heard of, or began.
+    since: Duration,
+    /// Slots that the child may still fill.
+    slots: usize,
+    /// Why we have killed it, if we have.
+    killed: Option<Cause>,
+}
+
+#[derive(Debug)]
+struct Place {
+    seat: Seat,
+    generation: u32,
+}
+
+/// The balance of a pool: what went in and what came out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Tasks taken on.
+    pub submitted: u64,
+    /// Tasks that gave an output.
+    pub succeeded: u64,
+    /// Tasks that ended with an error.
+    pub failed: u64,
+    /// Tasks cancelled.
+    pub cancelled: u64,
+    /// Tries repeated after the death of a child.
+    pub retries: u64,
+    /// Children that died with or without a task.
+    pub deaths: u64,
+    /// Replies that came twice, or for a task that the child did not have.
+    pub breaches: u64,
+}
+
+impl Balance {
+    /// Whether every task has ended exactly once.
+    pub fn is_even(&self) -> bool {
+        self.submitted == self.succeeded + self.failed + self.cancelled
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    policy: Policy,
+    places: Vec<Place>,
+    queue: VecDeque<TaskId>,
+    tasks: BTreeMap<TaskId, Entry>,
+    next_task: u64,
+    deaths: VecDeque<Duration>,
+    boot_failures: u32,
+    canary: Option<TaskId>,
+    closed: bool,
+    broken: Option<PoolError>,
+    balance: Balance,
+}
+
+impl Ledger {
+    pub(crate) fn new(policy: Policy) -> Self {
+        let vacant =
+            || Place { seat: Seat::Vacant { not_before: Duration::ZERO }, generation: 0 };
+        let places = std::iter::repeat_with(vacant).take(policy.seats).collect();
+        Self {
+            policy,
+            places,
+            queue: VecDeque::new(),
+            tasks: BTreeMap::new(),
+            next_task: 1,
+            deaths: VecDeque::new(),
+            boot_failures: 0,
+            canary: None,
+            closed: false,
+            broken: None,
+            balance: Balance::default(),
+        }
+    }
+
+    pub(crate) fn balance(&self) -> Balance {
+        self.balance
+    }
+
+    /// Whether no child is there, none is wanted, and no task is left.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.tasks.is_empty()
+            && self.places.iter().all(|place| matches!(place.seat, Seat::Vacant { .. }))
+    }
+
+    pub(crate) fn is_canary(&self, task: TaskId) -> bool {
+        self.canary == Some(task)
+    }
+
+    /// Takes a task on.
+    pub(crate) fn submit(
+        &mut self,
+        terms: Terms,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) -> Result<TaskId, PoolError> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        if self.closed {
+            return Err(PoolError::ShutDown);
+        }
+        let task = self.enter(terms);
+        self.balance.submitted += 1;
+        self.queue.push_back(task);
+        self.dispatch(now, actions);
+        Ok(task)
+    }
+
+    fn enter(&mut self, terms: Terms) -> TaskId {
+        let task = TaskId(self.next_task);
+        self.next_task += 1;
+        self.tasks.insert(task, Entry { terms, attempts: Vec::new(), delivered: 0 });
+        task
+    }
+
+    /// Ends a task that nobody wants any more; `false` if it has ended already.
+    pub(crate) fn cancel(
+        &mut self,
+        task: TaskId,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        if self.tasks.remove(&task).is_none() {
+            return false;
+        }
+        self.queue.retain(|queued| *queued != task);
+        for (seat, place) in self.places.iter_mut().enumerate() {
+            if matches!(&place.seat, Seat::Busy(busy) if busy.task == task) {
+                place.seat = Seat::Dying;
+                actions.push(Action::Kill { seat });
+            }
+        }
+        self.balance.cancelled += 1;
+        actions.push(Action::Finish { task, error: TaskError::Cancelled });
+        self.dispatch(now, actions);
+        true
+    }
+
+    /// A child is ready for tasks.
+    pub(crate) fn booted(
+        &mut self,
+        seat: SeatId,
+        generation: u32,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(place) = self.place(seat, generation) else { return };
+        if matches!(place.seat, Seat::Booting { .. }) {
+            place.seat = Seat::Idle { served: 0 };
+            self.boot_failures = 0;
+            self.dispatch(now, actions);
+        }
+    }
+
+    /// A child could not be started, or died before it was ready. `hopeless` if it would again.
+    pub(crate) fn boot_failed(
+        &mut self,
+        seat: SeatId,
+        generation: u32,
+        error: PoolError,
+        hopeless: bool,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) {
+        let pause = self.policy.boot_pause * 2_u32.saturating_pow(self.boot_failures.min(10));
+        let Some(place) = self.place(seat, generation) else { return };
+        place.seat = Seat::Vacant { not_before: now + pause };
+        self.boot_failures += 1;
+        let alive = self.places.iter().any(|place| !matches!(place.seat, Seat::Vacant { .. }));
+        if !alive && (hopeless || self.boot_failures >= self.policy.boot_attempts) {
+            self.give_up(&error, actions);
+        }
+        self.dispatch(now, actions);
+    }
+
+    /// A streaming task has delivered its item number `index`; `uses_slot` if it filled one.
+    pub(crate) fn delivered(
+        &mut self,
+        seat: SeatId,
+        generation: u32,
+        (task, attempt): (TaskId, Attempt),
+        (index, uses_slot): (u64, bool),
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) -> Verdict {
+        let (Some(busy), Some(entry)) =
+            (busy(&mut self.places, seat, generation), self.tasks.get_mut(&task))
+        else {
+            return self.stray(seat, generation, actions);
+        };
+        let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);
+        let in_order = entry.delivered == index && attempt.0 == tries + 1;
+        let has_slot = !uses_slot || busy.slots > 0;
+        if busy.task != task || !entry.terms.streams || !in_order || !has_slot {
+            return self.stray(seat, generation, actions);
+        }
+        entry.delivered += 1;
+        busy.since = now;
+        busy.slots -= usize::from(uses_slot);
+        Verdict::Accept
+    }
+
+    /// A child has given a sign of life.
+    pub(crate) fn alive(&mut self, seat: SeatId, generation: u32, now: Duration) {
+        if let Some(busy) = busy(&mut self.places, seat, generation) {
+            busy.since = now;
+        }
+    }
+
+    /// The child may fill slots: at the start of its task, or one more later.
+    pub(crate) fn granted(&mut self, seat: SeatId, slots: usize, now: Duration) {
+        if let Some(Place { seat: Seat::Busy(busy), .. }) = self.places.get_mut(seat) {
+            if busy.slots == 0 {
+                busy.since = now;
+            }
+            busy.slots += slots;
+        }
+    }
+
+    /// A child has answered. `retire` if it shall not be used any more; `ok` if with an output.
+    pub(crate) fn replied(
+        &mut self,
+        seat: SeatId,
+        generation: u32,
+        (task, attempt): (TaskId, Attempt),
+        reply: Reply,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) -> Verdict {
+        let (Some(busy), Some(entry)) =
+            (busy(&mut self.places, seat, generation), self.tasks.get(&task))
+        else {
+            return self.stray(seat, generation, actions);
+        };
+        let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);
+        if busy.task != task || attempt.0 != tries + 1 {
+            return self.stray(seat, generation, actions);
+        }
+        let served = busy.served + 1;
+        self.places[seat].seat = if busy.killed.is_some() {
+            Seat::Dying
+        } else if reply == Reply::FaultAndRetire {
+            actions.push(Action::Quit { seat });
+            Seat::Quitting { since: now, killed: false }
+        } else {
+            Seat::Idle { served }
+        };
+        self.tasks.remove(&task);
+        self.deaths.clear();
+        if self.canary == Some(task) {
+            self.canary = None;
+        } else if reply == Reply::Output {
+            self.balance.succeeded += 1;
+        } else {
+            self.balance.failed += 1;
+        }
+        self.dispatch(now, actions);
+        Verdict::Accept
+    }
+
+    /// A child has sent what is not in order.
+    pub(crate) fn breach(
+        &mut self,
+        seat: SeatId,
+        generation: u32,
+        reason: String,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(place) = self.place(seat, generation) else { return };
+        match &mut place.seat {
+            Seat::Busy(busy) if busy.killed.is_none() => {
+                busy.killed = Some(Cause::Protocol { reason });
+            }
+            Seat::Idle { .. } => place.seat = Seat::Dying,
+            Seat::Booting { .. } => {}
+            Seat::Vacant { .. } | Seat::Busy(_) | Seat::Quitting { .. } | Seat::Dying => return,
+        }
+        self.balance.breaches += 1;
+        actions.push(Action::Kill { seat });
+    }
+
+    fn stray(&mut self, seat: SeatId, generation: u32, actions: &mut Vec<Action>) -> Verdict {
+        if self.place(seat, generation).is_none() {
+            return Verdict::Ignore;
+        }
+        let reason = "an answer to a task that it does not have".to_owned();
+        self.breach(seat, generation, reason, actions);
+        Verdict::Breach
+    }
+
+    /// A child is gone, and everything that it had said before has been taken in.
+    pub(crate) fn died(
+        &mut self,
+        seat: SeatId,
+        generation: u32,
+        (cause, stderr): (Cause, String),
+        boot_error: impl FnOnce(&Cause) -> PoolError,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(place) = self.place(seat, generation) else { return };
+        let before =
+            std::mem::replace(&mut place.seat, Seat::Vacant { not_before: Duration::ZERO });
+        match before {
+            Seat::Booting { .. } => {
+                place.seat = before;
+                let error = boot_error(&cause);
+                return self.boot_failed(seat, generation, error, false, now, actions);
+            }
+            Seat::Busy(busy) => {
+                let cause = busy.killed.unwrap_or(cause);
+                self.note_death(now);
+                self.charge(seat, busy.task, cause, stderr, actions);
+            }
+            Seat::Idle { .. } => self.note_death(now),
+            Seat::Vacant { .. } | Seat::Quitting { .. } | Seat::Dying => {}
+        }
+        self.dispatch(now, actions);
+    }
+
+    fn note_death(&mut self, now: Duration) {
+        self.balance.deaths += 1;
+        self.deaths.push_back(now);
+        let horizon = now.saturating_sub(self.policy.period);
+        self.deaths.retain(|death| *death >= horizon);
+        if self.deaths.len() <= self.policy.intensity || self.broken.is_some() {
+            return;
+        }
+        if self.canary.is_none() {
+            let terms = Terms { timeout: Some(self.policy.start_timeout), streams: false };
+            let canary = self.enter(terms);
+            self.canary = Some(canary);
+            self.queue.push_front(canary);
+        }
+    }
+
+    fn intensity_exceeded(&mut self, actions: &mut Vec<Action>) {
+        let error = PoolError::RestartIntensity {
+            role: self.policy.role,
+            deaths: self.deaths.len(),
+            period: self.policy.period,
+        };
+        self.give_up(&error, actions);
+    }
+
+    /// Books a lost try on its task.
+    fn charge(
+        &mut self,
+        seat: SeatId,
+        task: TaskId,
+        cause: Cause,
+        stderr: String,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let attempt = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let child = u32::try_from(seat + 1).unwrap_or(u32::MAX);
+        entry.attempts.push(FailedAttempt { attempt, child, cause: cause.clone(), stderr });
+        if self.canary == Some(task) {
+            self.tasks.remove(&task);
+            self.canary = None;
+            self.intensity_exceeded(actions);
+        } else if attempt >= self.policy.max_attempts {
+            let attempts = std::mem::take(&mut entry.attempts);
+            self.tasks.remove(&task);
+            self.balance.failed += 1;
+            actions.push(Action::Finish { task, error: TaskError::Poisonous(attempts) });
+        } else {
+            self.balance.retries += 1;
+            actions.push(Action::Retried { seat, task, attempt: Attempt(attempt), cause });
+            self.queue.push_front(task);
+        }
+    }
+
+    /// Looks at the clock: kills what is late.
+    pub(crate) fn tick(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        for (seat, place) in self.places.iter_mut().enumerate() {
+            match &mut place.seat {
+                Seat::Booting { since } if now >= *since + self.policy.start_timeout => {
+                    // Its death is booked as a failed start.
+                    *since = now;
+                    actions.push(Action::Kill { seat });
+                }
+                Seat::Quitting { since, killed: killed @ false }
+                    if now >= *since + self.policy.quit_timeout =>
+                {
+                    *killed = true;
+                    actions.push(Action::Kill { seat });
+                }
+                Seat::Busy(busy) if busy.killed.is_none() => {
+                    let terms = self.tasks.get(&busy.task).map(|entry| entry.terms);
+                    if let Some(at) = due(busy, terms)
+                        && now >= at
+                    {
+                        let limit = terms.and_then(|terms| terms.timeout).unwrap_or_default();
+                        busy.killed = Some(Cause::TimedOut { limit });
+                        actions.push(Action::Kill { seat });
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.dispatch(now, actions);
+    }
+
+    /// When [`tick`](Self::tick) is wanted next.
+    pub(crate) fn next_tick(&self) -> Option<Duration> {
+        let times = self.places.iter().filter_map(|place| match &place.seat {
+            Seat::Booting { since } => Some(*since + self.policy.start_timeout),
+            Seat::Quitting { since, killed: false } => Some(*since + self.policy.quit_timeout),
+            Seat::Busy(busy) if busy.killed.is_none() => {
+                due(busy, self.tasks.get(&busy.task).map(|entry| entry.terms))
+            }
+            Seat::Vacant { not_before } if !self.queue.is_empty() => Some(*not_before),
+            _ => None,
+        });
+        times.min()
+    }
+
+    /// Takes no more tasks; children end when they have nothing left to do.
+    pub(crate) fn close(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        self.closed = true;
+        self.dispatch(now, actions);
+    }
+
+    /// Cancels every task and kills every child.
+    pub(crate) fn kill_all(&mut self, actions: &mut Vec<Action>) {
+        self.closed = true;
+        self.end_tasks(|| TaskError::Cancelled, actions);
+    }
+
+    fn give_up(&mut self, error: &PoolError, actions: &mut Vec<Action>) {
+        self.broken = Some(error.clone());
+        self.end_tasks(|| TaskError::NotRun(error.clone()), actions);
+    }
+
+    fn end_tasks(&mut self, error: impl Fn() -> TaskError, actions: &mut Vec<Action>) {
+        self.queue.clear();
+        for (task, _) in std::mem::take(&mut self.tasks) {
+            if self.canary == Some(task) {
+                continue;
+            }
+            let error = error();
+            match error {
+                TaskError::Cancelled => self.balance.cancelled += 1,
+                _ => self.balance.failed += 1,
+            }
+            actions.push(Action::Finish { task, error });
+        }
+        self.canary = None;
+        for (seat, place) in self.places.iter_mut().enumerate() {
+            if !matches!(place.seat, Seat::Vacant { .. }) {
+                place.seat = Seat::Dying;
+                actions.push(Action::Kill { seat });
+            }
+        }
+    }
+
+    /// Gives tasks to children, starts children for tasks, ends children without tasks.
+    fn dispatch(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        while let Some((position, seat)) = self.match_up() {
+            let task = self.queue.remove(position).expect("a position in the queue");
+            self.hand_over(task, seat, now, actions);
+        }
+        let waiting = if self.canary.is_some() { self.queue.len().min(1) } else { self.queue.len() };
+        let count = |state: fn(&Seat) -> bool| {
+            self.places.iter().filter(|place| state(&place.seat)).count()
+        };
+        let booting = count(|seat| matches!(seat, Seat::Booting { .. }));
+        let mut missing = waiting.saturating_sub(booting);
+        for (seat, place) in self.places.iter_mut().enumerate() {
+            let Seat::Vacant { not_before } = place.seat else { continue };
+            if missing > 0 && self.broken.is_none() && now >= not_before {
+                place.generation += 1;
+                place.seat = Seat::Booting { since: now };
+                actions.push(Action::Spawn { seat, generation: place.generation });
+                missing -= 1;
+            }
+        }
+        // A last try waits for a fresh child, and all seats are taken: free one.
+        let idle = |place: &Place| matches!(place.seat, Seat::Idle { .. });
+        if missing > 0 {
+            if let Some(seat) = self.places.iter().position(idle) {
+                actions.push(Action::Quit { seat });
+                self.places[seat].seat = Seat::Quitting { since: now, killed: false };
+            }
+        }
+        if self.closed && self.tasks.is_empty() {
+            for (seat, place) in self.places.iter_mut().enumerate() {
+                if idle(place) {
+                    actions.push(Action::Quit { seat });
+                    place.seat = Seat::Quitting { since: now, killed: false };
+                }
+            }
+        }
+    }
+
+    /// The first task in the queue that an idle child may take, and that child.
+    fn match_up(&self) -> Option<(usize, SeatId)> {
+        let idle = |fresh_only: bool| {
+            self.places.iter().position(|place| match place.seat {
+                Seat::Idle { served } => served == 0 || !fresh_only,
+                _ => false,
+            })
+        };
+        idle(false)?;
+        let candidates = if self.canary.is_some() { 1 } else { self.queue.len() };
+        self.queue.iter().take(candidates).enumerate().find_map(|(position, task)| {
+            let fresh_only = self.wants_fresh(*task);
+            Some((position, idle(fresh_only)?))
+        })
+    }
+
+    /// A last try runs in a process that has run nothing else.
+    fn wants_fresh(&self, task: TaskId) -> bool {
+        let tries = self.tasks.get(&task).map_or(0, |entry| entry.attempts.len());
+        let last = usize::try_from(self.policy.max_attempts).unwrap_or(usize::MAX) - 1;
+        self.canary == Some(task) || (tries > 0 && tries >= last)
+    }
+
+    fn hand_over(
+        &mut self,
+        task: TaskId,
+        seat: SeatId,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) {
+        let served = match self.places[seat].seat {
+            Seat::Idle { served } => served,
+            _ => 0,
+        };
+        let entry = self.tasks.get(&task).expect("what is queued is entered");
+        let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);
+        let (attempt, delivered) = (Attempt(tries.saturating_add(1)), entry.delivered);
+        self.places[seat].seat =
+            Seat::Busy(Busy { task, served, since: now, slots: 0, killed: None });
+        actions.push(Action::Run { seat, task, attempt, delivered });
+    }
+
+    fn place(&mut self, seat: SeatId, generation: u32) -> Option<&mut Place> {
+        self.places.get_mut(seat).filter(|place| place.generation == generation)
+    }
+}
+
+/// How a child has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    Output,
+    Fault,
+    /// A fault after which the process is not to be trusted.
+    FaultAndRetire,
+}
+
+fn busy(places: &mut [Place], seat: SeatId, generation: u32) -> Option<&mut Busy> {
+    match places.get_mut(seat) {
+        Some(Place { seat: Seat::Busy(busy), generation: current }) if *current == generation => {
+            Some(busy)
+        }
+        _ => None,
+    }
+}
+
+/// When the child's silence becomes too long; never while it waits for a slot.
+fn due(busy: &Busy, terms: Option<Terms>) -> Option<Duration> {
+    let Terms { timeout, streams } = terms?;
+    (!streams || busy.slots > 0).then_some(())?;
+    Some(busy.since + timeout?)
+}

@@ -1,0 +1,440 @@
+//! Pool: tasks out, replies home, across processes that may die.
+//!
+//! ```text
+//! |===================== supervisor =====================|==== children ====|
+//!
+//! +--------+      +--------+   Run     +---------+  frame   +----------+
+//! | caller | ===> | Ledger | ========> | Child   | =======> | process  |
+//! |        |      |        |           | threads |          |  #1..n   |
+//! | Future | <=== |        | <======== |         | <======= |          |
+//! +--------+      +--------+  news     +---------+  Reply   +----------+
+//!                     ▲                      PCM: ring of slots ▲
+//!                     └── deaths, deadlines, shutdown: the same ledger
+//! ```
+//!
+//! - The [*ledger*](ledger) decides and does no I/O; the [*supervisor*](supervisor) does I/O and
+//!   decides nothing; a [*child*](child) only reports.
+//! - A child has one task at a time, and a private channel: a death costs that task a try, and
+//!   nobody else anything. What it had answered before is kept.
+//! - Both kinds of child, workers and decoders, are members of such pools.
+//! - The [inline twin](Inline) honours the same contract on the calling thread.
+
+mod child;
+pub(crate) mod fault;
+mod future;
+mod inline;
+mod ledger;
+mod program;
+mod ring;
+mod supervisor;
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use audiopool_worker::codec;
+use audiopool_worker::pcm::PcmFormat;
+use audiopool_worker::protocol::{AudioRef, MAX_INLINE, Payload, Role, TaskId, Usage, WorkerFault};
+use audiopool_worker::slots::{Geometry, Ring};
+use audiopool_worker::task::{StreamTask, Task};
+use serde::Serialize;
+
+pub use fault::{Cause, FailedAttempt, PoolError, TaskError};
+pub use future::{Future, NotYet};
+pub use inline::Inline;
+pub use ledger::Balance;
+pub(crate) use program::WorkerProgram;
+
+use child::Program;
+use future::{Promise, RawOutcome};
+use ledger::{Policy, Terms};
+use ring::{Lease, OwnRing};
+use supervisor::{Body, Parts, Shared};
+
+/// Bytes of a slot for PCM: room for one second of anything that is decoded.
+pub(crate) const SLOT_BYTES: u64 = 64 << 20;
+
+/// How a task is to be run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TaskTerms {
+    /// For events: which of the caller's affairs this task belongs to.
+    pub label: u64,
+    /// Longest silence that is borne; for ever if `None`. A task that streams is given the time
+    /// anew with each item, and the clock stands while it waits for room.
+    pub timeout: Option<Duration>,
+}
+
+/// Audio on its way to a task.
+#[derive(Debug)]
+pub struct Audio(AudioSource);
+
+#[derive(Debug)]
+enum AudioSource {
+    /// In a slot that a child has filled.
+    Leased(AudioRef, Lease),
+    /// In the memory of this process.
+    Owned { bytes: Arc<[u8]>, format: PcmFormat, first_frame: u64 },
+}
+
+impl Audio {
+    /// Audio in the memory of this process.
+    pub fn owned(bytes: Arc<[u8]>, format: PcmFormat, first_frame: u64) -> Self {
+        Self(AudioSource::Owned { bytes, format, first_frame })
+    }
+
+    /// How many frames there are.
+    pub fn frames(&self) -> u64 {
+        let (len, format) = match &self.0 {
+            AudioSource::Leased(audio, _) => (audio.at.len, audio.format),
+            AudioSource::Owned { bytes, format, .. } => (bytes.len() as u64, *format),
+        };
+        len / format.frame_width() as u64
+    }
+}
+
+/// Something that tasks can be given to: a pool of processes, or the calling thread.
+pub trait Execute: Sync {
+    /// Has a task run, on the audio if it is about some.
+    fn submit<T: Task + 'static>(
+        &self,
+        task: &T,
+        audio: Option<Audio>,
+        terms: TaskTerms,
+    ) -> Result<Future<T::Output>, TaskError>;
+
+    /// Has a streaming task run and hands its items to `each` in order, until the task ends or
+    /// `each` breaks off; then the task is cancelled.
+    fn stream<T: StreamTask + 'static>(
+        &self,
+        task: &T,
+        terms: TaskTerms,
+        each: &mut dyn FnMut(T::Item, Option<Audio>) -> ControlFlow<()>,
+    ) -> Result<T::Output, TaskError>;
+}
+
+/// What happens in a pool, for anyone who watches.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum PoolEvent {
+    /// A child has introduced itself.
+    ChildStarted {
+        /// What it is for.
+        role: Role,
+        /// Its number, from 1; a successor has the same.
+        number: u32,
+        /// Its process id.
+        pid: u32,
+    },
+    /// A child has died without being told to.
+    ChildDied {
+        /// What it was for.
+        role: Role,
+        /// Its number.
+        number: u32,
+        /// How.
+        cause: String,
+        /// The label of the task that it had.
+        label: Option<u64>,
+    },
+    /// A task has lost its child and is tried again.
+    TaskRetried {
+        /// The task's label.
+        label: u64,
+        /// The try that begins.
+        attempt: u32,
+        /// How the last one ended.
+        cause: Cause,
+    },
+    /// A child is gone, whatever the reason.
+    ChildRetired {
+        /// What it was for.
+        role: Role,
+        /// Its number.
+        number: u32,
+        /// What it has used, as far as it could say.
+        usage: Usage,
+    },
+}
+
+/// Who watches a pool. Called from its threads.
+pub type Watch = Arc<dyn Fn(&PoolEvent) + Send + Sync>;
+
+/// One item of a streaming task.
+struct Item {
+    item: Vec<u8>,
+    audio: Option<(AudioRef, Lease)>,
+}
+
+/// How a [`ProcessPool`] is to be.
+pub struct PoolBuilder {
+    program: WorkerProgram,
+    role: Role,
+    max_workers: usize,
+    max_attempts: u32,
+    outbox: Geometry,
+    inbox: Geometry,
+    reads: Vec<Arc<Ring>>,
+    log_filter: String,
+    watch: Watch,
+}
+
+impl fmt::Debug for PoolBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolBuilder")
+            .field("role", &self.role)
+            .field("max_workers", &self.max_workers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PoolBuilder {
+    /// The program that the children run, instead of the one that is found by itself.
+    #[must_use]
+    pub fn worker_program(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.program = WorkerProgram::At(path.into());
+        self
+    }
+
+    /// Most children at a time; one at least. They are started when there is work for them.
+    #[must_use]
+    pub fn max_workers(mut self, max_workers: usize) -> Self {
+        self.max_workers = max_workers.max(1);
+        self
+    }
+
+    /// How often a task that kills its child is tried in all; once at least. 3 by default.
+    #[must_use]
+    pub fn max_attempts(mut self, max_attempts: u32) -> Self {
+        self.max_attempts = max_attempts.max(1);
+        self
+    }
+
+    /// Largest audio, arguments and output of a task, in bytes; 64 MiB by default. Only what is
+    /// used takes up memory.
+    #[must_use]
+    pub fn max_payload(mut self, bytes: u64) -> Self {
+        self.inbox.slot_bytes = bytes;
+        self
+    }
+
+    /// What the children shall log, as a `tracing` filter.
+    #[must_use]
+    pub fn log_filter(mut self, filter: impl Into<String>) -> Self {
+        self.log_filter = filter.into();
+        self
+    }
+
+    /// Who watches.
+    #[must_use]
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// Audio comes from the children of `other`.
+    #[must_use]
+    pub(crate) fn reads_from(mut self, other: &ProcessPool) -> Self {
+        self.reads.extend(other.outboxes.iter().cloned());
+        self
+    }
+
+    /// Slots that each child fills.
+    #[must_use]
+    pub(crate) fn slots(mut self, slots: u16) -> Self {
+        self.outbox.slots = slots;
+        self
+    }
+
+    /// Sets the pool up. Children are started when there is work for them.
+    pub fn build(self) -> Result<ProcessPool, PoolError> {
+        let path = self.program.find(self.role)?;
+        let own = OwnRing::new(self.inbox)?;
+        let outboxes = std::iter::repeat_with(|| ring::new_ring(self.outbox))
+            .take(self.max_workers)
+            .collect::<Result<Vec<_>, _>>()?;
+        let policy = Policy {
+            role: self.role,
+            seats: self.max_workers,
+            max_attempts: self.max_attempts,
+            start_timeout: Duration::from_secs(10),
+            quit_timeout: Duration::from_secs(5),
+            intensity: 10,
+            period: Duration::from_secs(60),
+            boot_attempts: 3,
+            boot_pause: Duration::from_millis(50),
+        };
+        let inboxes = std::iter::once(Arc::clone(own.ring())).chain(self.reads).collect();
+        let parts = Parts {
+            program: Program { role: self.role, path },
+            log_filter: self.log_filter,
+            outboxes: outboxes.clone(),
+            inboxes,
+            watch: self.watch,
+        };
+        Ok(ProcessPool { shared: Shared::new(policy, parts)?, own, outboxes })
+    }
+}
+
+/// A pool of child processes that run tasks. Dropping it cancels what has not ended and waits
+/// until every child is gone.
+#[derive(Debug)]
+pub struct ProcessPool {
+    shared: Arc<Shared>,
+    own: Arc<OwnRing>,
+    outboxes: Vec<Arc<Ring>>,
+}
+
+impl ProcessPool {
+    /// A pool of workers; as many as the machine has processors unless told otherwise.
+    pub fn builder() -> PoolBuilder {
+        PoolBuilder {
+            program: WorkerProgram::Found,
+            role: Role::Worker,
+            max_workers: crate::threads::max_threads(),
+            max_attempts: 3,
+            outbox: Geometry { slots: 1, slot_bytes: SLOT_BYTES },
+            inbox: Geometry { slots: 4, slot_bytes: SLOT_BYTES },
+            reads: Vec::new(),
+            log_filter: String::new(),
+            watch: Arc::new(|_| {}),
+        }
+    }
+
+    /// A pool of decoders.
+    pub(crate) fn decoders() -> PoolBuilder {
+        let slots = Geometry { slots: 3, slot_bytes: SLOT_BYTES };
+        let program = WorkerProgram::ThisProgram;
+        PoolBuilder { program, role: Role::Decoder, outbox: slots, ..Self::builder() }
+    }
+
+    /// What went in and what came out so far.
+    pub fn balance(&self) -> Balance {
+        self.shared.balance()
+    }
+
+    /// Cancels every task that has not ended, and kills every child.
+    pub fn kill_workers(&self) {
+        self.shared.kill_all();
+    }
+
+    /// Takes no more tasks, lets those that were submitted end, and waits until every child is
+    /// gone. The balance is even then.
+    pub fn shutdown(self) -> Balance {
+        self.shared.close();
+        self.shared.wait_at_rest();
+        self.shared.balance()
+    }
+
+    fn enclose<T: Serialize>(
+        &self,
+        value: &T,
+        leases: &mut Vec<Lease>,
+    ) -> Result<Payload, TaskError> {
+        let fault = |message: String| TaskError::Fault(WorkerFault::Codec { message });
+        let bytes = codec::encode(value).map_err(|error| fault(error.to_string()))?;
+        if bytes.len() <= MAX_INLINE {
+            return Ok(Payload::Inline(bytes));
+        }
+        let lease = self.own.put(&bytes).map_err(|error| fault(error.to_string()))?;
+        let at = lease.at();
+        leases.push(lease);
+        Ok(Payload::Slot(at))
+    }
+
+    fn lend(&self, audio: Audio, leases: &mut Vec<Lease>) -> Result<AudioRef, TaskError> {
+        let (audio, lease) = match audio.0 {
+            AudioSource::Leased(audio, lease) => (audio, lease),
+            AudioSource::Owned { bytes, format, first_frame } => {
+                let lease = self.own.put(&bytes).map_err(|error| {
+                    TaskError::Fault(WorkerFault::SharedMemory { message: error.to_string() })
+                })?;
+                (AudioRef { at: lease.at(), format, first_frame }, lease)
+            }
+        };
+        leases.push(lease);
+        Ok(audio)
+    }
+}
+
+impl Execute for ProcessPool {
+    fn submit<T: Task + 'static>(
+        &self,
+        task: &T,
+        audio: Option<Audio>,
+        terms: TaskTerms,
+    ) -> Result<Future<T::Output>, TaskError> {
+        let mut leases = Vec::new();
+        let arguments = self.enclose(task, &mut leases)?;
+        let audio = audio.map(|audio| self.lend(audio, &mut leases)).transpose()?;
+        let promise = Arc::new(Promise::default());
+        let keep = Arc::clone(&promise);
+        let body = Body {
+            label: terms.label,
+            name: T::NAME,
+            arguments,
+            audio,
+            leases,
+            on_item: None,
+            on_end: Box::new(move |outcome| keep.keep(outcome)),
+        };
+        let terms = Terms { timeout: terms.timeout, streams: false };
+        self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
+        Ok(Future::new(promise))
+    }
+
+    fn stream<T: StreamTask + 'static>(
+        &self,
+        task: &T,
+        terms: TaskTerms,
+        each: &mut dyn FnMut(T::Item, Option<Audio>) -> ControlFlow<()>,
+    ) -> Result<T::Output, TaskError> {
+        enum News {
+            Item(Item),
+            End(RawOutcome),
+        }
+        let mut leases = Vec::new();
+        let arguments = self.enclose(task, &mut leases)?;
+        let (sender, news) = mpsc::channel();
+        let end = sender.clone();
+        let body = Body {
+            label: terms.label,
+            name: T::NAME,
+            arguments,
+            audio: None,
+            leases,
+            // A receiver that is gone has lost interest; the items free their slots.
+            on_item: Some(Arc::new(move |item| drop(sender.send(News::Item(item))))),
+            on_end: Box::new(move |outcome| drop(end.send(News::End(outcome)))),
+        };
+        let terms = Terms { timeout: terms.timeout, streams: true };
+        let id: TaskId = self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
+        let invalid = |error: codec::CodecError| TaskError::InvalidOutput(error.to_string());
+        loop {
+            match news.recv() {
+                Ok(News::Item(Item { item, audio })) => {
+                    let item = codec::decode(&item).map_err(|error| {
+                        self.shared.cancel(id);
+                        invalid(error)
+                    })?;
+                    let audio =
+                        audio.map(|(audio, lease)| Audio(AudioSource::Leased(audio, lease)));
+                    if each(item, audio).is_break() {
+                        self.shared.cancel(id);
+                        return Err(TaskError::Cancelled);
+                    }
+                }
+                Ok(News::End(outcome)) => return codec::decode(&outcome?).map_err(invalid),
+                Err(mpsc::RecvError) => return Err(TaskError::Cancelled),
+            }
+        }
+    }
+}
+
+impl Drop for ProcessPool {
+    fn drop(&mut self) {
+        self.shared.kill_all();
+        self.shared.wait_at_rest();
+    }
+}

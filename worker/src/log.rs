@@ -1,0 +1,67 @@
+//! Log: a child's `tracing` events travel to the supervisor, which knows where they belong.
+
+use std::fmt::{self, Write};
+use std::sync::Mutex;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::channel::Sender;
+use crate::protocol::{FromChild, LogLevel, LogLine};
+
+/// Longest message that is sent; the rest is cut off.
+const MAX_MESSAGE: usize = 4 << 10;
+
+/// Sends this process's events from now on, those that `filter` lets through.
+pub(crate) fn install(sender: Sender<FromChild>, filter: &str) {
+    if filter.is_empty() || filter == "off" {
+        return;
+    }
+    let filter = EnvFilter::builder().parse_lossy(filter);
+    let layer = ToSupervisor { sender: Mutex::new(sender) };
+    // A second call finds the first one's subscriber in place, which does the same.
+    drop(tracing_subscriber::registry().with(layer).with(filter).try_init());
+}
+
+struct ToSupervisor {
+    sender: Mutex<Sender<FromChild>>,
+}
+
+impl<S: Subscriber> Layer<S> for ToSupervisor {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        let mut message = text.0;
+        if message.len() > MAX_MESSAGE {
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        }
+        let level = match *event.metadata().level() {
+            Level::ERROR => LogLevel::Error,
+            Level::WARN => LogLevel::Warn,
+            Level::INFO => LogLevel::Info,
+            Level::DEBUG => LogLevel::Debug,
+            Level::TRACE => LogLevel::Trace,
+        };
+        let target = event.metadata().target().to_owned();
+        // A supervisor that no longer listens is noticed elsewhere.
+        if let Ok(sender) = self.sender.lock() {
+            drop(sender.send(&FromChild::Log(LogLine { level, target, message })));
+        }
+    }
+}
+
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let gap = if self.0.is_empty() { "" } else { " " };
+        let written = match field.name() {
+            "message" => write!(self.0, "{gap}{value:?}"),
+            name => write!(self.0, "{gap}{name}={value:?}"),
+        };
+        written.expect("writing into a string");
+    }
+}

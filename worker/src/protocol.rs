@@ -1,0 +1,427 @@
+//! Protocol: what a supervisor and a child say to each other. Plain data, no I/O.
+//!
+//! ```text
+//!   supervisor                                   child
+//!       │ ◀──────────── Hello ──────────────────── │  version, build id, role, pid
+//!       │ ───────────── Welcome ─────────────────▶ │  number, generation, rings, log filter
+//!       │ ◀──────────── Ready ──────────────────── │
+//!       │ ───────────── Run (task, attempt) ─────▶ │
+//!       │ ◀──────────── Item … ─────────────────── │  streaming tasks only
+//!       │ ───────────── Grant (slot) ────────────▶ │  a slot may be filled again
+//!       │ ◀──────────── Reply ──────────────────── │  exactly one for each Run
+//!       │ ───────────── Quit ────────────────────▶ │
+//!       │ ◀──────────── Goodbye (usage) ────────── │
+//! ```
+//!
+//! A message is one [frame](encode_frame) of at most [`MAX_FRAME`] bytes. What is larger, and all
+//! PCM, lies in a [slot](crate::slots) and is only named in the message.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, CodecError};
+use crate::pcm::PcmFormat;
+
+/// Version of the messages in this module; both sides must have the same.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// The largest frame. Far below one packet of any transport, so that a frame is never split.
+pub const MAX_FRAME: usize = 64 << 10;
+
+/// What is at most put into a message itself; larger values travel in a slot.
+pub const MAX_INLINE: usize = 48 << 10;
+
+const MAGIC: [u8; 4] = *b"AUPL";
+const HEADER: usize = 18;
+
+/// Names a task in its pool; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TaskId(pub u64);
+
+/// One try at a task, the first being 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Attempt(pub u32);
+
+/// Names a ring of slots; unique among all rings of a supervisor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RingId(pub u32);
+
+/// What a child process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Runs tasks over audio that lies in memory.
+    Worker,
+    /// Turns files into audio in memory.
+    Decoder,
+}
+
+impl Role {
+    /// `worker` or `decoder`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Worker => "worker",
+            Self::Decoder => "decoder",
+        }
+    }
+}
+
+/// Bytes in a slot of a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotRef {
+    /// The ring.
+    pub ring: RingId,
+    /// The slot in it.
+    pub slot: u16,
+    /// How many bytes of the slot count.
+    pub len: u64,
+    /// CRC-32 of those bytes, made by whoever wrote them.
+    pub checksum: u32,
+}
+
+/// A value that may be too large for a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Payload {
+    /// In the message.
+    Inline(Vec<u8>),
+    /// In a slot.
+    Slot(SlotRef),
+}
+
+/// A stretch of audio in a slot: all that is needed to rebuild the segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioRef {
+    /// Where the bytes are.
+    pub at: SlotRef,
+    /// What they mean.
+    pub format: PcmFormat,
+    /// Position in the file of their first frame.
+    pub first_frame: u64,
+}
+
+/// The child's first message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`PROTOCOL_VERSION`] of the child.
+    pub protocol: u16,
+    /// [`BUILD_ID`](crate::BUILD_ID) of the child.
+    pub build_id: String,
+    /// What it takes itself for.
+    pub role: Role,
+    /// Its process id.
+    pub pid: u32,
+}
+
+/// A ring that a child may use, and how it was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RingGrant {
+    /// Its name.
+    pub ring: RingId,
+    /// Number of the inherited descriptor, or position among the regions that came with the setup.
+    pub handle: u32,
+    /// How many slots it has.
+    pub slots: u16,
+    /// Bytes of each slot.
+    pub slot_bytes: u64,
+    /// Whether this child fills it (then nobody else does).
+    pub writable: bool,
+}
+
+/// The supervisor's answer to [`Hello`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// Number of the child among its kind, from 1.
+    pub number: u32,
+    /// Which process this is in its seat; every frame carries it from now on.
+    pub generation: u32,
+    /// The rings of this child; at most one is writable.
+    pub rings: Vec<RingGrant>,
+    /// What the child shall log, as a `tracing` filter.
+    pub log_filter: String,
+}
+
+/// Supervisor to child.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToChild {
+    /// Answers [`Hello`]; the first message.
+    Welcome(Welcome),
+    /// Run this task. The child has no other.
+    Run(Run),
+    /// A slot of the child's own ring may be filled (again).
+    Grant {
+        /// The slot.
+        slot: u16,
+    },
+    /// Say goodbye and end.
+    Quit,
+}
+
+/// A task on its way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The task.
+    pub task: TaskId,
+    /// Which try this is.
+    pub attempt: Attempt,
+    /// Name of the task's type in the registry.
+    pub name: String,
+    /// The task itself, encoded.
+    pub arguments: Payload,
+    /// The audio it is about.
+    pub audio: Option<AudioRef>,
+    /// Items of this task that earlier tries have delivered; they are not wanted again.
+    pub delivered: u64,
+    /// Slots of the child's own ring that it may fill.
+    pub slots: Vec<u16>,
+}
+
+/// Child to supervisor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FromChild {
+    /// The first message.
+    Hello(Hello),
+    /// Ready for tasks.
+    Ready,
+    /// One of the results of a streaming task.
+    Item {
+        /// The task.
+        task: TaskId,
+        /// Which try.
+        attempt: Attempt,
+        /// Counts the items of the task from 0, over all tries.
+        index: u64,
+        /// The item, encoded.
+        item: Vec<u8>,
+        /// The audio that belongs to it, in the child's own ring.
+        audio: Option<AudioRef>,
+    },
+    /// A long task is getting on although it has nothing to show yet.
+    Alive {
+        /// The task.
+        task: TaskId,
+    },
+    /// The end of a task.
+    Reply {
+        /// The task.
+        task: TaskId,
+        /// Which try.
+        attempt: Attempt,
+        /// The output, encoded, or why there is none.
+        outcome: Result<Payload, WorkerFault>,
+        /// How long the child was busy with it.
+        busy: Duration,
+    },
+    /// A line of the child's log.
+    Log(LogLine),
+    /// The last message.
+    Goodbye(Usage),
+}
+
+/// A failure that the worker lived to tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkerFault {
+    /// The task panicked.
+    #[error("the task panicked at {location}: {message}")]
+    Panic {
+        /// What it said.
+        message: String,
+        /// `file:line:column`.
+        location: String,
+    },
+    /// The task gave up for a reason of its own.
+    #[error("{message}")]
+    Failed {
+        /// The reason.
+        message: String,
+    },
+    /// No task of that name is registered in this program.
+    #[error("no task `{name}` is registered in the worker program")]
+    UnknownTask {
+        /// The name.
+        name: String,
+    },
+    /// The arguments or the output cannot be encoded or decoded.
+    #[error("{message}")]
+    Codec {
+        /// What is wrong.
+        message: String,
+    },
+    /// The bytes in the slot are not those that were put there.
+    #[error("checksum of the input is {found:08x} instead of {expected:08x}")]
+    InputChanged {
+        /// As sent.
+        expected: u32,
+        /// As found.
+        found: u32,
+    },
+    /// A slot could not be read or written.
+    #[error("shared memory: {message}")]
+    SharedMemory {
+        /// What the operating system says.
+        message: String,
+    },
+}
+
+/// A line of a child's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// How grave.
+    pub level: LogLevel,
+    /// Which module.
+    pub target: String,
+    /// The message and its fields.
+    pub message: String,
+}
+
+/// Levels of `tracing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// What a process has used in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tasks answered.
+    pub tasks: u64,
+    /// Time spent in tasks.
+    pub busy: Duration,
+    /// CPU time in user mode.
+    pub cpu_user: Duration,
+    /// CPU time in the kernel.
+    pub cpu_system: Duration,
+    /// Largest resident set, in bytes.
+    pub peak_rss_bytes: u64,
+}
+
+/// Why bytes are not a frame.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// Too short, too long, or not ours.
+    #[error("malformed frame: {reason}")]
+    Malformed {
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Another version of the protocol.
+    #[error("protocol version {found}, but this program speaks {PROTOCOL_VERSION}")]
+    Version {
+        /// The version in the frame.
+        found: u16,
+    },
+    /// A sound frame with a body that is no such message.
+    #[error(transparent)]
+    Body(#[from] CodecError),
+}
+
+/// Wraps a message: magic, version, generation, length, CRC-32 of the body, body.
+pub fn encode_frame<T: Serialize>(generation: u32, message: &T) -> Result<Vec<u8>, FrameError> {
+    let body = codec::encode(message)?;
+    if body.len() > MAX_FRAME - HEADER {
+        return Err(FrameError::Malformed { reason: "message larger than a frame" });
+    }
+    let mut frame = Vec::with_capacity(HEADER + body.len());
+    frame.extend_from_slice(&MAGIC);
+    frame.extend_from_slice(&PROTOCOL_VERSION.to_le_bytes());
+    frame.extend_from_slice(&generation.to_le_bytes());
+    let length = u32::try_from(body.len()).expect("at most MAX_FRAME");
+    frame.extend_from_slice(&length.to_le_bytes());
+    frame.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
+    frame.extend_from_slice(&body);
+    Ok(frame)
+}
+
+/// Unwraps a message and the generation of its sender.
+pub fn decode_frame<T: DeserializeOwned>(frame: &[u8]) -> Result<(u32, T), FrameError> {
+    let malformed = |reason| Err(FrameError::Malformed { reason });
+    if frame.len() > MAX_FRAME {
+        return malformed("longer than allowed");
+    }
+    let Some((header, body)) = frame.split_at_checked(HEADER) else {
+        return malformed("shorter than its header");
+    };
+    if header[..4] != MAGIC {
+        return malformed("wrong magic bytes");
+    }
+    let u32_at = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| header[at + i]));
+    let version = u16::from_le_bytes([header[4], header[5]]);
+    if version != PROTOCOL_VERSION {
+        return Err(FrameError::Version { found: version });
+    }
+    if usize::try_from(u32_at(10)) != Ok(body.len()) {
+        return malformed("declared length differs");
+    }
+    if crc32fast::hash(body) != u32_at(14) {
+        return malformed("checksum differs");
+    }
+    Ok((u32_at(6), codec::decode(body)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ready() -> Vec<u8> {
+        encode_frame(7, &FromChild::Ready).unwrap()
+    }
+
+    #[test]
+    fn a_frame_comes_back() {
+        let (generation, message): (u32, FromChild) = decode_frame(&ready()).unwrap();
+        assert_eq!((generation, message), (7, FromChild::Ready));
+    }
+
+    #[test]
+    fn every_damaged_byte_is_noticed() {
+        for at in 0..ready().len() {
+            let mut frame = ready();
+            frame[at] ^= 0x10;
+            let result = decode_frame::<FromChild>(&frame);
+            // The generation is not covered by the checksum: the receiver compares it.
+            let noticed = result.is_err() || (6..10).contains(&at);
+            assert!(noticed, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let mut frame = ready();
+        frame[4] = 9;
+        let error = decode_frame::<FromChild>(&frame).unwrap_err();
+        assert!(matches!(error, FrameError::Version { found: 9 }), "{error}");
+    }
+
+    #[test]
+    fn a_message_larger_than_a_frame_is_not_sent() {
+        let item = FromChild::Item {
+            task: TaskId(1),
+            attempt: Attempt(1),
+            index: 0,
+            item: vec![0; MAX_FRAME],
+            audio: None,
+        };
+        assert!(encode_frame(1, &item).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_frame_or_an_error(bytes: Vec<u8>) {
+            let mut framed = ready();
+            framed.truncate(HEADER);
+            framed.extend_from_slice(&bytes);
+            prop_assert!(decode_frame::<FromChild>(&bytes).is_err());
+            let _: Result<(u32, FromChild), _> = decode_frame(&framed);
+        }
+    }
+}

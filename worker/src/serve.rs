@@ -1,0 +1,322 @@
+//! Serve: a child's life, from the handshake to the goodbye.
+//!
+//! The loop takes one task at a time. While a streaming task waits for room for its audio, the
+//! same thread reads the channel for the grant; nothing here needs a second thread but the
+//! [lifeline](crate::lifeline).
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{self, AssertUnwindSafe};
+use std::process;
+use std::sync::Mutex;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use tracing::debug;
+
+use crate::channel::{self, ChannelError, Receiver, Sender};
+use crate::invitation::Invitation;
+use crate::pcm::{Pcm, PcmFormat};
+use crate::protocol::{
+    AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, RingId, Run, SlotRef,
+    ToChild, Usage, Welcome, WorkerFault,
+};
+use crate::slots::{Filling, Inbox, Outbox, SlotError};
+use crate::task::{RawOutlet, Registry};
+use crate::{BUILD_ID, lifeline, log};
+
+/// Exit code of a child that could not begin: no supervisor, no shared memory.
+pub const EXIT_BOOT: i32 = 70;
+
+/// Exit code of a child in which a thread other than the task's panicked.
+pub const EXIT_PANIC: i32 = 101;
+
+/// Why a child ends before it is told to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The channel to the supervisor.
+    #[error("lost the supervisor: {0}")]
+    Channel(#[from] ChannelError),
+    /// The lifeline or a ring.
+    #[error("cannot begin: {0}")]
+    Boot(#[from] std::io::Error),
+    /// A message out of order.
+    #[error("the supervisor sent an unexpected message")]
+    Unexpected,
+}
+
+/// Serves the supervisor that sent `invitation` until it is done; returns the exit code.
+pub fn run(invitation: &Invitation, registry: &Registry) -> i32 {
+    match Child::begin(invitation).and_then(|mut child| child.serve(registry)) {
+        Ok(()) => 0,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the supervisor keeps what a child says last")]
+            {
+                eprintln!("audiopool {}: {error}", invitation.role.name());
+            }
+            EXIT_BOOT
+        }
+    }
+}
+
+struct Child {
+    sender: Sender<FromChild>,
+    receiver: Receiver<ToChild>,
+    outbox: Option<Outbox>,
+    inboxes: Vec<(RingId, Inbox)>,
+    tasks: u64,
+    busy: Duration,
+}
+
+impl Child {
+    fn begin(invitation: &Invitation) -> Result<Self, ServeError> {
+        lifeline::tie(invitation.supervisor)?;
+        let (sender, receiver) = channel::connect(&invitation.server)?;
+        sender.send(&FromChild::Hello(Hello {
+            protocol: PROTOCOL_VERSION,
+            build_id: BUILD_ID.to_owned(),
+            role: invitation.role,
+            pid: process::id(),
+        }))?;
+        let (_, ToChild::Welcome(welcome)) = receiver.recv()? else {
+            return Err(ServeError::Unexpected);
+        };
+        let Welcome { number, generation, rings, log_filter } = welcome;
+        let sender = sender.with_generation(generation);
+        log::install(sender.clone(), &log_filter);
+
+        let mut outbox = None;
+        let mut inboxes = Vec::new();
+        for grant in &rings {
+            if grant.writable {
+                outbox = Some(Outbox::open(grant)?);
+            } else {
+                inboxes.push((grant.ring, Inbox::open(grant)?));
+            }
+        }
+        note_panics(thread::current().id());
+        sender.send(&FromChild::Ready)?;
+        debug!(number, generation, "ready");
+        Ok(Self { sender, receiver, outbox, inboxes, tasks: 0, busy: Duration::ZERO })
+    }
+
+    fn serve(&mut self, registry: &Registry) -> Result<(), ServeError> {
+        loop {
+            match self.receiver.recv()?.1 {
+                ToChild::Run(run) => self.answer(registry, run)?,
+                // A slot that came free after the task that filled it had ended.
+                ToChild::Grant { .. } => {}
+                ToChild::Quit => {
+                    self.sender.send(&FromChild::Goodbye(self.usage()))?;
+                    return Ok(());
+                }
+                ToChild::Welcome(_) => return Err(ServeError::Unexpected),
+            }
+        }
+    }
+
+    fn answer(&mut self, registry: &Registry, run: Run) -> Result<(), ServeError> {
+        let started = Instant::now();
+        let (task, attempt) = (run.task, run.attempt);
+        let outcome = self.run(registry, run);
+        let outcome = outcome.and_then(|output| self.wrap(output));
+        let busy = started.elapsed();
+        self.tasks += 1;
+        self.busy += busy;
+        self.sender.send(&FromChild::Reply { task, attempt, outcome, busy })?;
+        Ok(())
+    }
+
+    fn run(&self, registry: &Registry, run: Run) -> Result<Vec<u8>, WorkerFault> {
+        let arguments = match &run.arguments {
+            Payload::Inline(bytes) => bytes,
+            Payload::Slot(at) => self.read(at)?,
+        };
+        let audio = match run.audio {
+            Some(AudioRef { at, format, first_frame }) => {
+                Some(Pcm::new(format, first_frame, self.read(&at)?))
+            }
+            None => None,
+        };
+        let mut outlet = ChildOutlet {
+            child: self,
+            run: &run,
+            index: run.delivered,
+            free: run.slots.iter().copied().collect(),
+            filling: None,
+            told: Instant::now(),
+        };
+        panic::catch_unwind(AssertUnwindSafe(|| {
+            registry.run(&run.name, arguments, audio, &mut outlet)
+        }))
+        .unwrap_or_else(|payload| Err(panicked(payload.as_ref())))
+    }
+
+    fn read(&self, at: &SlotRef) -> Result<&[u8], WorkerFault> {
+        let ring = self.inboxes.iter().find(|(ring, _)| *ring == at.ring);
+        let (_, inbox) = ring.ok_or_else(|| WorkerFault::SharedMemory {
+            message: format!("ring {} is not open in this process", at.ring.0),
+        })?;
+        Ok(inbox.read(at)?)
+    }
+
+    fn outbox(&self) -> Result<&Outbox, WorkerFault> {
+        self.outbox.as_ref().ok_or_else(|| WorkerFault::SharedMemory {
+            message: "this process has no ring to write to".to_owned(),
+        })
+    }
+
+    /// Large outputs go into slot 0, which is free: no task that streams has a large output.
+    fn wrap(&self, output: Vec<u8>) -> Result<Payload, WorkerFault> {
+        if output.len() <= MAX_INLINE {
+            return Ok(Payload::Inline(output));
+        }
+        let outbox = self.outbox()?;
+        let mut filling = Filling::new(0);
+        filling.append(outbox, &output)?;
+        Ok(Payload::Slot(filling.finish(outbox)))
+    }
+
+    fn usage(&self) -> Usage {
+        Usage { tasks: self.tasks, busy: self.busy, ..resources() }
+    }
+}
+
+/// The streaming task's way out of a child.
+struct ChildOutlet<'a> {
+    child: &'a Child,
+    run: &'a Run,
+    index: u64,
+    free: VecDeque<u16>,
+    filling: Option<Filling>,
+    told: Instant,
+}
+
+/// How often a task that has nothing to deliver says that it is getting on.
+const ALIVE_INTERVAL: Duration = Duration::from_millis(200);
+
+impl RawOutlet for ChildOutlet<'_> {
+    fn delivered(&self) -> u64 {
+        self.run.delivered
+    }
+
+    fn begin_audio(&mut self) -> Result<(), WorkerFault> {
+        if self.filling.is_some() {
+            return Ok(());
+        }
+        let slot = loop {
+            if let Some(slot) = self.free.pop_front() {
+                break slot;
+            }
+            match self.child.receiver.recv() {
+                Ok((_, ToChild::Grant { slot })) => self.free.push_back(slot),
+                Ok(_) => return Err(lost("unexpected message while waiting for a slot")),
+                Err(error) => return Err(lost(&error.to_string())),
+            }
+        };
+        self.filling = Some(Filling::new(slot));
+        Ok(())
+    }
+
+    fn append_audio(&mut self, bytes: &[u8]) -> Result<(), WorkerFault> {
+        self.begin_audio()?;
+        let outbox = self.child.outbox()?;
+        let filling = self.filling.as_mut().expect("begun in the line above");
+        Ok(filling.append(outbox, bytes)?)
+    }
+
+    fn emit(&mut self, item: Vec<u8>, audio: Option<(PcmFormat, u64)>) -> Result<(), WorkerFault> {
+        let audio = match (audio, self.filling.take()) {
+            (Some((format, first_frame)), Some(filling)) => {
+                let at = filling.finish(self.child.outbox()?);
+                Some(AudioRef { at, format, first_frame })
+            }
+            (None, None) => None,
+            _ => return Err(lost("an item with audio that was not appended, or without it")),
+        };
+        let (task, attempt, index) = (self.run.task, self.run.attempt, self.index);
+        self.index += 1;
+        let message = FromChild::Item { task, attempt, index, item, audio };
+        self.child.sender.send(&message).map_err(|error| lost(&error.to_string()))
+    }
+
+    fn skip(&mut self) -> Result<(), WorkerFault> {
+        if self.told.elapsed() < ALIVE_INTERVAL {
+            return Ok(());
+        }
+        self.told = Instant::now();
+        let message = FromChild::Alive { task: self.run.task };
+        self.child.sender.send(&message).map_err(|error| lost(&error.to_string()))
+    }
+}
+
+fn lost(reason: &str) -> WorkerFault {
+    WorkerFault::Failed { message: reason.to_owned() }
+}
+
+impl From<SlotError> for WorkerFault {
+    fn from(error: SlotError) -> Self {
+        match error {
+            SlotError::Checksum { expected, found, .. } => Self::InputChanged { expected, found },
+            SlotError::Io(error) => Self::SharedMemory { message: error.to_string() },
+            error @ SlotError::OutOfBounds { .. } => {
+                Self::SharedMemory { message: error.to_string() }
+            }
+        }
+    }
+}
+
+/// Where the task's thread last panicked, and the message.
+static LAST_PANIC: Mutex<Option<(String, String)>> = Mutex::new(None);
+
+/// Remembers panics of the task's thread; a panic in any other thread ends the process, so that it
+/// is never taken for a success.
+fn note_panics(task_thread: ThreadId) {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == task_thread {
+            let location = info.location().map(ToString::to_string).unwrap_or_default();
+            let message = info.payload_as_str().unwrap_or("no message").to_owned();
+            if let Ok(mut last) = LAST_PANIC.lock() {
+                *last = Some((message, location));
+            }
+        } else {
+            usual(info);
+            #[expect(clippy::exit, reason = "the task may wait for that thread for ever")]
+            process::exit(EXIT_PANIC);
+        }
+    }));
+}
+
+fn panicked(payload: &(dyn Any + Send)) -> WorkerFault {
+    let noted = LAST_PANIC.lock().ok().and_then(|mut last| last.take());
+    let (message, location) = noted.unwrap_or_else(|| {
+        let text = payload.downcast_ref::<&str>().copied().unwrap_or("no message");
+        (text.to_owned(), "unknown".to_owned())
+    });
+    WorkerFault::Panic { message, location }
+}
+
+#[cfg(unix)]
+fn resources() -> Usage {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Usage::default() };
+    let micros =
+        |time: nix::sys::time::TimeVal| u64::try_from(time.num_microseconds()).unwrap_or_default();
+    // Kibibytes on Linux, bytes on macOS.
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+    Usage {
+        cpu_user: Duration::from_micros(micros(usage.user_time())),
+        cpu_system: Duration::from_micros(micros(usage.system_time())),
+        peak_rss_bytes: u64::try_from(usage.max_rss()).unwrap_or_default() * unit,
+        ..Usage::default()
+    }
+}
+
+#[cfg(not(unix))]
+fn resources() -> Usage {
+    Usage::default()
+}
