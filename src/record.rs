@@ -1,6 +1,75 @@
 //! Record: what is known of one input in the end, ok or failed with its cause.
+//!
+//! Every input of a run ends in exactly one record. In JSON each has the same keys in the same
+//! order, whatever became of it; what does not apply is `null` or empty:
+//!
+//! ```text
+//! {"path", "status": "ok",     "format": {…},        "metrics": {…}, "warnings": […], "error": null}
+//! {"path", "status": "failed", "format": {…} | null, "metrics": {},  "warnings": […], "error": {…}}
+//! ```
+//!
+//! A path that is not UTF-8 stands there with U+FFFD for what cannot be written, followed by
+//! `path_percent_encoded`: the exact bytes, percent-encoded (RFC 3986). No other record has that key.
+//!
+//! Nothing here depends on time, on process numbers or on how the work was cut.
 
+mod failure;
+mod format;
+
+use std::path::{Path, PathBuf};
+
+use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
+
+pub use failure::{Attempt, Failure, FailureKind};
+pub use format::FileFormat;
+
+/// What is known of one input in the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The input as it was given; of a directory's file, the directory as given and the way there.
+    pub path: PathBuf,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of an input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It was measured from the first frame to the last that can be decoded.
+    Ok {
+        /// What the file is.
+        format: FileFormat,
+        /// The figures asked for, in catalogue order. `None`: −∞ or not defined for this audio.
+        metrics: Vec<(&'static str, Option<f64>)>,
+        /// What its owner should know.
+        warnings: Vec<Warning>,
+    },
+    /// There are no figures.
+    Failed {
+        /// What the file is, if that much became known.
+        format: Option<FileFormat>,
+        /// What was noticed before it failed.
+        warnings: Vec<Warning>,
+        /// Why.
+        error: Failure,
+    },
+}
+
+/// The balance of a run: every input is counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Records written.
+    pub inputs: u64,
+    /// Of these, measured.
+    pub ok: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// Audio measured, in seconds: counted frames over the rate, summed in input order.
+    pub audio_seconds: f64,
+    /// Whether every input had its turn; `false` when the run was stopped or gave up.
+    pub complete: bool,
+}
 
 /// Something about a file that its owner should know, though it could be analysed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,4 +103,211 @@ pub enum WarningKind {
     LengthMismatch,
     /// There are further audio tracks, not analysed.
     OtherTracks,
+}
+
+impl Record {
+    /// The record of an input of which nothing is known but why it failed.
+    pub fn failed(path: PathBuf, error: Failure) -> Self {
+        Self { path, outcome: Outcome::Failed { format: None, warnings: Vec::new(), error } }
+    }
+
+    /// `ok` or `failed`.
+    pub const fn status(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Ok { .. } => "ok",
+            Outcome::Failed { .. } => "failed",
+        }
+    }
+
+    /// What the file is, as far as known.
+    pub const fn format(&self) -> Option<&FileFormat> {
+        match &self.outcome {
+            Outcome::Ok { format, .. } => Some(format),
+            Outcome::Failed { format, .. } => format.as_ref(),
+        }
+    }
+
+    /// The figures; none of a failed input.
+    pub fn metrics(&self) -> &[(&'static str, Option<f64>)] {
+        match &self.outcome {
+            Outcome::Ok { metrics, .. } => metrics,
+            Outcome::Failed { .. } => &[],
+        }
+    }
+
+    /// What its owner should know.
+    pub fn warnings(&self) -> &[Warning] {
+        match &self.outcome {
+            Outcome::Ok { warnings, .. } | Outcome::Failed { warnings, .. } => warnings,
+        }
+    }
+
+    /// Why it failed, if it did.
+    pub const fn error(&self) -> Option<&Failure> {
+        match &self.outcome {
+            Outcome::Ok { .. } => None,
+            Outcome::Failed { error, .. } => Some(error),
+        }
+    }
+}
+
+impl Summary {
+    /// Counts one record in.
+    pub fn add(&mut self, record: &Record) {
+        self.inputs += 1;
+        match &record.outcome {
+            Outcome::Ok { format, .. } => {
+                self.ok += 1;
+                self.audio_seconds += format.duration_seconds.unwrap_or(0.0);
+            }
+            Outcome::Failed { .. } => self.failed += 1,
+        }
+    }
+}
+
+impl std::fmt::Display for WarningKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut record = serializer.serialize_map(None)?;
+        record.serialize_entry("path", &self.path.to_string_lossy())?;
+        if self.path.to_str().is_none() {
+            record.serialize_entry("path_percent_encoded", &percent_encoded(&self.path))?;
+        }
+        record.serialize_entry("status", self.status())?;
+        record.serialize_entry("format", &self.format())?;
+        record.serialize_entry("metrics", &Metrics(self.metrics()))?;
+        record.serialize_entry("warnings", self.warnings())?;
+        record.serialize_entry("error", &self.error())?;
+        record.end()
+    }
+}
+
+/// Figures as a map in their order.
+struct Metrics<'a>(&'a [(&'static str, Option<f64>)]);
+
+impl Serialize for Metrics<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|&(key, figure)| (key, presentable(figure))))
+    }
+}
+
+/// A figure as every report writes it: no infinity, no NaN, no negative zero.
+pub(crate) fn presentable(figure: Option<f64>) -> Option<f64> {
+    figure.filter(|figure| figure.is_finite()).map(|figure| figure + 0.0)
+}
+
+/// The path's bytes with everything but RFC 3986's unreserved characters and `/` as `%XX`.
+fn percent_encoded(path: &Path) -> String {
+    let mut encoded = String::new();
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            for digit in [byte >> 4, byte & 0xF] {
+                encoded.extend(char::from_digit(digit.into(), 16).map(|c| c.to_ascii_uppercase()));
+            }
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use audiopool_worker::pcm::{PcmFormat, SampleFormat};
+
+    use super::*;
+    use crate::decode::{DecodeErrorKind, SourceFormat};
+
+    fn format(frames: u64) -> FileFormat {
+        let pcm = PcmFormat {
+            sample_format: SampleFormat::S24,
+            sample_rate: 48_000,
+            channels: 2,
+            lossy: false,
+        };
+        let source = SourceFormat {
+            container: "wav".to_owned(),
+            codec: "pcm_s24le".to_owned(),
+            pcm,
+            declared_frames: None,
+        };
+        FileFormat::of(&source, Some(frames))
+    }
+
+    fn ok(path: &str, metrics: Vec<(&'static str, Option<f64>)>) -> Record {
+        Record {
+            path: path.into(),
+            outcome: Outcome::Ok { format: format(72_000), metrics, warnings: vec![] },
+        }
+    }
+
+    #[track_caller]
+    fn check(record: &Record, expected: &str) {
+        assert_eq!(serde_json::to_string(record).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_ok_record_has_every_key_in_order() {
+        check(
+            &ok("a \"b\"\n\té.wav", vec![("max_dbfs", Some(-6.5)), ("min_dbfs", None)]),
+            concat!(
+                r#"{"path":"a \"b\"\n\té.wav","status":"ok","#,
+                r#""format":{"container":"wav","codec":"pcm_s24le","sample_rate":48000,"channels":2,"#,
+                r#""sample_format":"s24","sample_width":3,"frames":72000,"duration_seconds":1.5},"#,
+                r#""metrics":{"max_dbfs":-6.5,"min_dbfs":null},"warnings":[],"error":null}"#
+            ),
+        );
+    }
+
+    #[test]
+    fn a_failed_record_has_the_same_keys() {
+        let error = Failure {
+            kind: FailureKind::Decode(DecodeErrorKind::Empty),
+            message: "the file is empty".to_owned(),
+            attempts: vec![Attempt { attempt: 1, cause: "killed by SIGSEGV".to_owned() }],
+        };
+        check(
+            &Record::failed("x.wav".into(), error),
+            concat!(
+                r#"{"path":"x.wav","status":"failed","format":null,"metrics":{},"warnings":[],"#,
+                r#""error":{"kind":"empty","message":"the file is empty","#,
+                r#""attempts":[{"attempt":1,"cause":"killed by SIGSEGV"}]}}"#
+            ),
+        );
+    }
+
+    #[test]
+    fn no_report_holds_infinity_nan_or_negative_zero() {
+        assert_eq!(presentable(Some(f64::NEG_INFINITY)), None);
+        assert_eq!(presentable(Some(f64::NAN)), None);
+        assert!(presentable(Some(-0.0)).is_some_and(f64::is_sign_positive));
+        assert_eq!(presentable(Some(-6.0)), Some(-6.0));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_not_utf_8_can_be_recovered() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let path = PathBuf::from(std::ffi::OsString::from_vec(b"d/caf\xE9 %.wav".to_vec()));
+        let json = serde_json::to_string(&Record { path, ..ok("", vec![]) }).unwrap();
+        let expected = r#"{"path":"d/caf� %.wav","path_percent_encoded":"d/caf%E9%20%25.wav","#;
+        assert!(json.starts_with(expected), "{json}");
+    }
+
+    #[test]
+    fn the_balance_counts_each_record_once() {
+        let mut summary = Summary::default();
+        summary.add(&ok("a", vec![]));
+        summary.add(&Record::failed("b".into(), Failure::new(FailureKind::NotRun, "stopped")));
+        summary.add(&ok("c", vec![]));
+        let expected = Summary { inputs: 3, ok: 2, failed: 1, audio_seconds: 3.0, complete: false };
+        assert_eq!(summary, expected);
+    }
 }

@@ -1,8 +1,106 @@
 //! Settings of a run: each defined once; flags, environment and report follow.
+//!
+//! Two kinds that must not be mixed: an [`AnalysisSettings`] changes figures and therefore stands
+//! in the report, a [`RunSettings`] says how the work is cut and where it runs, changes no figure
+//! and therefore never stands there.
+
+mod setting;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use audiopool_worker::analyze::Metric;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+pub use setting::{Number, Preset, Setting, SettingError};
+
+use crate::threads::ThreadConfig;
+
+/// Worker processes of a run, and the most decoder processes.
+pub const WORKERS: Setting<u32> = Setting {
+    name: "workers",
+    env: "AUDIOPOOL_WORKERS",
+    key: "workers",
+    unit: "",
+    preset: Preset::Derived("half the cores, at least 1"),
+    min: 1,
+    max: 256,
+    help: "Worker processes, and the most decoder processes",
+};
+
+/// Shortest chunk. Rounded up to whole seconds of audio when a file is cut.
+pub const MIN_CHUNK_MS: Setting<u32> = Setting {
+    name: "min-chunk-ms",
+    env: "AUDIOPOOL_MIN_CHUNK_MS",
+    key: "min_chunk_ms",
+    unit: "ms",
+    preset: Preset::Fixed(10_000),
+    min: 1,
+    max: 3_600_000,
+    help: "Shortest chunk that a file is cut into; changes no figure",
+};
+
+/// Longest chunk. Rounded up to whole seconds of audio when a file is cut.
+pub const MAX_CHUNK_MS: Setting<u32> = Setting {
+    name: "max-chunk-ms",
+    env: "AUDIOPOOL_MAX_CHUNK_MS",
+    key: "max_chunk_ms",
+    unit: "ms",
+    preset: Preset::Fixed(30_000),
+    min: 1,
+    max: 3_600_000,
+    help: "Longest chunk that a file is cut into; changes no figure",
+};
+
+/// Level at or below which a stretch is silence.
+pub const SILENCE_THRESHOLD_DB: Setting<f64> = Setting {
+    name: "silence-threshold-db",
+    env: "AUDIOPOOL_SILENCE_THRESHOLD_DB",
+    key: "silence_threshold_db",
+    unit: "dBFS",
+    preset: Preset::Fixed(-50.0),
+    min: -200.0,
+    max: 0.0,
+    help: "RMS level at or below which a stretch is silence",
+};
+
+/// Shortest stretch that counts as silence, and the length of its window.
+pub const MIN_SILENCE_MS: Setting<u32> = Setting {
+    name: "min-silence-ms",
+    env: "AUDIOPOOL_MIN_SILENCE_MS",
+    key: "min_silence_ms",
+    unit: "ms",
+    preset: Preset::Fixed(100),
+    min: 1,
+    max: 60_000,
+    help: "Shortest stretch that counts as silence",
+};
+
+/// Longest time for one task.
+pub const TIMEOUT: Setting<f64> = Setting {
+    name: "timeout",
+    env: "AUDIOPOOL_TIMEOUT",
+    key: "timeout_seconds",
+    unit: "s",
+    preset: Preset::Derived("scaled with the length of the audio"),
+    min: 0.1,
+    max: 86_400.0,
+    help: "Longest time for decoding or analysing one chunk, after which the process doing it is \
+           replaced",
+};
+
+/// Attempts in all for a task that kills its process.
+pub const MAX_ATTEMPTS: Setting<u32> = Setting {
+    name: "max-attempts",
+    env: "AUDIOPOOL_MAX_ATTEMPTS",
+    key: "max_attempts",
+    unit: "",
+    preset: Preset::Fixed(3),
+    min: 1,
+    max: 100,
+    help: "How often a task that kills its process is tried in all",
+};
 
 /// How the work is cut and where it runs. Nothing here changes a figure.
 #[derive(Clone, Debug)]
@@ -30,4 +128,153 @@ pub enum Isolation {
     Always,
     /// On the calling thread, in this process.
     Never,
+}
+
+/// What is measured, and how. Everything here may change figures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnalysisSettings {
+    /// RMS level at or below which a stretch is silence, in dBFS.
+    pub silence_threshold_db: f64,
+    /// Shortest stretch that counts as silence, in ms.
+    pub min_silence_ms: u32,
+    /// The figures asked for, each once, in the order of the catalogue.
+    pub metrics: Vec<&'static Metric>,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self {
+            workers: ThreadConfig::num_threads(),
+            min_chunk: Duration::from_millis(fixed(MIN_CHUNK_MS).into()),
+            max_chunk: Duration::from_millis(fixed(MAX_CHUNK_MS).into()),
+            isolation: Isolation::Always,
+            timeout: None,
+            max_attempts: NonZeroU32::new(fixed(MAX_ATTEMPTS)).unwrap_or(NonZeroU32::MIN),
+            worker_program: None,
+        }
+    }
+}
+
+impl Default for AnalysisSettings {
+    fn default() -> Self {
+        Self {
+            silence_threshold_db: fixed(SILENCE_THRESHOLD_DB),
+            min_silence_ms: fixed(MIN_SILENCE_MS),
+            metrics: METRICS.iter().collect(),
+        }
+    }
+}
+
+impl Serialize for AnalysisSettings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let keys: Vec<_> = self.metrics.iter().map(|metric| metric.key).collect();
+        let mut settings = serializer.serialize_struct("AnalysisSettings", 3)?;
+        settings.serialize_field(SILENCE_THRESHOLD_DB.key, &self.silence_threshold_db)?;
+        settings.serialize_field(MIN_SILENCE_MS.key, &self.min_silence_ms)?;
+        settings.serialize_field("metrics", &keys)?;
+        settings.end()
+    }
+}
+
+/// Reads a choice of metrics: `all`, or keys with commas between them. The order given is of no
+/// consequence: figures stand in the order of the catalogue.
+pub fn parse_metrics(text: &str) -> Result<Vec<&'static Metric>, SettingError> {
+    let names: Vec<_> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let known = |name: &&str| *name == "all" || METRICS.iter().any(|metric| metric.key == *name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        return Err(metrics_error(&format!("there is no metric `{unknown}`")));
+    }
+    if names.is_empty() {
+        return Err(metrics_error("no metric is named"));
+    }
+    let chosen = |metric: &&Metric| names.contains(&"all") || names.contains(&metric.key);
+    Ok(METRICS.iter().filter(chosen).collect())
+}
+
+fn metrics_error(what: &str) -> SettingError {
+    let keys: Vec<_> = METRICS.iter().map(|metric| metric.key).collect();
+    let message = format!("{what}; choose `all` or from: {}", keys.join(", "));
+    SettingError { key: "metrics", message }
+}
+
+/// The value of a setting whose preset is fixed, else its smallest.
+const fn fixed<T: Copy>(setting: Setting<T>) -> T {
+    match setting.preset {
+        Preset::Fixed(value) => value,
+        Preset::Derived(_) => setting.min,
+    }
+}
+
+/// The catalogue of figures.
+pub static METRICS: &[Metric] = &[
+    Metric {
+        key: "max_dbfs",
+        title: "Peak",
+        unit: "dBFS",
+        definition: "Largest sample magnitude of all channels against full scale; full-scale \
+                     negative is 0. Equals pydub's max_dBFS.",
+    },
+    Metric {
+        key: "min_dbfs",
+        title: "Quietest sample",
+        unit: "dBFS",
+        definition: "Smallest sample magnitude other than zero of all channels against full scale.",
+    },
+    Metric {
+        key: "non_silence_seconds",
+        title: "Non-silence",
+        unit: "s",
+        definition: "Time that is not silence, over the whole file. Equals the ranges of pydub's \
+                     detect_nonsilent with seek_step=1.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_lie_within_their_bounds() {
+        for setting in [MIN_CHUNK_MS, MAX_CHUNK_MS, MIN_SILENCE_MS, MAX_ATTEMPTS] {
+            assert_eq!(setting.check(fixed(setting)), Ok(fixed(setting)), "{}", setting.name);
+        }
+        assert!(SILENCE_THRESHOLD_DB.check(fixed(SILENCE_THRESHOLD_DB)).is_ok());
+    }
+
+    #[test]
+    fn names_keys_and_variables_say_the_same() {
+        for setting in [WORKERS, MIN_CHUNK_MS, MAX_CHUNK_MS, MIN_SILENCE_MS, MAX_ATTEMPTS] {
+            assert_eq!(setting.key, setting.name.replace('-', "_"));
+            assert_eq!(setting.env, format!("AUDIOPOOL_{}", setting.key.to_uppercase()));
+        }
+    }
+
+    #[test]
+    fn metrics_come_in_catalogue_order_and_once() {
+        let keys =
+            |text| parse_metrics(text).unwrap().iter().map(|metric| metric.key).collect::<Vec<_>>();
+        assert_eq!(keys("min_dbfs, max_dbfs,min_dbfs"), ["max_dbfs", "min_dbfs"]);
+        assert_eq!(keys("all").len(), METRICS.len());
+        assert_eq!(keys("max_dbfs,all").len(), METRICS.len());
+    }
+
+    #[test]
+    fn an_unknown_metric_is_answered_with_the_known_ones() {
+        let error = parse_metrics("max_dbfs,loudness").unwrap_err().message;
+        assert!(error.starts_with("there is no metric `loudness`; choose `all` or from: max_dbfs"));
+        assert!(parse_metrics(" , ").is_err());
+    }
+
+    #[test]
+    fn only_what_changes_figures_is_serialised() {
+        let settings = AnalysisSettings {
+            silence_threshold_db: -42.5,
+            min_silence_ms: 70,
+            metrics: parse_metrics("max_dbfs").unwrap(),
+        };
+        assert_eq!(
+            serde_json::to_string(&settings).unwrap(),
+            r#"{"silence_threshold_db":-42.5,"min_silence_ms":70,"metrics":["max_dbfs"]}"#
+        );
+    }
 }

@@ -1,0 +1,208 @@
+//! `audiopool analyze`: plan, walk the street, write the report, say how it ended.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use audiopool::event::Event;
+use audiopool::interrupt::{Interrupt, Stop};
+use audiopool::pipeline::{self, RunError};
+use audiopool::plan::{Jobs, ListSource, Plan};
+use audiopool::record::{Record, Summary};
+use audiopool::report::{Csv, Json, Ndjson, Progress, Report, Stats, Text};
+
+use super::args::ReportFormat;
+use super::exit::Exit;
+use super::fault::Fault;
+use super::log;
+use super::output::Output;
+use super::request::Request;
+
+/// Runs it. A fault has been told to nobody yet.
+pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
+    let progress = if request.quiet { Progress::hidden() } else { Progress::on_terminal() };
+    let ended = run_beside(request, &progress);
+    progress.clear();
+    ended
+}
+
+fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
+    log::start(request.verbose, request.quiet, progress)?;
+    let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
+    let _announcement = stop.on_change(announce);
+    let jobs = open_jobs(&request.plan)?;
+    let mut output = open_output(request)?;
+    let stats = Mutex::new(Stats::begin());
+
+    let mut pages = Pages::new(report(request, &mut output), progress);
+    let ran = walk(request, jobs, &stop, &stats, &mut pages);
+    let closed = pages.close(&ran);
+
+    progress.clear();
+    if request.stats {
+        let stats = stats.lock().unwrap_or_else(PoisonError::into_inner);
+        // A report that is complete stays so, whether or not anyone could read what it cost.
+        let _unread = stats.write(&mut io::stderr());
+    }
+    let written = match closed {
+        Ok(Closed::Whole) => output.finish(),
+        Ok(Closed::Nothing) => Ok(()),
+        Err(error) => Err(error),
+    };
+    conclude(ran, written, &stop, &place(request))
+}
+
+/// Walks the street, with everyone watching who was asked to.
+fn walk(
+    request: &Request,
+    jobs: Jobs,
+    stop: &Interrupt,
+    stats: &Mutex<Stats>,
+    pages: &mut Pages<'_>,
+) -> Result<Summary, RunError> {
+    let progress = pages.progress;
+    let observer = |event: &Event| {
+        log::observe(event);
+        progress.observe(event);
+        if request.stats {
+            stats.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+        }
+    };
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        if progress.is_visible() && request.plan.is_repeatable() {
+            scope.spawn(|| count(&request.plan, &over, &observer));
+        }
+        let Request { run, analysis, .. } = request;
+        let ran = pipeline::run(jobs, run, analysis, &observer, stop, &mut |record| {
+            pages.record(&record)
+        });
+        over.store(true, Ordering::Relaxed);
+        ran
+    })
+}
+
+/// Counts the jobs beside the run, so that the bar knows its end without anyone waiting for it.
+fn count(plan: &Plan, over: &AtomicBool, observer: &dyn Fn(&Event)) {
+    let Ok(jobs) = plan.jobs() else { return };
+    let mut files = 0;
+    for _ in jobs {
+        if over.load(Ordering::Relaxed) {
+            return;
+        }
+        files += 1;
+    }
+    observer(&Event::Planned { files });
+}
+
+fn open_jobs(plan: &Plan) -> Result<Jobs, Fault> {
+    plan.jobs().map_err(|error| {
+        let list = match plan.list.as_ref().map(|list| &list.source) {
+            Some(ListSource::File(path)) => path.display().to_string(),
+            Some(ListSource::Stdin) | None => "-".to_owned(),
+        };
+        Fault::usage(format!("cannot read `--files-from {list}`: {error}"))
+    })
+}
+
+fn open_output(request: &Request) -> Result<Output, Fault> {
+    Output::open(request.output.as_deref()).map_err(|error| {
+        let place = format!("`--output {}`", place(request));
+        Fault::unwritten(&place, &error).with_exit(Exit::Usage)
+    })
+}
+
+fn report<'a>(request: &'a Request, output: &'a mut Output) -> Box<dyn Report + 'a> {
+    let settings = &request.analysis;
+    match request.format {
+        ReportFormat::Text => Box::new(Text::new(output, settings, request.paint)),
+        ReportFormat::Json => Box::new(Json::new(output, settings)),
+        ReportFormat::Ndjson => Box::new(Ndjson::new(output)),
+        ReportFormat::Csv => Box::new(Csv::new(output, settings)),
+    }
+}
+
+/// The report in the making, the bar that must be out of its way, and our own count.
+struct Pages<'a> {
+    report: Box<dyn Report + 'a>,
+    progress: &'a Progress,
+    tally: Summary,
+    is_begun: bool,
+}
+
+/// What became of a report.
+enum Closed {
+    /// It is complete as far as the run went.
+    Whole,
+    /// There is none, or half of one that nobody should take for whole.
+    Nothing,
+}
+
+impl<'a> Pages<'a> {
+    fn new(report: Box<dyn Report + 'a>, progress: &'a Progress) -> Self {
+        Self { report, progress, tally: Summary::default(), is_begun: false }
+    }
+
+    /// Begins the report late, so that a run that never began leaves no half document.
+    fn begin(&mut self) -> io::Result<()> {
+        if self.is_begun {
+            return Ok(());
+        }
+        self.is_begun = true;
+        self.progress.suspend(|| self.report.begin())
+    }
+
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.begin()?;
+        self.progress.suspend(|| self.report.record(record))?;
+        self.tally.add(record);
+        Ok(())
+    }
+
+    /// Closes the report with the run's summary; if there is none, with what was written.
+    fn close(mut self, ran: &Result<Summary, RunError>) -> io::Result<Closed> {
+        let summary = match ran {
+            Ok(summary) => *summary,
+            Err(RunError::Boot(_) | RunError::Output(_)) => return Ok(Closed::Nothing),
+            Err(RunError::GaveUp(_) | RunError::Conservation(_)) => self.tally,
+        };
+        self.begin()?;
+        self.progress.suspend(|| self.report.finish(&summary))?;
+        Ok(Closed::Whole)
+    }
+}
+
+/// What the shell is told. Why a run ended comes before what became of its report.
+fn conclude(
+    ran: Result<Summary, RunError>,
+    written: io::Result<()>,
+    stop: &Interrupt,
+    place: &str,
+) -> Result<Exit, Fault> {
+    let summary = match ran {
+        Ok(summary) => summary,
+        Err(RunError::Output(error)) => return Err(Fault::unwritten(place, &error)),
+        Err(error) => return Err(Fault::of(Exit::from(&error), &error)),
+    };
+    written.map_err(|error| Fault::unwritten(place, &error))?;
+    Ok(match stop.reason() {
+        Some(reason) => reason.into(),
+        None if summary.failed > 0 => Exit::FilesFailed,
+        None => Exit::Ok,
+    })
+}
+
+fn place(request: &Request) -> String {
+    let path = request.output.as_deref();
+    path.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
+}
+
+fn announce(stop: Stop) {
+    match stop {
+        Stop::Graceful => {
+            tracing::warn!("stopping; what is finished will be written. Once more: at once");
+        }
+        Stop::AtOnce => tracing::warn!("stopping at once"),
+    }
+}

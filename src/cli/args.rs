@@ -1,0 +1,238 @@
+//! Arguments as typed: every flag with its help, bounds and variable; nothing decided yet.
+//!
+//! Numbers take name, bounds, default and sentence from `audiopool::settings`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use audiopool::settings::{
+    MAX_ATTEMPTS, MAX_CHUNK_MS, METRICS, MIN_CHUNK_MS, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB,
+    TIMEOUT, WORKERS, parse_metrics,
+};
+use audiopool_worker::analyze::Metric;
+use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
+
+use super::exit::Exit;
+
+/// Measures audio files on a pool of crash-isolated worker processes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "audiopool",
+    version,
+    after_help = Exit::table(),
+    args_override_self = true,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) talk: Talk,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measure audio files and report the figures
+    #[command(after_help = Exit::table())]
+    Analyze(Box<Analyze>),
+    /// List the formats that can be decoded
+    Formats(Catalogue),
+    /// List the metrics that can be computed, with unit and definition
+    Metrics(Catalogue),
+    /// Write a completion script for a shell to standard output
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual page to standard output
+    Man,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Analyze {
+    /// Files, and directories to search for audio files
+    #[arg(value_name = "PATH", required_unless_present = "files_from", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Read further paths from FILE, one a line; `-` is standard input
+    #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
+    pub(crate) files_from: Option<PathBuf>,
+
+    /// The paths in `--files-from` are separated by NUL bytes, as `find -print0` writes them
+    #[arg(short = '0', long = "null", requires = "files_from", help_heading = "Input")]
+    pub(crate) nul: bool,
+
+    #[arg(long, value_name = "LIST", help_heading = "Analysis", env = "AUDIOPOOL_METRICS",
+        default_value = "all", value_parser = metrics, help = metrics_help())]
+    pub(crate) metrics: Metrics,
+
+    #[arg(long = SILENCE_THRESHOLD_DB.name, env = SILENCE_THRESHOLD_DB.env, value_name = "DB",
+        help = SILENCE_THRESHOLD_DB.describe(), default_value = SILENCE_THRESHOLD_DB.preset.to_string(),
+        value_parser = |text: &str| SILENCE_THRESHOLD_DB.parse(text),
+        allow_hyphen_values = true, help_heading = "Analysis")]
+    pub(crate) silence_threshold_db: f64,
+
+    #[arg(long = MIN_SILENCE_MS.name, env = MIN_SILENCE_MS.env, value_name = "MS",
+        help = MIN_SILENCE_MS.describe(), default_value = MIN_SILENCE_MS.preset.to_string(),
+        value_parser = |text: &str| MIN_SILENCE_MS.parse(text),
+        allow_hyphen_values = true, help_heading = "Analysis")]
+    pub(crate) min_silence_ms: u32,
+
+    /// Format of the report
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Report")]
+    pub(crate) format: ReportFormat,
+
+    /// Write the report to FILE, which appears when it is complete; `-` is standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Report", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Print times, throughput, attempts, memory and CPU of each process to standard error
+    #[arg(long, help_heading = "Report")]
+    pub(crate) stats: bool,
+
+    #[arg(long = WORKERS.name, env = WORKERS.env, value_name = "N", help = WORKERS.describe(),
+        value_parser = |text: &str| WORKERS.parse(text),
+        allow_hyphen_values = true, help_heading = "Processes")]
+    pub(crate) workers: Option<u32>,
+
+    /// Whether decoders and workers are processes of their own; `never` does all work in this one
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        env = "AUDIOPOOL_ISOLATION",
+        help_heading = "Processes"
+    )]
+    pub(crate) isolation: IsolationWhen,
+
+    #[arg(long = TIMEOUT.name, env = TIMEOUT.env, value_name = "SECONDS", help = TIMEOUT.describe(),
+        value_parser = |text: &str| TIMEOUT.parse(text),
+        allow_hyphen_values = true, help_heading = "Processes")]
+    pub(crate) timeout: Option<f64>,
+
+    #[arg(long = MAX_ATTEMPTS.name, env = MAX_ATTEMPTS.env, value_name = "N",
+        help = MAX_ATTEMPTS.describe(), default_value = MAX_ATTEMPTS.preset.to_string(),
+        value_parser = |text: &str| MAX_ATTEMPTS.parse(text),
+        allow_hyphen_values = true, help_heading = "Processes")]
+    pub(crate) max_attempts: u32,
+
+    #[arg(long = MIN_CHUNK_MS.name, env = MIN_CHUNK_MS.env, value_name = "MS",
+        help = MIN_CHUNK_MS.describe(), default_value = MIN_CHUNK_MS.preset.to_string(),
+        value_parser = |text: &str| MIN_CHUNK_MS.parse(text),
+        allow_hyphen_values = true, help_heading = "Processes")]
+    pub(crate) min_chunk_ms: u32,
+
+    #[arg(long = MAX_CHUNK_MS.name, env = MAX_CHUNK_MS.env, value_name = "MS",
+        help = MAX_CHUNK_MS.describe(), default_value = MAX_CHUNK_MS.preset.to_string(),
+        value_parser = |text: &str| MAX_CHUNK_MS.parse(text),
+        allow_hyphen_values = true, help_heading = "Processes")]
+    pub(crate) max_chunk_ms: u32,
+
+    /// The worker program [default: `audiopool-worker` beside this program, else this program]
+    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", help_heading = "Processes",
+        value_hint = ValueHint::ExecutablePath)]
+    pub(crate) worker_program: Option<OsString>,
+}
+
+/// How much is said, and how.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Talk {
+    /// Log what happens to standard error; twice for more. `AUDIOPOOL_LOG` takes finer filters
+    #[arg(short, long, action = ArgAction::Count, global = true, help_heading = "Messages")]
+    pub(crate) verbose: u8,
+
+    /// No progress bar, and no log but of errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
+    pub(crate) quiet: bool,
+
+    /// Colour in the text report; `auto` asks the terminal and `NO_COLOR`
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        global = true,
+        help_heading = "Messages"
+    )]
+    pub(crate) color: ColorWhen,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Catalogue {
+    /// Format of the list
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: CatalogueFormat,
+}
+
+/// The formats of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For a person
+    #[default]
+    Text,
+    /// One document: settings, files, summary
+    Json,
+    /// One JSON object a line, each as soon as its file is done
+    Ndjson,
+    /// One row a file under a stable header
+    Csv,
+}
+
+/// The formats of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CatalogueFormat {
+    /// For a person
+    #[default]
+    Text,
+    /// For a program
+    Json,
+}
+
+/// When children do the work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsolationWhen {
+    /// Whatever the file
+    #[default]
+    Always,
+    /// Not at all: a broken file can end the whole run
+    Never,
+}
+
+/// When there is colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The metrics asked for; a type of its own, since clap takes a `Vec` for a repeated flag.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics(pub(crate) Vec<&'static Metric>);
+
+fn metrics(text: &str) -> Result<Metrics, audiopool::settings::SettingError> {
+    parse_metrics(text).map(Metrics)
+}
+
+fn metrics_help() -> String {
+    let keys: Vec<_> = METRICS.iter().map(|metric| metric.key).collect();
+    format!("What to measure: `all`, or a list with commas from {}", keys.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+}

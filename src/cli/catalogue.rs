@@ -1,0 +1,102 @@
+//! Catalogues: what can be decoded and what can be computed.
+
+use std::io::{self, Write};
+
+use audiopool::plan::FORMATS;
+use audiopool::settings::METRICS;
+use serde_json::json;
+
+use super::args::CatalogueFormat;
+
+/// Lists the formats that can be decoded.
+pub(crate) fn formats(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        CatalogueFormat::Json => {
+            let list: Vec<_> = FORMATS
+                .iter()
+                .map(|format| {
+                    let codecs: Vec<_> = format.codecs.split(", ").collect();
+                    json!({"name": format.name, "extensions": format.extensions, "codecs": codecs})
+                })
+                .collect();
+            write_json(&list, out)
+        }
+        CatalogueFormat::Text => {
+            let names = width(FORMATS.iter().map(|format| format.name));
+            let extensions: Vec<_> =
+                FORMATS.iter().map(|format| format.extensions.join(" ")).collect();
+            let middle = width(extensions.iter().map(String::as_str));
+            writeln!(out, "{:names$}  {:middle$}  codecs", "format", "extensions")?;
+            for (format, extensions) in FORMATS.iter().zip(&extensions) {
+                writeln!(out, "{:names$}  {extensions:middle$}  {}", format.name, format.codecs)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Lists the metrics that can be computed.
+pub(crate) fn metrics(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        CatalogueFormat::Json => {
+            let list: Vec<_> = METRICS
+                .iter()
+                .map(|metric| {
+                    json!({
+                        "key": metric.key,
+                        "title": metric.title,
+                        "unit": metric.unit,
+                        "definition": metric.definition,
+                    })
+                })
+                .collect();
+            write_json(&list, out)
+        }
+        CatalogueFormat::Text => {
+            for (place, metric) in METRICS.iter().enumerate() {
+                let gap = if place == 0 { "" } else { "\n" };
+                writeln!(out, "{gap}{} ({}, {})", metric.key, metric.title, metric.unit)?;
+                for line in wrapped(metric.definition, 78) {
+                    writeln!(out, "  {line}")?;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+fn write_json(list: &[serde_json::Value], out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, list)?;
+    writeln!(out)
+}
+
+fn width<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(|text| text.chars().count()).max().unwrap_or(0)
+}
+
+/// Breaks a paragraph between words into lines of at most `width` characters.
+fn wrapped(paragraph: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in paragraph.split_whitespace() {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrapped("one two  three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("incomprehensibilities x", 5), ["incomprehensibilities", "x"]);
+    }
+}

@@ -1,0 +1,112 @@
+//! Logging: what happens goes to standard error, and events of the run with it.
+//!
+//! `-v` and `-vv` widen, `-q` narrows, and without them `AUDIOPOOL_LOG` decides
+//! (`audiopool::pool=debug,warn`, as `tracing-subscriber`'s `EnvFilter` reads it). Lines come
+//! between redraws of the progress bar, and no name of a file can write control characters.
+
+use std::io::{self, Write};
+
+use audiopool::event::Event;
+use audiopool::report::{Progress, escaped};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::fault::Fault;
+
+const VARIABLE: &str = "AUDIOPOOL_LOG";
+
+/// Starts logging for the rest of the process's life.
+pub(crate) fn start(verbose: u8, quiet: bool, progress: &Progress) -> Result<(), Fault> {
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter(verbose, quiet)?)
+        .with_writer(BesideProgress(progress.clone()))
+        .with_ansi(false)
+        .finish();
+    tracing::subscriber::set_global_default(subscriber)
+        .map_err(|error| Fault::of(super::exit::Exit::Boot, &error))
+}
+
+/// Logs an event of the run.
+pub(crate) fn observe(event: &Event) {
+    match event {
+        Event::Planned { files } => tracing::debug!(files, "planned"),
+        Event::JobStarted { index } => tracing::debug!(file = index, "started"),
+        Event::JobOpened { index, format, declared_frames } => tracing::debug!(
+            file = index,
+            container = format.container,
+            codec = format.codec,
+            declared_frames,
+            "opened"
+        ),
+        Event::ChunkMeasured { index, frames, .. } => {
+            tracing::trace!(file = index, frames, "chunk measured");
+        }
+        Event::JobFinished { index, ok, audio_seconds } => {
+            tracing::info!(file = index, ok, audio_seconds, "finished");
+        }
+        Event::ChildStarted { role, number, pid } => {
+            tracing::info!(pid, "{role} {number} started");
+        }
+        Event::ChildDied { role, number, cause, while_running } => {
+            tracing::warn!(file = while_running, cause, "{role} {number} died");
+        }
+        Event::TaskRetried { index, attempt, cause } => {
+            tracing::warn!(file = index, attempt, cause, "task tried again");
+        }
+        Event::ChildRetired { role, number, usage } => {
+            tracing::debug!(?usage, "{role} {number} retired");
+        }
+        Event::RunEnded { usage } => tracing::debug!(?usage, "run ended"),
+    }
+}
+
+fn filter(verbose: u8, quiet: bool) -> Result<EnvFilter, Fault> {
+    let asked = match verbose {
+        _ if quiet => "error",
+        0 => return from_environment(),
+        1 => "warn,audiopool=info,audiopool_worker=info",
+        2 => "info,audiopool=debug,audiopool_worker=debug",
+        _ => "debug,audiopool=trace,audiopool_worker=trace",
+    };
+    Ok(EnvFilter::new(asked))
+}
+
+fn from_environment() -> Result<EnvFilter, Fault> {
+    match std::env::var(VARIABLE) {
+        Ok(filter) if !filter.trim().is_empty() => EnvFilter::try_new(&filter).map_err(|error| {
+            Fault::usage(format!("{VARIABLE} is no log filter: `{filter}`: {error}"))
+                .with_help("for example `AUDIOPOOL_LOG=audiopool=debug,warn`")
+        }),
+        _ => Ok(EnvFilter::new("warn")),
+    }
+}
+
+/// Standard error, written between two redraws of the progress bar.
+struct BesideProgress(Progress);
+
+/// One log line on its way out.
+struct Line<'a> {
+    progress: &'a Progress,
+}
+
+impl<'a> MakeWriter<'a> for BesideProgress {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line { progress: &self.0 }
+    }
+}
+
+impl Write for Line<'_> {
+    /// The formatter hands over whole lines.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let line = format!("{}\n", escaped(text.trim_end_matches('\n')));
+        self.progress.suspend(|| io::stderr().write_all(line.as_bytes()))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}

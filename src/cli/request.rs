@@ -1,0 +1,113 @@
+//! The request: what the arguments mean, once they are known to agree with each other.
+
+use std::env;
+use std::io::IsTerminal;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use audiopool::plan::{List, ListSource, Plan, Separator};
+use audiopool::report::Paint;
+use audiopool::settings::{AnalysisSettings, Isolation, MAX_CHUNK_MS, MIN_CHUNK_MS, RunSettings};
+use audiopool::threads::ThreadConfig;
+
+use super::args::{Analyze, ColorWhen, IsolationWhen, ReportFormat, Talk};
+use super::fault::Fault;
+
+/// A run as the user meant it.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) plan: Plan,
+    pub(crate) run: RunSettings,
+    pub(crate) analysis: AnalysisSettings,
+    pub(crate) format: ReportFormat,
+    /// `None` is standard output.
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) stats: bool,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: u8,
+    pub(crate) paint: Paint,
+}
+
+impl Request {
+    /// Makes sense of the arguments.
+    pub(crate) fn of(typed: Analyze, talk: Talk) -> Result<Self, Fault> {
+        if typed.min_chunk_ms > typed.max_chunk_ms {
+            return Err(Fault::usage(format!(
+                "`--{} {}` is more than `--{} {}`",
+                MIN_CHUNK_MS.name, typed.min_chunk_ms, MAX_CHUNK_MS.name, typed.max_chunk_ms
+            )));
+        }
+        let output = typed.output.filter(|path| path != Path::new("-"));
+        if let Some(output) = output.as_deref() {
+            check_output(output)?;
+        }
+        Ok(Self {
+            plan: Plan {
+                paths: typed.paths,
+                list: typed.files_from.map(|from| list(from, typed.nul)),
+            },
+            run: RunSettings {
+                workers: typed.workers.map_or_else(ThreadConfig::default_threads, size),
+                min_chunk: Duration::from_millis(typed.min_chunk_ms.into()),
+                max_chunk: Duration::from_millis(typed.max_chunk_ms.into()),
+                isolation: match typed.isolation {
+                    IsolationWhen::Always => Isolation::Always,
+                    IsolationWhen::Never => Isolation::Never,
+                },
+                timeout: typed.timeout.map(Duration::from_secs_f64),
+                max_attempts: NonZeroU32::new(typed.max_attempts).unwrap_or(NonZeroU32::MIN),
+                worker_program: typed.worker_program.map(PathBuf::from),
+            },
+            analysis: AnalysisSettings {
+                silence_threshold_db: typed.silence_threshold_db,
+                min_silence_ms: typed.min_silence_ms,
+                metrics: typed.metrics.0,
+            },
+            paint: Paint { on: output.is_none() && colour_allowed(talk.color) },
+            format: typed.format,
+            output,
+            stats: typed.stats,
+            quiet: talk.quiet,
+            verbose: talk.verbose,
+        })
+    }
+}
+
+fn size(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+fn list(from: PathBuf, nul: bool) -> List {
+    let separator = if nul { Separator::Nul } else { Separator::Newline };
+    let source = if from == Path::new("-") { ListSource::Stdin } else { ListSource::File(from) };
+    List { source, separator }
+}
+
+/// A directory cannot be written, and one that does not exist cannot take a file.
+fn check_output(output: &Path) -> Result<(), Fault> {
+    let shown = output.display();
+    if output.as_os_str().is_empty() || output.is_dir() {
+        return Err(Fault::usage(format!("`--output {shown}` is a directory, not a file")));
+    }
+    match output.parent() {
+        Some(parent) if parent != Path::new("") && !parent.is_dir() => Err(Fault::usage(format!(
+            "`--output {shown}`: there is no directory `{}`",
+            parent.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// See <https://no-color.org>: set and not empty means no colour, unless asked for on the spot.
+fn colour_allowed(when: ColorWhen) -> bool {
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => {
+            let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            let dumb = env::var_os("TERM").is_some_and(|value| value == "dumb");
+            !refused && !dumb && std::io::stdout().is_terminal()
+        }
+    }
+}

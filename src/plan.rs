@@ -1,0 +1,200 @@
+//! Plan: what the user named becomes jobs, one for each file, in the order given.
+//!
+//! ```text
+//!   album/          ──▶  0 album/01.flac
+//!                        1 album/02.flac
+//!   take.wav        ──▶  2 take.wav
+//!   --files-from F  ──▶  3 first line of F …
+//! ```
+//!
+//! A directory is walked recursively, its entries in byte order of their names, and only files with
+//! an audio extension count; symbolic links are followed and loops left out. Whatever cannot be
+//! planned (a missing path, a directory without audio) becomes a job that carries its refusal, so
+//! that every input ends in one record.
+//!
+//! No audio file is opened here. Jobs are made as they are asked for: a plan of a million files
+//! takes no more memory than the fullest directory on the way.
+
+mod formats;
+mod list;
+mod walk;
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::{fs, io, vec};
+
+pub use formats::{FORMATS, Format, is_audio_name};
+pub use list::{List, ListSource, Separator};
+
+use crate::decode::DecodeErrorKind;
+use crate::record::{Failure, FailureKind, Record};
+use list::Entries;
+use walk::Walk;
+
+/// What the user named: files, directories, and at most one list of more of them.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Files and directories, in order.
+    pub paths: Vec<PathBuf>,
+    /// A list of further ones, read after them.
+    pub list: Option<List>,
+}
+
+/// One input file, or one input that is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Position in the plan, from 0 without a gap.
+    pub index: u64,
+    /// The file, exactly as it is to be opened and reported.
+    pub path: PathBuf,
+    /// Why it need not be opened at all.
+    pub refusal: Option<Failure>,
+}
+
+/// The jobs of a [`Plan`], made as they are asked for.
+#[derive(Debug)]
+pub struct Jobs {
+    paths: vec::IntoIter<PathBuf>,
+    entries: Option<Entries>,
+    walk: Option<Walk>,
+    next_index: u64,
+}
+
+/// A place in the plan that was found: a path, or a path and why there is nothing to open.
+type Found = Result<PathBuf, (PathBuf, Failure)>;
+
+impl Plan {
+    /// Opens the list, if there is one, and makes the jobs.
+    pub fn jobs(&self) -> io::Result<Jobs> {
+        Ok(Jobs {
+            paths: self.paths.clone().into_iter(),
+            entries: self.list.as_ref().map(List::entries).transpose()?,
+            walk: None,
+            next_index: 0,
+        })
+    }
+
+    /// Whether the jobs can be made a second time, for counting them.
+    pub fn is_repeatable(&self) -> bool {
+        self.list.as_ref().is_none_or(List::is_repeatable)
+    }
+}
+
+impl Job {
+    /// The path for a person; what is not UTF-8 is U+FFFD.
+    pub fn shown(&self) -> Cow<'_, str> {
+        self.path.to_string_lossy()
+    }
+
+    /// The record of a job that need not be opened.
+    pub fn refused(&self) -> Option<Record> {
+        let refusal = self.refusal.clone()?;
+        Some(Record::failed(self.path.clone(), refusal))
+    }
+}
+
+impl Iterator for Jobs {
+    type Item = Job;
+
+    fn next(&mut self) -> Option<Job> {
+        loop {
+            if let Some(walk) = &mut self.walk {
+                if let Some(found) = walk.next() {
+                    return Some(self.job(found));
+                }
+                self.walk = None;
+            }
+            let given = match self.paths.next() {
+                Some(path) => Ok(path),
+                None => self.entries.as_mut()?.next()?,
+            };
+            match given.and_then(existing) {
+                Ok(Given::Directory(path)) => self.walk = Some(Walk::new(path)),
+                Ok(Given::File(path)) => return Some(self.job(Ok(path))),
+                Err(refused) => return Some(self.job(Err(refused))),
+            }
+        }
+    }
+}
+
+impl Jobs {
+    fn job(&mut self, found: Found) -> Job {
+        let (path, refusal) = match found {
+            Ok(path) => (path, None),
+            Err((path, failure)) => (path, Some(failure)),
+        };
+        let index = self.next_index;
+        self.next_index += 1;
+        Job { index, path, refusal }
+    }
+}
+
+/// A path that was given and exists. What is no directory is for the decoder to judge.
+enum Given {
+    Directory(PathBuf),
+    File(PathBuf),
+}
+
+fn existing(path: PathBuf) -> Result<Given, (PathBuf, Failure)> {
+    match fs::metadata(&path) {
+        Ok(metadata) if metadata.is_dir() => Ok(Given::Directory(path)),
+        Ok(_) => Ok(Given::File(path)),
+        Err(error) => Err(unreachable_path(path, &error)),
+    }
+}
+
+/// A path that the operating system does not let us look at.
+fn unreachable_path(path: PathBuf, error: &io::Error) -> (PathBuf, Failure) {
+    let shown = path.display();
+    let (kind, message) = match error.kind() {
+        io::ErrorKind::NotFound if is_symlink(&path) => {
+            (DecodeErrorKind::NotFound, format!("`{shown}` is a link to something that is gone"))
+        }
+        io::ErrorKind::NotFound => {
+            (DecodeErrorKind::NotFound, format!("there is no file or directory `{shown}`"))
+        }
+        io::ErrorKind::PermissionDenied => (
+            DecodeErrorKind::PermissionDenied,
+            format!("`{shown}` may not be read; check its permissions and its directories'"),
+        ),
+        _ => (DecodeErrorKind::Io, format!("`{shown}` cannot be read: {error}")),
+    };
+    (path, Failure::new(kind, message))
+}
+
+fn is_symlink(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+fn no_audio(root: PathBuf) -> (PathBuf, Failure) {
+    let message = format!(
+        "no audio file in directory `{}`; `audiopool formats` lists the extensions looked for",
+        root.display()
+    );
+    (root, Failure::new(FailureKind::NoAudio, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_becomes_a_kind_and_a_sentence() {
+        for (error, kind, part) in [
+            (io::ErrorKind::NotFound, DecodeErrorKind::NotFound, "no file or directory `no/such`"),
+            (io::ErrorKind::PermissionDenied, DecodeErrorKind::PermissionDenied, "permissions"),
+            (io::ErrorKind::TimedOut, DecodeErrorKind::Io, "cannot be read: timed out"),
+        ] {
+            let (path, failure) = unreachable_path("no/such".into(), &error.into());
+            assert_eq!(path, Path::new("no/such"));
+            assert_eq!(failure.kind, FailureKind::Decode(kind));
+            assert!(failure.message.contains(part), "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn jobs_can_be_handed_to_another_thread() {
+        fn sendable<T: Send>() {}
+        sendable::<Jobs>();
+    }
+}

@@ -1,0 +1,48 @@
+//! `FileFormat`: what a report says of a file's format; lengths are counted, never declared.
+
+use serde::Serialize;
+
+use crate::decode::SourceFormat;
+
+/// What a file is, as a report says it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FileFormat {
+    /// Container, in lower case.
+    pub container: String,
+    /// Codec, in lower case.
+    pub codec: String,
+    /// Frames per second.
+    pub sample_rate: u32,
+    /// Samples per frame.
+    pub channels: u16,
+    /// How a decoded sample is stored: `u8`, `s16`, `s24`, `s32`, `f32`, `f64`.
+    pub sample_format: &'static str,
+    /// Bytes of a decoded sample.
+    pub sample_width: usize,
+    /// Frames that were decoded; `None` when the end was not reached.
+    pub frames: Option<u64>,
+    /// `frames` over the sample rate.
+    pub duration_seconds: Option<f64>,
+}
+
+impl FileFormat {
+    /// Puts together what the decoder said and the frames that were counted.
+    pub fn of(source: &SourceFormat, frames: Option<u64>) -> Self {
+        let pcm = source.pcm;
+        Self {
+            container: source.container.clone(),
+            codec: source.codec.clone(),
+            sample_rate: pcm.sample_rate,
+            channels: pcm.channels,
+            sample_format: pcm.sample_format.name(),
+            sample_width: pcm.sample_format.sample_width(),
+            frames,
+            duration_seconds: frames.map(|frames| seconds(frames, pcm.sample_rate)),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53 frames, 6000 years at 48 kHz")]
+fn seconds(frames: u64, sample_rate: u32) -> f64 {
+    frames as f64 / f64::from(sample_rate.max(1))
+}

@@ -1,0 +1,89 @@
+//! CSV: one row an input under a header that depends on the chosen metrics only (RFC 4180, LF).
+//!
+//! A cell is empty where JSON has `null` or nothing. Numbers are spelled as in JSON. `warnings`
+//! holds the kinds found, separated by blanks; their messages and the attempts of failures are in
+//! the JSON formats only. A path that is not UTF-8 shows U+FFFD; the JSON formats keep its bytes.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use super::Report;
+use crate::record::{FileFormat, Record, Summary, presentable};
+use crate::settings::AnalysisSettings;
+
+/// One row an input.
+#[derive(Debug)]
+pub struct Csv<'a, W: Write> {
+    rows: csv::Writer<W>,
+    settings: &'a AnalysisSettings,
+}
+
+const BEFORE_METRICS: [&str; 10] = [
+    "path",
+    "status",
+    "container",
+    "codec",
+    "sample_rate",
+    "channels",
+    "sample_format",
+    "sample_width",
+    "frames",
+    "duration_seconds",
+];
+const AFTER_METRICS: [&str; 3] = ["warnings", "error_kind", "error_message"];
+
+impl<'a, W: Write> Csv<'a, W> {
+    /// A report that is written to `out`, with a column for each metric of the settings.
+    pub fn new(out: W, settings: &'a AnalysisSettings) -> Self {
+        Self { rows: csv::Writer::from_writer(out), settings }
+    }
+}
+
+impl<W: Write> Report for Csv<'_, W> {
+    fn begin(&mut self) -> io::Result<()> {
+        let metrics = self.settings.metrics.iter().map(|metric| metric.key);
+        self.rows.write_record(BEFORE_METRICS.into_iter().chain(metrics).chain(AFTER_METRICS))?;
+        self.rows.flush()
+    }
+
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        let mut row = vec![record.path.to_string_lossy().into_owned(), record.status().to_owned()];
+        row.extend(record.format().map_or_else(Default::default, format_cells));
+        row.extend(self.settings.metrics.iter().map(|metric| {
+            let figure = record.metrics().iter().find(|(key, _)| *key == metric.key);
+            number(figure.and_then(|(_, figure)| *figure))
+        }));
+        let kinds: Vec<_> = record.warnings().iter().map(|found| found.kind.to_string()).collect();
+        row.push(kinds.join(" "));
+        row.push(record.error().map(|error| error.kind.to_string()).unwrap_or_default());
+        row.push(record.error().map(|error| error.message.clone()).unwrap_or_default());
+        self.rows.write_record(row)?;
+        self.rows.flush()
+    }
+
+    fn finish(&mut self, _: &Summary) -> io::Result<()> {
+        self.rows.flush()
+    }
+}
+
+fn format_cells(format: &FileFormat) -> [String; 8] {
+    [
+        format.container.clone(),
+        format.codec.clone(),
+        format.sample_rate.to_string(),
+        format.channels.to_string(),
+        format.sample_format.to_owned(),
+        format.sample_width.to_string(),
+        or_empty(format.frames),
+        number(format.duration_seconds),
+    ]
+}
+
+/// As JSON spells it.
+fn number(figure: Option<f64>) -> String {
+    or_empty(presentable(figure).and_then(serde_json::Number::from_f64))
+}
+
+fn or_empty(value: Option<impl Display>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}

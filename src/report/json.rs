@@ -1,0 +1,64 @@
+//! JSON: one document with settings, records and summary, written as it grows.
+//!
+//! ```text
+//! {"audiopool":"0.1.0","settings":{…},"files":[
+//! {"path":…},
+//! {"path":…}
+//! ],"summary":{…}}
+//! ```
+//!
+//! One record a line, so that two reports can be compared line by line. Settings are those that
+//! change figures; the number of workers is none of them.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Report;
+use crate::record::{Record, Summary};
+use crate::settings::AnalysisSettings;
+
+/// One JSON document.
+#[derive(Debug)]
+pub struct Json<'a, W> {
+    out: W,
+    settings: &'a AnalysisSettings,
+    is_first: bool,
+}
+
+impl<'a, W: Write> Json<'a, W> {
+    /// A report that is written to `out` and names these settings.
+    pub const fn new(out: W, settings: &'a AnalysisSettings) -> Self {
+        Self { out, settings, is_first: true }
+    }
+
+    fn value(&mut self, value: &(impl Serialize + ?Sized)) -> io::Result<()> {
+        Ok(serde_json::to_writer(&mut self.out, value)?)
+    }
+}
+
+impl<W: Write> Report for Json<'_, W> {
+    fn begin(&mut self) -> io::Result<()> {
+        self.out.write_all(b"{\"audiopool\":")?;
+        self.value(env!("CARGO_PKG_VERSION"))?;
+        self.out.write_all(b",\"settings\":")?;
+        self.value(self.settings)?;
+        self.out.write_all(b",\"files\":[")?;
+        self.out.flush()
+    }
+
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        let gap: &[u8] = if self.is_first { b"\n" } else { b",\n" };
+        self.is_first = false;
+        self.out.write_all(gap)?;
+        self.value(record)?;
+        self.out.flush()
+    }
+
+    fn finish(&mut self, summary: &Summary) -> io::Result<()> {
+        self.out.write_all(b"\n],\"summary\":")?;
+        self.value(summary)?;
+        self.out.write_all(b"}\n")?;
+        self.out.flush()
+    }
+}

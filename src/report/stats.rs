@@ -1,0 +1,198 @@
+//! Statistics: what a run cost, from its events; asked for with `--stats`, on standard error.
+//!
+//! Times, processes and attempts stand here and in no report, since they differ from run to run.
+//! One row for each place in the pool, not for each process: what replaces a dead process adds to
+//! its row, so that the table stays as small as the pool.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use super::text::{clock, speed};
+use crate::event::{Event, Role, Usage};
+
+/// Sums of the events of one run.
+#[derive(Debug)]
+pub struct Stats {
+    begun: Instant,
+    files_ok: u64,
+    files_failed: u64,
+    chunks: u64,
+    audio_seconds: f64,
+    retries: u64,
+    places: BTreeMap<(Role, u32), Place>,
+    supervisor: Option<Usage>,
+}
+
+/// One place in the pool and all processes that ever held it.
+#[derive(Debug, Default)]
+struct Place {
+    started: u64,
+    died: u64,
+    usage: Usage,
+}
+
+impl Stats {
+    /// Nothing yet; the clock runs from here.
+    pub fn begin() -> Self {
+        Self {
+            begun: Instant::now(),
+            files_ok: 0,
+            files_failed: 0,
+            chunks: 0,
+            audio_seconds: 0.0,
+            retries: 0,
+            places: BTreeMap::new(),
+            supervisor: None,
+        }
+    }
+
+    /// Takes note of an event.
+    pub fn observe(&mut self, event: &Event) {
+        match event {
+            Event::JobFinished { ok: true, .. } => self.files_ok += 1,
+            Event::JobFinished { ok: false, .. } => self.files_failed += 1,
+            Event::ChunkMeasured { seconds, .. } => {
+                self.chunks += 1;
+                self.audio_seconds += seconds;
+            }
+            Event::TaskRetried { .. } => self.retries += 1,
+            Event::ChildStarted { role, number, .. } => self.place(*role, *number).started += 1,
+            Event::ChildDied { role, number, .. } => self.place(*role, *number).died += 1,
+            Event::ChildRetired { role, number, usage } => {
+                let total = &mut self.place(*role, *number).usage;
+                total.tasks += usage.tasks;
+                total.busy += usage.busy;
+                total.cpu_user += usage.cpu_user;
+                total.cpu_system += usage.cpu_system;
+                total.peak_rss_bytes = total.peak_rss_bytes.max(usage.peak_rss_bytes);
+            }
+            Event::RunEnded { usage } => self.supervisor = Some(*usage),
+            Event::Planned { .. } | Event::JobStarted { .. } | Event::JobOpened { .. } => {}
+        }
+    }
+
+    /// Writes the sums, with the time that passed since the beginning.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        self.write_after(self.begun.elapsed(), out)
+    }
+
+    fn place(&mut self, role: Role, number: u32) -> &mut Place {
+        self.places.entry((role, number)).or_default()
+    }
+
+    fn write_after(&self, wall: Duration, out: &mut impl Write) -> io::Result<()> {
+        let seconds = wall.as_secs_f64();
+        let died: u64 = self.places.values().map(|place| place.died).sum();
+        writeln!(out, "wall time    {seconds:.3} s")?;
+        writeln!(
+            out,
+            "audio        {} in {} chunks{}",
+            clock(self.audio_seconds),
+            self.chunks,
+            speed(self.audio_seconds, wall)
+                .map_or_else(String::new, |speed| format!(", {speed} × real time")),
+        )?;
+        writeln!(out, "files        {} ok, {} failed", self.files_ok, self.files_failed)?;
+        writeln!(out, "attempts     {} tasks retried, {died} processes died", self.retries)?;
+        writeln!(out, "cpu          {:.3} s in all processes", self.cpu().as_secs_f64())?;
+        writeln!(out)?;
+        writeln!(
+            out,
+            "{:<14}{:>8}{:>6}{:>9}{:>9}{:>10}{:>10}{:>11}",
+            "process", "started", "died", "tasks", "busy", "cpu user", "cpu sys", "peak rss"
+        )?;
+        for ((role, number), place) in &self.places {
+            let name = format!("{role} {number}");
+            write_row(out, &name, place.started, place.died, &place.usage)?;
+        }
+        if let Some(usage) = &self.supervisor {
+            write_row(out, "supervisor", 1, 0, usage)?;
+        }
+        Ok(())
+    }
+
+    fn cpu(&self) -> Duration {
+        let children = self.places.values().map(|place| place.usage);
+        children.chain(self.supervisor).map(|usage| usage.cpu_user + usage.cpu_system).sum()
+    }
+}
+
+fn write_row(
+    out: &mut impl Write,
+    name: &str,
+    started: u64,
+    died: u64,
+    usage: &Usage,
+) -> io::Result<()> {
+    let Usage { tasks, busy, cpu_user, cpu_system, peak_rss_bytes } = *usage;
+    writeln!(
+        out,
+        "{name:<14}{started:>8}{died:>6}{tasks:>9}{:>9}{:>10}{:>10}{:>11}",
+        format!("{:.2} s", busy.as_secs_f64()),
+        format!("{:.2} s", cpu_user.as_secs_f64()),
+        format!("{:.2} s", cpu_system.as_secs_f64()),
+        mebibytes(peak_rss_bytes),
+    )
+}
+
+/// `12.5 MiB`, in integers.
+fn mebibytes(bytes: u64) -> String {
+    let tenths = bytes.saturating_mul(10) / (1024 * 1024);
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_sums_up_all_who_held_it() {
+        let mut stats = Stats::begin();
+        let usage = |tasks, peak: u64| Usage {
+            tasks,
+            busy: Duration::from_millis(1500),
+            cpu_user: Duration::from_millis(1200),
+            cpu_system: Duration::from_millis(100),
+            peak_rss_bytes: peak << 20,
+        };
+        let (role, number) = (Role::Worker, 1);
+        for event in [
+            Event::ChildStarted { role: Role::Decoder, number, pid: 10 },
+            Event::ChildStarted { role, number, pid: 11 },
+            Event::ChunkMeasured { index: 0, frames: 480_000, seconds: 10.0 },
+            Event::ChildDied {
+                role,
+                number,
+                cause: "killed by SIGKILL".to_owned(),
+                while_running: Some(0),
+            },
+            Event::ChildRetired { role, number, usage: usage(3, 20) },
+            Event::TaskRetried { index: 0, attempt: 2, cause: "killed by SIGKILL".to_owned() },
+            Event::ChildStarted { role, number, pid: 12 },
+            Event::ChunkMeasured { index: 0, frames: 480_000, seconds: 10.0 },
+            Event::JobFinished { index: 0, ok: true, audio_seconds: 20.0 },
+            Event::ChildRetired { role, number, usage: usage(4, 18) },
+            Event::ChildRetired { role: Role::Decoder, number, usage: usage(1, 9) },
+            Event::RunEnded { usage: usage(0, 5) },
+        ] {
+            stats.observe(&event);
+        }
+
+        let mut written = Vec::new();
+        stats.write_after(Duration::from_secs(4), &mut written).unwrap();
+        let expected = "\
+wall time    4.000 s
+audio        0:20.0 in 2 chunks, 5.0 × real time
+files        1 ok, 0 failed
+attempts     1 tasks retried, 1 processes died
+cpu          5.200 s in all processes
+
+process        started  died    tasks     busy  cpu user   cpu sys   peak rss
+decoder 1            1     0        1   1.50 s    1.20 s    0.10 s    9.0 MiB
+worker 1             2     1        7   3.00 s    2.40 s    0.20 s   20.0 MiB
+supervisor           1     0        0   1.50 s    1.20 s    0.10 s    5.0 MiB
+";
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
+    }
+}
