@@ -4,12 +4,14 @@
 //! nothing else; a run without an observer is the same run. An observer is called from several
 //! threads, in no promised order between files, and must be quick: the pool waits for it.
 
-use std::time::Duration;
+use std::sync::Arc;
+
+use audiopool_worker::protocol::{Role, Usage};
 
 use crate::decode::SourceFormat;
 
 /// Who watches a run.
-pub type Observer<'a> = &'a (dyn Fn(&Event) + Sync);
+pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Something that happened. Files are named by the index of their job in the plan.
 #[derive(Clone, Debug)]
@@ -94,37 +96,4 @@ pub enum Event {
         /// What the supervisor itself used.
         usage: Usage,
     },
-}
-
-/// What a child process does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Turns a file into PCM.
-    Decoder,
-    /// Runs the analyzers.
-    Worker,
-}
-
-/// What a process used over its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Tasks answered.
-    pub tasks: u64,
-    /// Time between receiving a task and answering it, summed.
-    pub busy: Duration,
-    /// CPU time in user mode.
-    pub cpu_user: Duration,
-    /// CPU time in the kernel.
-    pub cpu_system: Duration,
-    /// The most memory it ever had resident, in bytes.
-    pub peak_rss_bytes: u64,
-}
-
-impl std::fmt::Display for Role {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Decoder => "decoder",
-            Self::Worker => "worker",
-        })
-    }
 }

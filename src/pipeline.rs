@@ -1,23 +1,42 @@
-//! Pipeline: the street, walked file by file on the calling thread.
+//! Pipeline: the street, from a plan to records.
+//!
+//! ```text
+//!   plan ──job──▶ decode ──chunks──▶ workers ──partials──▶ merge ──▶ record
+//! ```
+//!
+//! [`street`] walks it for one file; [`lanes`] has several files in work at once and brings their
+//! records back into the order of the jobs. Stations know nothing of each other: they meet here.
+
+mod failure;
+mod lanes;
+mod street;
 
 use std::io;
+use std::sync::Arc;
 
-use crate::decode;
+use audiopool_worker::analyze::{self, Analyzers};
+
+use crate::chunk::ChunkLength;
 use crate::event::{Event, Observer};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, Stop};
 use crate::plan::Job;
-use crate::record::{Failure, FileFormat, Outcome, Record, Summary};
-use crate::settings::{AnalysisSettings, RunSettings};
+use crate::pool::{Balance, Execute, Inline, PoolError, PoolEvent, ProcessPool, Watch};
+use crate::record::{Record, Summary};
+use crate::role;
+use crate::settings::{AnalysisSettings, Isolation, RunSettings};
+
+use lanes::Lanes;
+use street::Street;
 
 /// Why a run ended before its time. Records handed over until then are good.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Workers or decoders could not be started.
-    #[error("cannot start the pool: {0}")]
-    Boot(String),
+    #[error("{0}")]
+    Boot(PoolError),
     /// Processes kept dying.
-    #[error("the pool gave up: {0}")]
-    GaveUp(String),
+    #[error("{0}")]
+    GaveUp(PoolError),
     /// An input has no record, or two; or a process was left behind.
     #[error("internal error, the books do not balance: {0}")]
     Conservation(String),
@@ -29,45 +48,121 @@ pub enum RunError {
 /// Analyses every job; `each` gets the records in the order of the jobs.
 pub fn run(
     jobs: impl Iterator<Item = Job> + Send,
-    _run: &RunSettings,
+    run: &RunSettings,
     analysis: &AnalysisSettings,
-    observer: Observer<'_>,
+    observer: &Observer,
     stop: &Interrupt,
     each: &mut dyn FnMut(Record) -> io::Result<()>,
 ) -> Result<Summary, RunError> {
-    let mut summary = Summary::default();
-    for job in jobs {
-        if stop.requested().is_some() {
-            return Ok(summary);
+    match run.isolation {
+        Isolation::Always => in_processes(jobs, run, analysis, observer, stop, each),
+        Isolation::Never => {
+            let inline = Inline::new(role::all_tasks());
+            let street = street(&inline, &inline, run, analysis, observer);
+            // There is nobody to kill: whoever asks at once is heard between two chunks.
+            let _hurry = stop.on_change(street.abandoner());
+            Lanes { street: &street, count: 1, stop, kill: &|| {} }.walk(jobs, each)
         }
-        let record = measure(job, analysis, observer);
-        summary.add(&record);
-        each(record).map_err(RunError::Output)?;
     }
-    Ok(Summary { complete: true, ..summary })
 }
 
-fn measure(job: Job, analysis: &AnalysisSettings, observer: Observer<'_>) -> Record {
-    let index = job.index;
-    observer(&Event::JobStarted { index });
-    let outcome = match (job.refusal, decode::Source::open(&job.path)) {
-        (Some(error), _) => Outcome::Failed { format: None, warnings: vec![], error },
-        (None, Err(error)) => {
-            Outcome::Failed { format: None, warnings: vec![], error: Failure::from(error) }
-        }
-        (None, Ok(mut source)) => {
-            let (mut frames, mut block) = (0, Vec::new());
-            while source.next_block(&mut block) {
-                frames += (block.len() / source.format().pcm.frame_width()) as u64;
-                block.clear();
-            }
-            let format = FileFormat::of(source.format(), Some(frames));
-            let metrics = analysis.metrics.iter().map(|metric| (metric.key, None)).collect();
-            Outcome::Ok { format, metrics, warnings: source.warnings().to_vec() }
-        }
+fn in_processes(
+    jobs: impl Iterator<Item = Job> + Send,
+    run: &RunSettings,
+    analysis: &AnalysisSettings,
+    observer: &Observer,
+    stop: &Interrupt,
+    each: &mut dyn FnMut(Record) -> io::Result<()>,
+) -> Result<Summary, RunError> {
+    let attempts = run.max_attempts.get();
+    let decoders = ProcessPool::decoders()
+        .max_workers(run.workers)
+        .max_attempts(attempts)
+        .log_filter(run.log_filter.clone())
+        .watch(watch(observer))
+        .build()
+        .map_err(RunError::Boot)?;
+    let workers = ProcessPool::builder()
+        .max_workers(run.workers)
+        .max_attempts(attempts)
+        .log_filter(run.log_filter.clone())
+        .watch(watch(observer))
+        .reads_from(&decoders);
+    let workers = match &run.worker_program {
+        Some(path) => workers.worker_program(path),
+        None => workers,
     };
-    let record = Record { path: job.path, outcome };
-    let audio_seconds = record.format().and_then(|format| format.duration_seconds).unwrap_or(0.0);
-    observer(&Event::JobFinished { index, ok: record.error().is_none(), audio_seconds });
-    record
+    let workers = workers.build().map_err(RunError::Boot)?;
+
+    let summary = {
+        let street = street(&decoders, &workers, run, analysis, observer);
+        let kill = || {
+            decoders.kill_workers();
+            workers.kill_workers();
+        };
+        let _hurry = stop.on_change({
+            let abandon = street.abandoner();
+            move |stop| abandon(stop)
+        });
+        Lanes { street: &street, count: run.workers, stop, kill: &kill }.walk(jobs, each)
+    };
+    for (name, balance) in [("decoders", decoders.shutdown()), ("workers", workers.shutdown())] {
+        check(name, &balance)?;
+    }
+    summary
+}
+
+fn street<'a, D: Execute, W: Execute>(
+    decoders: &'a D,
+    workers: &'a W,
+    run: &RunSettings,
+    analysis: &'a AnalysisSettings,
+    observer: &'a Observer,
+) -> Street<'a, D, W> {
+    let keys: Vec<_> = analysis.metrics.iter().map(|metric| metric.key).collect();
+    let settings = analyze::AnalysisSettings {
+        silence_threshold_db: analysis.silence_threshold_db,
+        min_silence_ms: analysis.min_silence_ms,
+    };
+    let analyzers = Analyzers::select(&keys, &settings).expect("the keys are the catalogue's");
+    let millis = |length: std::time::Duration| u32::try_from(length.as_millis()).unwrap_or(u32::MAX);
+    let chunk_length = ChunkLength {
+        pieces: u32::try_from(run.workers).unwrap_or(u32::MAX),
+        min_ms: millis(run.min_chunk),
+        max_ms: millis(run.max_chunk),
+    };
+    Street::new(decoders, workers, analyzers, keys, chunk_length, run.timeout, observer)
+}
+
+/// Translates what happens in a pool for those who watch the run.
+fn watch(observer: &Observer) -> Watch {
+    let observer = Arc::clone(observer);
+    Arc::new(move |event: &PoolEvent| {
+        observer(&match event.clone() {
+            PoolEvent::ChildStarted { role, number, pid } => {
+                Event::ChildStarted { role, number, pid }
+            }
+            PoolEvent::ChildDied { role, number, cause, label } => {
+                Event::ChildDied { role, number, cause, while_running: label }
+            }
+            PoolEvent::TaskRetried { label, attempt, cause } => {
+                Event::TaskRetried { index: label, attempt, cause: cause.to_string() }
+            }
+            PoolEvent::ChildRetired { role, number, usage } => {
+                Event::ChildRetired { role, number, usage }
+            }
+        });
+    })
+}
+
+fn check(name: &str, balance: &Balance) -> Result<(), RunError> {
+    if balance.is_even() {
+        return Ok(());
+    }
+    Err(RunError::Conservation(format!("of the {name}: {balance:?}")))
+}
+
+/// Whether the run is to end without waiting for what is in hand.
+fn is_at_once(stop: Stop) -> bool {
+    stop == Stop::AtOnce
 }

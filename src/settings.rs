@@ -119,6 +119,8 @@ pub struct RunSettings {
     pub max_attempts: NonZeroU32,
     /// The worker program, if not the one that is found by itself.
     pub worker_program: Option<PathBuf>,
+    /// What child processes log, as a `tracing` filter.
+    pub log_filter: String,
 }
 
 /// Whether files are decoded and analysed in child processes.
@@ -151,6 +153,7 @@ impl Default for RunSettings {
             timeout: None,
             max_attempts: NonZeroU32::new(fixed(MAX_ATTEMPTS)).unwrap_or(NonZeroU32::MIN),
             worker_program: None,
+            log_filter: String::new(),
         }
     }
 }

@@ -1,0 +1,66 @@
+//! What a task's error means for the record of a file.
+
+use audiopool_worker::protocol::WorkerFault;
+
+use crate::pool::{Cause, FailedAttempt, PoolError, TaskError};
+use crate::record::{Attempt, Failure, FailureKind};
+
+/// Which of the two tasks of a file has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Decoding,
+    Measuring { second: u64 },
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Decoding => f.write_str("decoding"),
+            Self::Measuring { second } => write!(f, "analysing the chunk at {second} s"),
+        }
+    }
+}
+
+/// The failure to be reported.
+pub(super) fn of(stage: Stage, error: &TaskError) -> Failure {
+    let kind = match error {
+        TaskError::Fault(WorkerFault::Panic { .. }) => FailureKind::WorkerPanic,
+        TaskError::Fault(_) | TaskError::InvalidOutput(_) => FailureKind::Protocol,
+        TaskError::Poisonous(attempts) => attempts.last().map_or(FailureKind::Crashed, kind),
+        TaskError::Cancelled => FailureKind::Cancelled,
+        TaskError::NotRun(_) => FailureKind::NotRun,
+    };
+    let attempts = match error {
+        TaskError::Poisonous(attempts) => attempts.iter().map(attempt).collect(),
+        _ => Vec::new(),
+    };
+    let message = match error {
+        TaskError::Cancelled => "the run was stopped while this file was in work".to_owned(),
+        TaskError::NotRun(error) => format!("the run ended before its turn: {error}"),
+        error => format!("{stage} failed: {error}"),
+    };
+    Failure { kind, message, attempts }
+}
+
+/// The pool's own trouble, if that is why a task was not run.
+pub(super) fn pool_error(error: &TaskError) -> Option<&PoolError> {
+    match error {
+        TaskError::NotRun(error) => Some(error),
+        _ => None,
+    }
+}
+
+fn kind(attempt: &FailedAttempt) -> FailureKind {
+    match attempt.cause {
+        Cause::TimedOut { .. } => FailureKind::TimedOut,
+        Cause::Protocol { .. } => FailureKind::Protocol,
+        Cause::ThreadPanic => FailureKind::WorkerPanic,
+        Cause::OutOfMemory => FailureKind::OutOfMemory,
+        _ => FailureKind::Crashed,
+    }
+}
+
+/// Without the number of the child: it depends on the course of the run.
+fn attempt(attempt: &FailedAttempt) -> Attempt {
+    Attempt { attempt: attempt.attempt, cause: attempt.cause.to_string() }
+}

@@ -1,0 +1,208 @@
+//! Lanes: several files in work at once, and their records back in the order of the jobs.
+//!
+//! Each lane takes the next job when it is through with one, so that no lane idles at a file's end
+//! while another file waits. A lane that is too far ahead of the oldest file in work waits for it:
+//! records that cannot be written yet take up memory.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use super::street::Street;
+use super::RunError;
+use crate::interrupt::{Interrupt, Stop};
+use crate::plan::Job;
+use crate::pool::{Execute, PoolError};
+use crate::record::{Failure, FailureKind, Record, Summary};
+
+/// How many records may wait for an older one.
+const LOOK_AHEAD: u64 = 4096;
+
+/// How long files in work may still take when the run is to stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Several files on one street.
+pub(super) struct Lanes<'a, D, W> {
+    pub(super) street: &'a Street<'a, D, W>,
+    pub(super) count: usize,
+    pub(super) stop: &'a Interrupt,
+    /// Ends what is in work.
+    pub(super) kill: &'a (dyn Fn() + Sync),
+}
+
+/// Where the next job comes from, and how far the records are.
+struct Queue<J> {
+    state: Mutex<QueueState<J>>,
+    advanced: Condvar,
+}
+
+struct QueueState<J> {
+    jobs: J,
+    /// Jobs whose records have been handed over.
+    written: u64,
+    taken: u64,
+    closed: bool,
+}
+
+impl<D: Execute, W: Execute> Lanes<'_, D, W> {
+    /// Walks every job; `each` gets the records in order.
+    pub(super) fn walk(
+        &self,
+        jobs: impl Iterator<Item = Job> + Send,
+        each: &mut dyn FnMut(Record) -> io::Result<()>,
+    ) -> Result<Summary, RunError> {
+        let state = QueueState { jobs, written: 0, taken: 0, closed: false };
+        let queue = Queue { state: Mutex::new(state), advanced: Condvar::new() };
+        let (finished, records) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..self.count {
+                let finished = finished.clone();
+                let queue = &queue;
+                scope.spawn(move || {
+                    while let Some(job) = queue.next(self.stop) {
+                        let record = self.record_of(&job);
+                        if finished.send((job.index, record)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(finished);
+            let written = self.in_order(&records, &queue, each);
+            if written.is_err() {
+                queue.close();
+                self.street.abandon();
+                (self.kill)();
+            }
+            // The lanes end before the scope does; whatever they still send is not wanted.
+            drop(records);
+            written
+        })
+        .and_then(|summary| self.conclude(summary, &queue))
+    }
+
+    fn record_of(&self, job: &Job) -> Record {
+        match self.street.trouble() {
+            None => self.street.walk(job),
+            Some(error) => {
+                let message = format!("the run ended before its turn: {error}");
+                Record::failed(job.path.clone(), Failure::new(FailureKind::NotRun, message))
+            }
+        }
+    }
+
+    /// Hands the records over in order until the last lane has ended.
+    fn in_order<J>(
+        &self,
+        records: &mpsc::Receiver<(u64, Record)>,
+        queue: &Queue<J>,
+        each: &mut dyn FnMut(Record) -> io::Result<()>,
+    ) -> Result<Summary, RunError> {
+        let mut summary = Summary::default();
+        let mut early = BTreeMap::new();
+        let mut next = 0;
+        let mut patience = Patience::new(self.stop);
+        loop {
+            match records.recv_timeout(patience.pause()) {
+                Ok((index, record)) => {
+                    if early.insert(index, record).is_some() {
+                        let what = format!("job {index} has two records");
+                        return Err(RunError::Conservation(what));
+                    }
+                    while let Some(record) = early.remove(&next) {
+                        next += 1;
+                        summary.add(&record);
+                        each(record).map_err(RunError::Output)?;
+                        queue.written(next);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if patience.is_over() {
+                self.street.abandon();
+                (self.kill)();
+            }
+        }
+        if early.is_empty() {
+            return Ok(summary);
+        }
+        Err(RunError::Conservation(format!("job {next} has no record")))
+    }
+
+    fn conclude<J>(&self, summary: Summary, queue: &Queue<J>) -> Result<Summary, RunError> {
+        let taken = queue.lock().taken;
+        if summary.inputs != taken {
+            let what = format!("{taken} jobs, but {} records", summary.inputs);
+            return Err(RunError::Conservation(what));
+        }
+        let stopped = self.stop.requested().is_some();
+        match self.street.trouble() {
+            // What was killed because someone asked for it is no trouble.
+            Some(PoolError::ShutDown) | None => Ok(Summary { complete: !stopped, ..summary }),
+            Some(error @ PoolError::RestartIntensity { .. }) => Err(RunError::GaveUp(error)),
+            Some(error) => Err(RunError::Boot(error)),
+        }
+    }
+}
+
+impl<J: Iterator<Item = Job>> Queue<J> {
+    /// The next job, as soon as the records are not too far behind; none when there is to be no
+    /// more.
+    fn next(&self, stop: &Interrupt) -> Option<Job> {
+        let mut state = self.lock();
+        while state.taken >= state.written + LOOK_AHEAD && !state.closed {
+            state = self.advanced.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed || stop.requested().is_some() {
+            return None;
+        }
+        let job = state.jobs.next()?;
+        state.taken += 1;
+        Some(job)
+    }
+}
+
+impl<J> Queue<J> {
+    fn lock(&self) -> MutexGuard<'_, QueueState<J>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn written(&self, written: u64) {
+        self.lock().written = written;
+        self.advanced.notify_all();
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.advanced.notify_all();
+    }
+}
+
+/// How long the files in work may still take: for ever, until someone wants to stop.
+struct Patience<'a> {
+    stop: &'a Interrupt,
+    asked: Option<Instant>,
+    over: bool,
+}
+
+impl<'a> Patience<'a> {
+    fn new(stop: &'a Interrupt) -> Self {
+        Self { stop, asked: None, over: false }
+    }
+
+    /// How long to wait for a record before the clock is looked at again.
+    fn pause(&mut self) -> Duration {
+        Duration::from_millis(if self.over { 1000 } else { 50 })
+    }
+
+    /// Whether it has just come to its end.
+    fn is_over(&mut self) -> bool {
+        let Some(stop) = self.stop.requested() else { return false };
+        let asked = *self.asked.get_or_insert_with(Instant::now);
+        let over = stop == Stop::AtOnce || asked.elapsed() >= GRACE;
+        over && !std::mem::replace(&mut self.over, true)
+    }
+}

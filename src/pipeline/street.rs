@@ -1,0 +1,235 @@
+//! The street for one file: decode it, have its chunks measured, merge, write the record.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use audiopool_worker::analyze::{Analyzers, Partials};
+use audiopool_worker::measure::Measure;
+
+use super::failure::{self, Stage};
+use super::is_at_once;
+use crate::chunk::ChunkLength;
+use crate::decode::SourceFormat;
+use crate::decoder::{DecodeFile, Decoded, Ending};
+use crate::event::{Event, Observer};
+use crate::interrupt::Stop;
+use crate::merge::Fold;
+use crate::plan::Job;
+use crate::pool::{Audio, Execute, Future, PoolError, TaskError, TaskTerms};
+use crate::record::{Failure, FailureKind, FileFormat, Outcome, Record};
+
+/// Time that every task is given, beside the length of its chunk.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Everything that a file passes on its way, whichever file it is.
+pub(super) struct Street<'a, D, W> {
+    decoders: &'a D,
+    workers: &'a W,
+    measure: Measure,
+    keys: Vec<&'static str>,
+    chunk_length: ChunkLength,
+    timeout: Duration,
+    observer: &'a Observer,
+    abandoned: Arc<AtomicBool>,
+    trouble: Mutex<Option<PoolError>>,
+}
+
+impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
+    pub(super) fn new(
+        decoders: &'a D,
+        workers: &'a W,
+        analyzers: Analyzers,
+        keys: Vec<&'static str>,
+        chunk_length: ChunkLength,
+        timeout: Option<Duration>,
+        observer: &'a Observer,
+    ) -> Self {
+        let longest = Duration::from_millis(chunk_length.max_ms.max(chunk_length.min_ms).into());
+        Self {
+            decoders,
+            workers,
+            measure: Measure { analyzers },
+            keys,
+            chunk_length,
+            timeout: timeout.unwrap_or(PATIENCE + longest),
+            observer,
+            abandoned: Arc::default(),
+            trouble: Mutex::new(None),
+        }
+    }
+
+    /// Has the file in work broken off when someone wants to stop at once.
+    pub(super) fn abandoner(&self) -> impl Fn(Stop) + Send + Sync + 'static {
+        let abandoned = Arc::clone(&self.abandoned);
+        move |stop| abandoned.store(is_at_once(stop), Ordering::Relaxed)
+    }
+
+    /// Breaks off whatever is in work.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Why a pool could not run a task, if that has happened.
+    pub(super) fn trouble(&self) -> Option<PoolError> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Walks the street.
+    pub(super) fn walk(&self, job: &Job) -> Record {
+        if let Some(record) = job.refused() {
+            self.finished(job, &record);
+            return record;
+        }
+        (self.observer)(&Event::JobStarted { index: job.index });
+        let mut file = FileInWork { street: self, job, opened: None, waiting: VecDeque::new() };
+        let task = DecodeFile {
+            path: job.path.clone().into_os_string(),
+            chunk_length: self.chunk_length,
+            threads: usize::try_from(self.chunk_length.pieces).unwrap_or(1),
+        };
+        let mut failed = None;
+        let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| {
+            match file.take(item, audio) {
+                Ok(()) if self.abandoned.load(Ordering::Relaxed) => ControlFlow::Break(()),
+                Ok(()) => ControlFlow::Continue(()),
+                Err(failure) => {
+                    failed = Some(failure);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        let ended = match (failed, decoded) {
+            (Some(failure), _) => Err(failure),
+            (None, Err(error)) => Err(self.failure(Stage::Decoding, &error)),
+            (None, Ok(Err(error))) => Err(error.into()),
+            (None, Ok(Ok(ending))) => Ok(ending),
+        };
+        let outcome = file.conclude(ended);
+        let record = Record { path: job.path.clone(), outcome };
+        self.finished(job, &record);
+        record
+    }
+
+    fn finished(&self, job: &Job, record: &Record) {
+        let seconds = record.format().and_then(|format| format.duration_seconds);
+        (self.observer)(&Event::JobFinished {
+            index: job.index,
+            ok: record.error().is_none(),
+            audio_seconds: seconds.unwrap_or(0.0),
+        });
+    }
+
+    fn terms(&self, job: &Job) -> TaskTerms {
+        TaskTerms { label: job.index, timeout: Some(self.timeout) }
+    }
+
+    fn failure(&self, stage: Stage, error: &TaskError) -> Failure {
+        if let Some(error) = failure::pool_error(error) {
+            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            trouble.get_or_insert_with(|| error.clone());
+        }
+        failure::of(stage, error)
+    }
+}
+
+/// One file on the street: what is known of it, and its chunks that are with the workers.
+struct FileInWork<'s, 'a, D, W> {
+    street: &'s Street<'a, D, W>,
+    job: &'s Job,
+    opened: Option<(SourceFormat, Fold<'s>)>,
+    waiting: VecDeque<(u64, Future<Partials>)>,
+}
+
+impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
+    /// Takes what the decoder delivers next.
+    fn take(&mut self, item: Decoded, audio: Option<Audio>) -> Result<(), Failure> {
+        let street = self.street;
+        match (item, audio) {
+            (Decoded::Opened(format), None) => {
+                let index = self.job.index;
+                let declared_frames = format.declared_frames;
+                (street.observer)(&Event::JobOpened {
+                    index,
+                    format: format.clone(),
+                    declared_frames,
+                });
+                let fold = Fold::new(&street.measure.analyzers, format.pcm);
+                self.opened = Some((format, fold));
+            }
+            (Decoded::Chunk, Some(audio)) => {
+                let frames = audio.frames();
+                let terms = street.terms(self.job);
+                let submitted = street.workers.submit(&street.measure, Some(audio), terms);
+                let future = submitted.map_err(|error| self.failure(&error))?;
+                self.waiting.push_back((frames, future));
+            }
+            _ => return Err(Failure::new(FailureKind::Protocol, "the decoder's items are mixed up")),
+        }
+        while self.waiting.front().is_some_and(|(_, future)| future.done()) {
+            self.merge_next()?;
+        }
+        Ok(())
+    }
+
+    /// Merges the partials of the first chunk that has not been merged.
+    fn merge_next(&mut self) -> Result<(), Failure> {
+        let Some((frames, future)) = self.waiting.pop_front() else { return Ok(()) };
+        let partials = future.result().map_err(|error| self.failure(&error))?;
+        let Some((format, fold)) = &mut self.opened else {
+            return Err(Failure::new(FailureKind::Protocol, "a chunk before the file was opened"));
+        };
+        fold.add(partials, frames)
+            .map_err(|error| Failure::new(FailureKind::Protocol, error.to_string()))?;
+        let format = FileFormat::of(format, Some(frames));
+        (self.street.observer)(&Event::ChunkMeasured {
+            index: self.job.index,
+            frames,
+            seconds: format.duration_seconds.unwrap_or(0.0),
+        });
+        Ok(())
+    }
+
+    fn failure(&self, error: &TaskError) -> Failure {
+        let merged = self.opened.as_ref().map(|(format, fold)| {
+            fold.frames() / u64::from(format.pcm.sample_rate.max(1))
+        });
+        self.street.failure(Stage::Measuring { second: merged.unwrap_or(0) }, error)
+    }
+
+    /// Waits for the workers and draws the line.
+    fn conclude(mut self, ended: Result<Ending, Failure>) -> Outcome {
+        let ended = ended.and_then(|ending| {
+            while !self.waiting.is_empty() {
+                self.merge_next()?;
+            }
+            Ok(ending)
+        });
+        match (ended, self.opened) {
+            (Ok(ending), Some((format, fold))) if fold.frames() == ending.frames => {
+                let figures = fold.finish();
+                let figures = figures.only(&self.street.keys);
+                Outcome::Ok {
+                    format: FileFormat::of(&format, Some(ending.frames)),
+                    metrics: figures.iter().map(|(metric, figure)| (metric.key, figure)).collect(),
+                    warnings: ending.warnings,
+                }
+            }
+            (Ok(ending), opened) => Outcome::Failed {
+                format: opened.map(|(format, _)| FileFormat::of(&format, None)),
+                warnings: ending.warnings,
+                error: Failure::new(
+                    FailureKind::Protocol,
+                    "the decoder's count of frames is not that of its chunks",
+                ),
+            },
+            (Err(error), opened) => Outcome::Failed {
+                format: opened.map(|(format, _)| FileFormat::of(&format, None)),
+                warnings: Vec::new(),
+                error,
+            },
+        }
+    }
+}
