@@ -17,7 +17,9 @@ fn main() {
     let mut hasher = crc32fast::Hasher::new();
     for source in &sources {
         if let Ok(bytes) = fs::read(source) {
-            hasher.update(source.strip_prefix(&here).unwrap_or(source).as_os_str().as_encoded_bytes());
+            hasher.update(
+                source.strip_prefix(&here).unwrap_or(source).as_os_str().as_encoded_bytes(),
+            );
             hasher.update(&bytes);
             println!("cargo::rerun-if-changed={}", source.display());
         }
