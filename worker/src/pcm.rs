@@ -3,7 +3,14 @@
 //! A chunk travels as bytes plus a [`PcmFormat`]; a [`Pcm`] is those two put together again. The
 //! samples are the source's own, little-endian, never converted on the way.
 
-use serde::{Deserialize, Serialize};
+use std::iter;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+mod integers;
+mod milliseconds;
+
+pub use integers::Integers;
 
 /// How one sample lies in memory. Integers are little-endian; `U8` is offset binary (128 is zero).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,8 +61,10 @@ pub struct PcmFormat {
     /// How one sample lies in memory.
     pub sample_format: SampleFormat,
     /// Frames per second; at least 1.
+    #[serde(deserialize_with = "at_least_one")]
     pub sample_rate: u32,
     /// Samples per frame; at least 1.
+    #[serde(deserialize_with = "at_least_one")]
     pub channels: u16,
     /// Whether a lossy codec made these samples (then they are `F32`).
     pub lossy: bool,
@@ -73,6 +82,16 @@ impl PcmFormat {
     }
 }
 
+/// Refuses zero from outside, where everything is divided by it.
+fn at_least_one<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default + PartialEq,
+{
+    let value = T::deserialize(deserializer)?;
+    if value == T::default() { Err(de::Error::custom("must be at least 1")) } else { Ok(value) }
+}
+
 /// A stretch of a file: whole frames, at a known place.
 #[derive(Clone, Copy, Debug)]
 pub struct Pcm<'a> {
@@ -83,6 +102,10 @@ pub struct Pcm<'a> {
 
 impl<'a> Pcm<'a> {
     /// Rebuilds a segment from its bytes. A broken last frame, which no caller sends, is cut off.
+    ///
+    /// # Panics
+    ///
+    /// If `format` has no channels, which a format from outside cannot have.
     pub fn new(format: PcmFormat, first_frame: u64, bytes: &'a [u8]) -> Self {
         let whole = bytes.len() - bytes.len() % format.frame_width();
         Self { format, first_frame, bytes: &bytes[..whole] }
@@ -118,5 +141,23 @@ impl<'a> Pcm<'a> {
             Self { bytes: head, ..*self },
             Self { bytes: tail, first_frame: self.first_frame + frames, ..*self },
         )
+    }
+
+    /// The samples as the integers that level and silence are defined on.
+    pub fn integers(&self) -> Integers<'a> {
+        Integers::of(self.format, self.bytes)
+    }
+
+    /// The same stretch in pieces of at most `bytes` bytes and at most one second, at least one
+    /// frame each; no piece if there is no frame.
+    pub fn pieces(self, bytes: usize) -> impl Iterator<Item = Self> {
+        let fitting = (bytes / self.format.frame_width()) as u64;
+        let frames = fitting.clamp(1, u64::from(self.format.sample_rate));
+        let mut rest = self;
+        iter::from_fn(move || {
+            let (piece, after) = rest.split_at(frames);
+            rest = after;
+            (piece.frames() > 0).then_some(piece)
+        })
     }
 }

@@ -1,0 +1,50 @@
+//! Features: the finished figures of one file, in report order.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::Metric;
+
+/// Figures by metric; `None` is a figure that is not defined for this audio (in dB: −∞).
+///
+/// Serialized as a map from key to number or null, in report order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Features(Vec<(&'static Metric, Option<f64>)>);
+
+impl Features {
+    /// The figure of a metric; `None` if it was not computed or is not defined.
+    pub fn get(&self, key: &str) -> Option<f64> {
+        self.0.iter().find(|(metric, _)| metric.key == key).and_then(|&(_, figure)| figure)
+    }
+
+    /// What was computed, with its definition.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static Metric, Option<f64>)> {
+        self.0.iter().copied()
+    }
+
+    /// Without the figures that came along unasked because their analyzer makes several.
+    #[must_use]
+    pub fn only<Key: AsRef<str>>(mut self, keys: &[Key]) -> Self {
+        self.0.retain(|(metric, _)| keys.iter().any(|key| key.as_ref() == metric.key));
+        self
+    }
+
+    /// Appends the figures of one analyzer.
+    pub(super) fn extend(
+        &mut self,
+        metrics: &'static [Metric],
+        figures: impl Iterator<Item = Option<f64>>,
+    ) {
+        let finite = figures.map(|figure| figure.filter(|figure| figure.is_finite()));
+        self.0.extend(metrics.iter().zip(finite));
+    }
+}
+
+impl Serialize for Features {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (metric, figure) in self.iter() {
+            map.serialize_entry(metric.key, &figure)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,203 @@
+//! Integers: the samples as whole numbers, the way pydub saw them.
+//!
+//! Level and silence are defined on integers, so that every sum is exact and no cut can change a
+//! figure. Integer sources keep their own width. The others become what the decoder in front of
+//! pydub made of them:
+//!
+//! | samples            | seen as | how                                         |
+//! |--------------------|---------|---------------------------------------------|
+//! | U8                 | 8 bit   | minus 128                                   |
+//! | S16                | 16 bit  | themselves, not copied                      |
+//! | S24                | 32 bit  | times 256; pydub's low byte of ones is not repeated |
+//! | S32                | 32 bit  | themselves, not copied                      |
+//! | floats, lossy      | 16 bit  | clip(round half even(x · 2¹⁵)), NaN is 0    |
+//! | floats, not lossy  | 32 bit  | clip(round half even(x · 2³¹)), NaN is 0    |
+
+use std::borrow::Cow;
+
+use bytemuck::Pod;
+
+use super::{PcmFormat, SampleFormat};
+
+/// Interleaved samples as signed integers of 8, 16 or 32 bits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Integers<'a> {
+    /// Full scale 128.
+    Bits8(Cow<'a, [i8]>),
+    /// Full scale 32 768.
+    Bits16(Cow<'a, [i16]>),
+    /// Full scale 2 147 483 648.
+    Bits32(Cow<'a, [i32]>),
+}
+
+impl PcmFormat {
+    /// Width of the [`Integers`] that samples of this format become: 8, 16 or 32 bits.
+    pub const fn integer_bits(&self) -> u32 {
+        match self.sample_format {
+            SampleFormat::U8 => 8,
+            SampleFormat::S16 => 16,
+            SampleFormat::F32 | SampleFormat::F64 if self.lossy => 16,
+            SampleFormat::S24 | SampleFormat::S32 | SampleFormat::F32 | SampleFormat::F64 => 32,
+        }
+    }
+
+    /// Magnitude of the most negative of those integers, that is 0 dBFS: 128, 2¹⁵ or 2³¹.
+    pub const fn full_scale(&self) -> u32 {
+        1 << (self.integer_bits() - 1)
+    }
+}
+
+impl<'a> Integers<'a> {
+    /// Reads or converts whole samples; a broken last one is left out.
+    pub(super) fn of(format: PcmFormat, bytes: &'a [u8]) -> Self {
+        match (format.sample_format, format.lossy) {
+            (SampleFormat::U8, _) => Self::Bits8(each(bytes, |[x]| (x ^ 0x80).cast_signed())),
+            (SampleFormat::S16, _) => Self::Bits16(in_place(bytes, i16::from_le_bytes)),
+            (SampleFormat::S24, _) => Self::Bits32(each(bytes, |[low, mid, high]| {
+                i32::from_le_bytes([0, low, mid, high])
+            })),
+            (SampleFormat::S32, _) => Self::Bits32(in_place(bytes, i32::from_le_bytes)),
+            (SampleFormat::F32, true) => {
+                Self::Bits16(each(bytes, |x| quantize_16(f32::from_le_bytes(x))))
+            }
+            (SampleFormat::F64, true) => {
+                Self::Bits16(each(bytes, |x| quantize_16_wide(f64::from_le_bytes(x))))
+            }
+            (SampleFormat::F32, false) => {
+                Self::Bits32(each(bytes, |x| quantize_32(f64::from(f32::from_le_bytes(x)))))
+            }
+            (SampleFormat::F64, false) => {
+                Self::Bits32(each(bytes, |x| quantize_32(f64::from_le_bytes(x))))
+            }
+        }
+    }
+}
+
+/// The bytes as the integers they are, without a copy if they lie well in memory.
+fn in_place<T: Pod, const WIDTH: usize>(
+    bytes: &[u8],
+    decode: impl Fn([u8; WIDTH]) -> T,
+) -> Cow<'_, [T]> {
+    let whole = &bytes[..bytes.len() - bytes.len() % WIDTH];
+    match bytemuck::try_cast_slice(whole) {
+        Ok(samples) if cfg!(target_endian = "little") => Cow::Borrowed(samples),
+        _ => each(bytes, decode),
+    }
+}
+
+/// Converts sample by sample.
+fn each<T: Clone, const WIDTH: usize>(
+    bytes: &[u8],
+    decode: impl Fn([u8; WIDTH]) -> T,
+) -> Cow<'_, [T]> {
+    let (samples, _broken) = bytes.as_chunks::<WIDTH>();
+    samples.iter().map(|&sample| decode(sample)).collect()
+}
+
+/// `(x * 32_768.0).round_ties_even() as i16`, in instructions that every x86-64 has.
+fn quantize_16(x: f32) -> i16 {
+    /// 1.5 · 2²³: a sum with it has no bits left for a fraction, so that the addition rounds, and
+    /// its lowest bits are the integer in two's complement.
+    const ROUNDING: f32 = 12_582_912.0;
+    let scaled = if x.is_nan() { 0.0 } else { (x * 32_768.0).clamp(-32_768.0, 32_767.0) };
+    let [low, high, ..] = (scaled + ROUNDING).to_bits().to_le_bytes();
+    i16::from_le_bytes([low, high])
+}
+
+/// [`quantize_16`] of a double.
+fn quantize_16_wide(x: f64) -> i16 {
+    let [low, high, ..] = rounded(x, 32_768.0).to_le_bytes();
+    i16::from_le_bytes([low, high])
+}
+
+/// `(x * 2_147_483_648.0).round_ties_even() as i32`, likewise.
+fn quantize_32(x: f64) -> i32 {
+    rounded(x, 2_147_483_648.0)
+}
+
+/// `clip(round_half_even(x · full_scale))`, at most 32 bits wide.
+fn rounded(x: f64, full_scale: f64) -> i32 {
+    /// 1.5 · 2⁵²; see [`quantize_16`].
+    const ROUNDING: f64 = 6_755_399_441_055_744.0;
+    let scaled =
+        if x.is_nan() { 0.0 } else { (x * full_scale).clamp(-full_scale, full_scale - 1.0) };
+    let [b0, b1, b2, b3, ..] = (scaled + ROUNDING).to_bits().to_le_bytes();
+    i32::from_le_bytes([b0, b1, b2, b3])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pcm::Pcm;
+
+    fn integers(sample_format: SampleFormat, lossy: bool, bytes: &[u8]) -> Vec<i64> {
+        let format = PcmFormat { sample_format, sample_rate: 8000, channels: 1, lossy };
+        let pcm = Pcm::new(format, 0, bytes);
+        match pcm.integers() {
+            Integers::Bits8(samples) => samples.iter().map(|&x| x.into()).collect(),
+            Integers::Bits16(samples) => samples.iter().map(|&x| x.into()).collect(),
+            Integers::Bits32(samples) => samples.iter().map(|&x| x.into()).collect(),
+        }
+    }
+
+    #[test]
+    fn integers_keep_their_value() {
+        assert_eq!(integers(SampleFormat::U8, false, &[0, 128, 255]), [-128, 0, 127]);
+        assert_eq!(integers(SampleFormat::S16, false, &[0, 0x80, 0xff, 0x7f]), [-32_768, 32_767]);
+        assert_eq!(
+            integers(SampleFormat::S24, false, &[0xff, 0xff, 0xff, 0, 0, 0x80, 1, 0, 0]),
+            [-256, i64::from(i32::MIN), 256]
+        );
+        assert_eq!(
+            integers(SampleFormat::S32, false, &[0, 0, 0, 0x80, 1, 0, 0, 0]),
+            [i64::from(i32::MIN), 1]
+        );
+    }
+
+    #[test]
+    fn unaligned_samples_are_the_same_samples() {
+        let bytes: Vec<u8> = (0..=40).collect();
+        for (format, width) in [(SampleFormat::S16, 2), (SampleFormat::S32, 4)] {
+            let expected: Vec<i64> = bytes[1..41]
+                .chunks(width)
+                .map(|x| x.iter().rev().fold(0, |value, &byte| value << 8 | i64::from(byte)))
+                .collect();
+            assert_eq!(integers(format, false, &bytes[1..41]), expected);
+            let aligned = bytes[1..41].to_vec();
+            assert_eq!(integers(format, false, &aligned), expected);
+        }
+    }
+
+    #[test]
+    fn floats_clip_round_half_to_even_and_are_never_nan() {
+        let step = 1.0 / 32_768.0;
+        let samples: [f32; 8] =
+            [0.5 * step, 1.5 * step, -0.5 * step, -2.5 * step, 1.0, -9.0, f32::INFINITY, f32::NAN];
+        let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let expected = [0, 2, 0, -2, 32_767, -32_768, 32_767, 0];
+        assert_eq!(integers(SampleFormat::F32, true, &bytes), expected);
+        let wide: Vec<u8> = samples.iter().flat_map(|&x| f64::from(x).to_le_bytes()).collect();
+        assert_eq!(integers(SampleFormat::F64, true, &wide), expected);
+
+        let max = i64::from(i32::MAX);
+        let expected = [32_768, 98_304, -32_768, -163_840, max, -max - 1, max, 0];
+        assert_eq!(integers(SampleFormat::F32, false, &bytes), expected);
+        assert_eq!(integers(SampleFormat::F64, false, &wide), expected);
+    }
+
+    proptest! {
+        #[test]
+        #[expect(clippy::cast_possible_truncation, reason = "`as` from a float saturates; NaN is 0")]
+        fn rounding_equals_the_plain_formula(bits in any::<u32>(), small in -1.1_f64..1.1) {
+            for x in [f32::from_bits(bits), small as f32] {
+                prop_assert_eq!(quantize_16(x), (x * 32_768.0).round_ties_even() as i16);
+            }
+            for x in [f64::from(f32::from_bits(bits)), small, small * 1e-9] {
+                prop_assert_eq!(quantize_16_wide(x), (x * 32_768.0).round_ties_even() as i16);
+                prop_assert_eq!(quantize_32(x), (x * 2_147_483_648.0).round_ties_even() as i32);
+            }
+        }
+    }
+}
