@@ -1,0 +1,295 @@
+//! The layers and the tidiness of the sources, as tests.
+//!
+//! ```text
+//!   surfaces     cli  web
+//!   street       pipeline
+//!   stations     plan  decode  chunk  pool  merge  report     none names another
+//!   vocabulary   record  settings  event  threads  interrupt
+//!   ───────────────────────────────────────────────────────── src ▲ · worker ▼
+//!   contract     the worker package
+//! ```
+//!
+//! Imports run downwards, so a station can be read, tested and replaced alone. Every external crate
+//! has one home, so that it can be too. `lib.rs` and `main.rs` stand outside: they join it all.
+//! Where a rule must yield, the tables below say so with a reason; nothing is switched off in the
+//! sources themselves. Unit tests may use any crate, but keep to the layers: what needs two
+//! stations is an integration test.
+
+mod manifest;
+mod planted;
+mod source;
+mod words;
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use manifest::dependencies;
+use source::{SourceFile, module_of};
+
+/// Modules at the top of `src/`; a module names those of the layers before its own, and itself.
+const LAYERS: [(&str, &[&str]); 4] = [
+    ("vocabulary", &["record", "settings", "event", "threads", "interrupt"]),
+    ("station", &["plan", "decode", "chunk", "pool", "merge", "report"]),
+    ("street", &["pipeline"]),
+    ("surface", &["cli", "web"]),
+];
+
+/// The one layer whose modules do not name each other.
+const STATION: &str = "station";
+
+/// What a module may name against the layers: module, path, reason.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("record", "decode::SourceFormat", "what decoding tells of a file is part of its record"),
+    ("record", "decode::DecodeError", "… and so is why it could not be decoded"),
+    ("record", "decode::DecodeErrorKind", "… in the same classes"),
+    ("event", "decode::SourceFormat", "watchers learn the format as soon as it is known"),
+    (
+        "plan",
+        "decode::EXTENSIONS",
+        "which names in a folder are audio is known where it is decoded",
+    ),
+];
+
+/// Where an external crate may be named.
+enum Home {
+    /// Files, or folders with all that is in them.
+    In(&'static [&'static str]),
+    /// In all of `src/` and `worker/`.
+    Everywhere,
+    /// In tests, examples and benches alone.
+    Tests,
+}
+
+/// Every dependency of both packages.
+const HOMES: &[(&str, Home)] = &[
+    ("assert_cmd", Home::Tests),
+    ("audiopool_worker", Home::In(&["src"])),
+    ("bincode", Home::In(&["worker/src/codec.rs"])),
+    ("bytemuck", Home::In(&["worker/src/pcm", "worker/src/analyze", "src/decode"])),
+    ("clap", Home::In(&["src/cli"])),
+    ("clap_complete", Home::In(&["src/cli"])),
+    ("clap_mangen", Home::In(&["src/cli"])),
+    ("command_fds", Home::In(&["src/pool"])),
+    ("crc32fast", Home::In(&["worker/src", "worker/build.rs"])),
+    ("csv", Home::In(&["src/report"])),
+    ("indicatif", Home::In(&["src/report"])),
+    ("ipc_channel", Home::In(&["worker/src/channel", "src/pool"])),
+    ("memmap2", Home::In(&["worker/src/slots"])),
+    (
+        "nix",
+        Home::In(&["src/pool", "worker/src/confine", "worker/src/lifeline", "worker/src/slots"]),
+    ),
+    ("num_cpus", Home::In(&["src/threads"])),
+    ("proptest", Home::Tests),
+    ("ropus", Home::In(&["src/decode"])),
+    ("serde", Home::Everywhere), // derives of what crosses a process or is reported
+    ("serde_json", Home::In(&["src/report", "src/record"])),
+    ("signal_hook", Home::In(&["src/interrupt"])),
+    ("symphonia", Home::In(&["src/decode"])),
+    ("tempfile", Home::In(&["src/report", "src/cli"])),
+    ("thiserror", Home::Everywhere), // derives of each station's own error
+    ("tracing", Home::Everywhere),   // spans and events belong where things happen
+    ("tracing_subscriber", Home::In(&["src/cli", "worker/src/log"])),
+    ("walkdir", Home::In(&["src/plan"])),
+];
+
+/// A file beyond this is two ideas.
+const MOST_LINES: usize = 450;
+
+/// Names that say nothing, and so collect everything.
+const DRAWERS: &[&str] = &["util", "utils", "helper", "helpers", "common", "misc", "types"];
+
+#[test]
+fn imports_run_down_the_street() {
+    hold(&against_the_layers(&sources()));
+}
+
+#[test]
+fn the_worker_package_knows_no_supervisor() {
+    let manifest = read(&root().join("worker/Cargo.toml"));
+    hold(&of_the_supervisor(&sources(), &manifest));
+}
+
+#[test]
+fn every_external_crate_has_one_home() {
+    let manifests = ["Cargo.toml", "worker/Cargo.toml"].map(|name| read(&root().join(name)));
+    hold(&homeless(&manifests));
+    hold(&away_from_home(&sources()));
+}
+
+#[test]
+fn the_sources_are_tidy() {
+    hold(&untidy(&sources()));
+}
+
+/// Modules and paths that break the order of [`LAYERS`].
+fn against_the_layers(files: &[SourceFile]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in files.iter().filter(|file| file.path.starts_with("src/")) {
+        let Some(module) = module_of(&file.path).into_iter().next() else { continue };
+        let Some((rank, layer)) = layer_of(&module) else {
+            found.push(format!("{}: module `{module}` has no place in LAYERS", file.path));
+            continue;
+        };
+        for named in file.names() {
+            let Some(path) = of_this_package(&named.segments) else { continue };
+            let Some(other) = path.first().filter(|other| **other != module) else { continue };
+            let allowed = match layer_of(other) {
+                Some((other, _)) => other < rank || other == rank && layer != STATION,
+                // An item of lib.rs, which joins all layers.
+                None => rank > 1,
+            };
+            let path = path.join("::");
+            let excepted = EXCEPTIONS.iter().any(|(from, to, _)| {
+                *from == module && (path == *to || path.starts_with(&format!("{to}::")))
+            });
+            if !allowed && !excepted {
+                found
+                    .push(format!("{}:{}: {layer} `{module}` names {path}", file.path, named.line));
+            }
+        }
+    }
+    found
+}
+
+/// Paths and dependencies by which the worker package would know the supervisor's.
+fn of_the_supervisor(files: &[SourceFile], manifest: &str) -> Vec<String> {
+    let named = files.iter().filter(|file| file.path.starts_with("worker/")).flat_map(|file| {
+        let names = file.names().into_iter().filter(|named| named.segments[0] == "audiopool");
+        names.map(|named| format!("{}:{}: the worker names audiopool", file.path, named.line))
+    });
+    let depends = dependencies(manifest).into_iter().filter(|one| one.name == "audiopool");
+    named.chain(depends.map(|_| "worker/Cargo.toml depends on audiopool".to_owned())).collect()
+}
+
+/// Dependencies that [`HOMES`] does not know, and rows that no manifest asks for.
+fn homeless(manifests: &[String]) -> Vec<String> {
+    let wanted: Vec<_> = manifests.iter().flat_map(|manifest| dependencies(manifest)).collect();
+    let unknown = wanted
+        .iter()
+        .filter(|one| HOMES.iter().all(|(name, _)| *name != one.name))
+        .map(|one| format!("dependency `{}` has no home in HOMES", one.name));
+    let stale = HOMES
+        .iter()
+        .filter(|(name, _)| wanted.iter().all(|one| one.name != *name))
+        .map(|(name, _)| format!("HOMES lists `{name}`, on which nothing depends"));
+    let tests_only = HOMES
+        .iter()
+        .filter(|(_, home)| matches!(home, Home::Tests))
+        .filter(|(name, _)| wanted.iter().any(|one| one.name == *name && !one.dev))
+        .map(|(name, _)| format!("`{name}` is for tests, but no development dependency"));
+    unknown.chain(stale).chain(tests_only).collect()
+}
+
+/// Product code that names an external crate outside its home.
+fn away_from_home(files: &[SourceFile]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in files.iter().filter(|file| is_product(&file.path)) {
+        for named in file.names().iter().filter(|named| !named.in_tests) {
+            let Some((name, home)) = HOMES.iter().find(|(name, _)| named.segments[0] == *name)
+            else {
+                continue;
+            };
+            let at_home = match home {
+                Home::In(places) => places.iter().any(|place| lies_in(&file.path, place)),
+                Home::Everywhere => true,
+                Home::Tests => false,
+            };
+            if !at_home {
+                found.push(format!("{}:{}: names {name} outside its home", file.path, named.line));
+            }
+        }
+    }
+    found
+}
+
+/// Files too long, modules without a meaning, and what was left for later.
+fn untidy(files: &[SourceFile]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in files {
+        let path = &file.path;
+        if is_product(path) && file.lines > MOST_LINES {
+            found.push(format!("{path}: {} lines; at most {MOST_LINES}", file.lines));
+        }
+        for module in file.modules().iter().filter(|module| DRAWERS.contains(&module.as_str())) {
+            found.push(format!("{path}: a module named `{module}` says nothing"));
+        }
+        for (name, line) in file.macro_calls(&["todo", "unimplemented", "dbg"]) {
+            found.push(format!("{path}:{line}: {name}"));
+        }
+        let ignored = file.attributes_with("ignore").into_iter();
+        for line in ignored.chain(file.ignored_doc_tests.iter().copied()) {
+            found.push(format!("{path}:{line}: an ignored test"));
+        }
+    }
+    found
+}
+
+fn layer_of(module: &str) -> Option<(usize, &'static str)> {
+    let rank = LAYERS.iter().position(|(_, modules)| modules.contains(&module))?;
+    Some((rank, LAYERS[rank].0))
+}
+
+/// The path from this package's root, for `crate::…` and `audiopool::…`.
+fn of_this_package(segments: &[String]) -> Option<&[String]> {
+    let (root, path) = segments.split_first()?;
+    ["crate", "audiopool"].contains(&root.as_str()).then_some(path)
+}
+
+/// Whether a file is `place`, lies in that folder, or is the module of that name.
+fn lies_in(path: &str, place: &str) -> bool {
+    path.strip_prefix(place)
+        .is_some_and(|rest| ["", ".rs"].contains(&rest) || rest.starts_with('/'))
+}
+
+/// Whether a file is part of the programs and libraries, not a test or example of them.
+fn is_product(path: &str) -> bool {
+    let tests = path.ends_with("/tests.rs") || path.contains("/tests/");
+    !tests && ["src/", "worker/src/", "worker/build.rs"].iter().any(|place| path.starts_with(place))
+}
+
+/// Every Rust file of both packages.
+fn sources() -> Vec<SourceFile> {
+    let mut paths = Vec::new();
+    for place in ["src", "tests", "examples", "benches", "worker"] {
+        collect(&root().join(place), &mut paths);
+    }
+    let files: Vec<SourceFile> = paths
+        .iter()
+        .map(|path| {
+            let inside = path.strip_prefix(root()).expect("it was found below the root");
+            let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+            SourceFile::new(&parts.join("/"), &read(path))
+        })
+        .collect();
+    for known in ["src/lib.rs", "src/main.rs", "worker/src/lib.rs", "tests/it/layering.rs"] {
+        assert!(files.iter().any(|file| file.path == known), "{known} was not found");
+    }
+    files
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.expect("a listed folder can be read").path();
+        let name = path.file_name().expect("an entry has a name");
+        if path.is_dir() && name != "target" && name != "data" {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[track_caller]
+fn hold(violations: &[String]) {
+    assert!(violations.is_empty(), "\n{}", violations.join("\n"));
+}

@@ -1,0 +1,323 @@
+//! A Rust source file as far as the rules must understand it: which paths it names, and where.
+//!
+//! Comments and literals are dropped, the rest is cut into words; a path is a word followed by
+//! `::`, or whatever a `use` declaration spells out. No syntax tree: a rule must see `use` in a
+//! macro as well as in a module, and go on where a parser would stop.
+
+use std::collections::BTreeSet;
+
+use super::words::{Word, closing, words};
+
+/// A file, cut into words.
+pub(crate) struct SourceFile {
+    /// Below the repository's root, with `/` between folders.
+    pub(crate) path: String,
+    /// All lines, blank ones and comments too.
+    pub(crate) lines: usize,
+    /// Lines of doc comments that open an ignored doc test.
+    pub(crate) ignored_doc_tests: Vec<usize>,
+    words: Vec<Word>,
+    /// Indices of words that are compiled for unit tests only.
+    test_words: BTreeSet<usize>,
+}
+
+/// A path as a file names it, spelled out: `use a::{b, c::d}` names `a::b` and `a::c::d`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// `crate::…` for the file's own package, however it was written; else the name of a crate (or
+    /// of something in scope) first.
+    pub(crate) segments: Vec<String>,
+    pub(crate) line: usize,
+    /// Only compiled for unit tests.
+    pub(crate) in_tests: bool,
+}
+
+impl SourceFile {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
+        let words = words(text);
+        let test_words = test_words(&words);
+        let ignored_doc_tests = text
+            .lines()
+            .zip(1..)
+            .filter(|(line, _)| line.trim_start().starts_with("//"))
+            .filter(|(line, _)| line.contains("```") && line.contains("ignore"))
+            .map(|(_, number)| number)
+            .collect();
+        let lines = text.lines().count();
+        Self { path: path.to_owned(), lines, ignored_doc_tests, words, test_words }
+    }
+
+    /// Every path that the file names.
+    pub(crate) fn names(&self) -> Vec<Named> {
+        let mut found = Vec::new();
+        let mut module = module_of(&self.path);
+        let mut open_modules = Vec::new(); // depth at which each inline module was opened
+        let mut depth = 0_usize;
+        let mut at = 0;
+        while at < self.words.len() {
+            let mut paths = Vec::new();
+            let mut next = at + 1;
+            match self.text(at) {
+                "{" => depth += 1,
+                "}" => {
+                    depth = depth.saturating_sub(1);
+                    if open_modules.last() == Some(&depth) {
+                        open_modules.pop();
+                        module.pop();
+                    }
+                }
+                "mod" if self.is_name(at + 1) && self.text(at + 2) == "{" => {
+                    module.push(self.text(at + 1).to_owned());
+                    open_modules.push(depth);
+                    depth += 1;
+                    next = at + 3;
+                }
+                "use" if self.text(at + 1) != "<" => next = self.tree(at + 1, &[], &mut paths),
+                "crate" if at > 0 && self.text(at - 1) == "extern" => {
+                    next = self.tree(at + 1, &[], &mut paths);
+                }
+                _ if self.begins_path(at) => next = self.tree(at, &[], &mut paths),
+                _ => {}
+            }
+            let in_tests = self.test_words.contains(&at);
+            found.extend(paths.into_iter().map(|(segments, line)| Named {
+                segments: resolve(segments, &module),
+                line,
+                in_tests,
+            }));
+            at = next;
+        }
+        found
+    }
+
+    /// Lines that call one of `macros`.
+    pub(crate) fn macro_calls(&self, macros: &[&str]) -> Vec<(String, usize)> {
+        (0..self.words.len())
+            .filter(|&at| macros.contains(&self.text(at)) && self.text(at + 1) == "!")
+            .filter(|&at| ["(", "[", "{"].contains(&self.text(at + 2)))
+            .map(|at| (format!("{}!", self.text(at)), self.words[at].line))
+            .collect()
+    }
+
+    /// Lines with an attribute that says `word`, also behind `cfg_attr`.
+    pub(crate) fn attributes_with(&self, word: &str) -> Vec<usize> {
+        (0..self.words.len())
+            .filter_map(|at| attribute(&self.words, at))
+            .filter(|inside| self.words[inside.clone()].iter().any(|found| found.text == word))
+            .map(|inside| self.words[inside.start].line)
+            .collect()
+    }
+
+    /// Names of the modules that this file is, lies in or declares.
+    pub(crate) fn modules(&self) -> Vec<String> {
+        let declared = (0..self.words.len())
+            .filter(|&at| self.text(at) == "mod" && self.is_name(at + 1))
+            .filter(|&at| ["{", ";"].contains(&self.text(at + 2)))
+            .map(|at| self.text(at + 1).to_owned());
+        module_of(&self.path).into_iter().chain(declared).collect()
+    }
+
+    fn text(&self, at: usize) -> &str {
+        self.words.get(at).map_or("", |word| &word.text)
+    }
+
+    fn is_name(&self, at: usize) -> bool {
+        self.text(at).starts_with(|first: char| first.is_alphabetic() || first == '_')
+    }
+
+    /// Whether a path of at least two segments begins here, outside a `use`.
+    fn begins_path(&self, at: usize) -> bool {
+        let goes_on = self.is_name(at) && self.text(at + 1) == "::" && self.is_name(at + 2);
+        let before = if at > 0 { self.text(at - 1) } else { "" };
+        let inside_another = before == "."
+            || before == "::" && at > 1 && (self.is_name(at - 2) || self.text(at - 2) == ">");
+        goes_on && !inside_another
+    }
+
+    /// Spells out the tree of paths that begins at a word; returns the first word after it.
+    fn tree(
+        &self,
+        mut at: usize,
+        prefix: &[String],
+        found: &mut Vec<(Vec<String>, usize)>,
+    ) -> usize {
+        let mut segments = prefix.to_vec();
+        while at < self.words.len() {
+            let line = self.words[at].line;
+            match self.text(at) {
+                "::" => at += 1,
+                "{" => {
+                    at += 1;
+                    while at < self.words.len() && self.text(at) != "}" {
+                        at = if self.text(at) == "," {
+                            at + 1
+                        } else {
+                            self.tree(at, &segments, found)
+                        };
+                    }
+                    return at + 1;
+                }
+                "*" => {
+                    segments.push("*".to_owned());
+                    found.push((segments, line));
+                    return at + 1;
+                }
+                name => {
+                    if name != "self" || segments.is_empty() {
+                        segments.push(name.to_owned());
+                    }
+                    if self.text(at + 1) == "::"
+                        && (self.is_name(at + 2) || ["{", "*"].contains(&self.text(at + 2)))
+                    {
+                        at += 2;
+                    } else {
+                        found.push((segments, line));
+                        return if self.text(at + 1) == "as" { at + 3 } else { at + 1 };
+                    }
+                }
+            }
+        }
+        at
+    }
+}
+
+/// The module that a file is, from the root of its package: `src/pool/child.rs` is `pool`, `child`.
+pub(crate) fn module_of(path: &str) -> Vec<String> {
+    let inside = path.split_once("src/").map_or(path, |(_, inside)| inside);
+    let mut module: Vec<String> =
+        inside.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+    if module.last().is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str())) {
+        module.pop();
+    }
+    module
+}
+
+/// Writes `self::`, `super::` and `crate::` as `crate::` and the way from the root.
+fn resolve(segments: Vec<String>, module: &[String]) -> Vec<String> {
+    let mut base = module.to_vec();
+    let mut rest = segments.as_slice();
+    match rest.first().map(String::as_str) {
+        Some("crate") => {
+            base.clear();
+            rest = &rest[1..];
+        }
+        Some("self") => rest = &rest[1..],
+        Some("super") => {}
+        _ => return segments,
+    }
+    while rest.first().is_some_and(|segment| segment == "super") {
+        base.pop();
+        rest = &rest[1..];
+    }
+    std::iter::once("crate".to_owned()).chain(base).chain(rest.iter().cloned()).collect()
+}
+
+/// The words inside the attribute that begins at a word, if one does.
+fn attribute(words: &[Word], at: usize) -> Option<std::ops::Range<usize>> {
+    let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
+    if text(at) != "#" {
+        return None;
+    }
+    let open = if text(at + 1) == "!" { at + 2 } else { at + 1 };
+    (text(open) == "[").then(|| open + 1..closing(words, open))
+}
+
+/// Everything below `#[cfg(test)]`, `#[test]` and the like.
+fn test_words(words: &[Word]) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    for at in 0..words.len() {
+        let Some(inside) = attribute(words, at) else { continue };
+        let says = |wanted: &str| words[inside.clone()].iter().any(|word| word.text == wanted);
+        let is_cfg = words.get(inside.start).is_some_and(|word| word.text == "cfg");
+        let is_test = says("test") && !says("not") && (is_cfg || inside.len() == 1);
+        if !is_test {
+            continue;
+        }
+        if words[at + 1].text == "!" {
+            return (0..words.len()).collect(); // the whole file
+        }
+        let mut end = inside.end + 1;
+        while end < words.len() && words[end].text != ";" && words[end].text != "{" {
+            end = match words[end].text.as_str() {
+                "(" | "[" => closing(words, end) + 1,
+                _ => end + 1,
+            };
+        }
+        if words.get(end).is_some_and(|word| word.text == "{") {
+            end = closing(words, end);
+        }
+        found.extend(at..=end);
+    }
+    found
+}
+
+#[test]
+fn names_are_spelled_out_and_resolved() {
+    let text = r"
+        use symphonia::core::{audio::{self, Audio as A}, codecs::*};
+        use { crate::record, ::csv };
+        extern crate ropus;
+        use bincode as wire;
+        fn one(a: super::plan::Plan) -> impl Sized + use<'_> {
+            ::nix::unistd::getpid(); a.b::<u8>(); Vec::<u8>::new(); <u8 as serde::De<'a>>::of();
+            r#dyn::b();
+        }
+        mod inner { use super::own; mod deep { fn f() { super::super::far::g() } } }
+        use self::near;
+    ";
+    let names = SourceFile::new("src/report/text.rs", text).names();
+    let spelled: Vec<String> = names.iter().map(|named| named.segments.join("::")).collect();
+    assert_eq!(
+        spelled,
+        [
+            "symphonia::core::audio",
+            "symphonia::core::audio::Audio",
+            "symphonia::core::codecs::*",
+            "crate::record",
+            "csv",
+            "ropus",
+            "bincode",
+            "crate::report::plan::Plan",
+            "nix::unistd::getpid",
+            "serde::De",
+            "dyn::b",
+            "crate::report::text::own",
+            "crate::report::text::far::g",
+            "crate::report::text::near",
+        ]
+    );
+    assert_eq!(names[0].line, 2);
+    assert_eq!(names[11].line, 10);
+}
+
+#[test]
+fn unit_tests_are_told_from_the_product() {
+    let text = "
+        use a::product;
+        #[cfg(test)]
+        #[expect(x)]
+        mod tests { use a::tested; fn f(b: [u8; 3]) { a::too() } }
+        #[cfg(all(test, unix))] fn g(b: [u8; 3]) { a::also() }
+        #[test] fn h() { a::single() }
+        #[cfg(test)] use a::imported;
+        #[cfg(not(test))] use a::shipped;
+        #[cfg(unix)] fn i() { a::too::shipped() }
+    ";
+    let names = SourceFile::new("src/lib.rs", text).names();
+    let shipped: Vec<String> = names
+        .iter()
+        .filter(|named| !named.in_tests)
+        .map(|named| named.segments.join("::"))
+        .collect();
+    assert_eq!(shipped, ["a::product", "a::shipped", "a::too::shipped"]);
+    assert_eq!(names.len(), 8, "{names:?}");
+    assert!(SourceFile::new("src/a.rs", "#![cfg(test)] use a::b;").names()[0].in_tests);
+}
+
+#[test]
+fn a_file_is_the_module_that_its_path_says() {
+    assert_eq!(module_of("src/pool/child.rs"), ["pool", "child"]);
+    assert_eq!(module_of("src/pool/mod.rs"), ["pool"]);
+    assert_eq!(module_of("worker/src/codec.rs"), ["codec"]);
+    assert!(module_of("src/lib.rs").is_empty());
+}
