@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use audiopool_worker::protocol::{Role, Usage};
+pub use audiopool_worker::protocol::{Role, Usage};
 
 use crate::decode::SourceFormat;
 

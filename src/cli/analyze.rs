@@ -2,10 +2,10 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use audiopool::event::Event;
+use audiopool::event::{Event, Observer};
 use audiopool::interrupt::{Interrupt, Stop};
 use audiopool::pipeline::{self, RunError};
 use audiopool::plan::{Jobs, ListSource, Plan};
@@ -28,12 +28,12 @@ pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
 }
 
 fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
-    log::start(request.verbose, request.quiet, progress)?;
+    log::start(&request.run.log_filter, progress)?;
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
     let _announcement = stop.on_change(announce);
     let jobs = open_jobs(&request.plan)?;
     let mut output = open_output(request)?;
-    let stats = Mutex::new(Stats::begin());
+    let stats = Arc::new(Mutex::new(Stats::begin()));
 
     let mut pages = Pages::new(report(request, &mut output), progress);
     let ran = walk(request, jobs, &stop, &stats, &mut pages);
@@ -58,16 +58,19 @@ fn walk(
     request: &Request,
     jobs: Jobs,
     stop: &Interrupt,
-    stats: &Mutex<Stats>,
+    stats: &Arc<Mutex<Stats>>,
     pages: &mut Pages<'_>,
 ) -> Result<Summary, RunError> {
     let progress = pages.progress;
-    let observer = |event: &Event| {
-        log::observe(event);
-        progress.observe(event);
-        if request.stats {
-            stats.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
-        }
+    let observer: Observer = {
+        let (progress, stats, counts) = (progress.clone(), Arc::clone(stats), request.stats);
+        Arc::new(move |event: &Event| {
+            log::observe(event);
+            progress.observe(event);
+            if counts {
+                stats.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+            }
+        })
     };
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -84,7 +87,7 @@ fn walk(
 }
 
 /// Counts the jobs beside the run, so that the bar knows its end without anyone waiting for it.
-fn count(plan: &Plan, over: &AtomicBool, observer: &dyn Fn(&Event)) {
+fn count(plan: &Plan, over: &AtomicBool, observer: &Observer) {
     let Ok(jobs) = plan.jobs() else { return };
     let mut files = 0;
     for _ in jobs {

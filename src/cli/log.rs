@@ -16,9 +16,9 @@ use super::fault::Fault;
 const VARIABLE: &str = "AUDIOPOOL_LOG";
 
 /// Starts logging for the rest of the process's life.
-pub(crate) fn start(verbose: u8, quiet: bool, progress: &Progress) -> Result<(), Fault> {
+pub(crate) fn start(filter: &str, progress: &Progress) -> Result<(), Fault> {
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter(verbose, quiet)?)
+        .with_env_filter(EnvFilter::new(filter))
         .with_writer(BesideProgress(progress.clone()))
         .with_ansi(false)
         .finish();
@@ -60,7 +60,8 @@ pub(crate) fn observe(event: &Event) {
     }
 }
 
-fn filter(verbose: u8, quiet: bool) -> Result<EnvFilter, Fault> {
+/// What is logged, here and in the child processes.
+pub(crate) fn filter(verbose: u8, quiet: bool) -> Result<String, Fault> {
     let asked = match verbose {
         _ if quiet => "error",
         0 => return from_environment(),
@@ -68,16 +69,19 @@ fn filter(verbose: u8, quiet: bool) -> Result<EnvFilter, Fault> {
         2 => "info,audiopool=debug,audiopool_worker=debug",
         _ => "debug,audiopool=trace,audiopool_worker=trace",
     };
-    Ok(EnvFilter::new(asked))
+    Ok(asked.to_owned())
 }
 
-fn from_environment() -> Result<EnvFilter, Fault> {
+fn from_environment() -> Result<String, Fault> {
     match std::env::var(VARIABLE) {
-        Ok(filter) if !filter.trim().is_empty() => EnvFilter::try_new(&filter).map_err(|error| {
-            Fault::usage(format!("{VARIABLE} is no log filter: `{filter}`: {error}"))
-                .with_help("for example `AUDIOPOOL_LOG=audiopool=debug,warn`")
-        }),
-        _ => Ok(EnvFilter::new("warn")),
+        Ok(filter) if !filter.trim().is_empty() => match EnvFilter::try_new(&filter) {
+            Ok(_) => Ok(filter),
+            Err(error) => {
+                let message = format!("{VARIABLE} is no log filter: `{filter}`: {error}");
+                Err(Fault::usage(message).with_help("for example `AUDIOPOOL_LOG=audiopool=debug,warn`"))
+            }
+        },
+        _ => Ok("warn".to_owned()),
     }
 }
 

@@ -13,6 +13,7 @@ use audiopool::threads::ThreadConfig;
 
 use super::args::{Analyze, ColorWhen, IsolationWhen, ReportFormat, Talk};
 use super::fault::Fault;
+use super::log;
 
 /// A run as the user meant it.
 #[derive(Debug)]
@@ -25,7 +26,6 @@ pub(crate) struct Request {
     pub(crate) output: Option<PathBuf>,
     pub(crate) stats: bool,
     pub(crate) quiet: bool,
-    pub(crate) verbose: u8,
     pub(crate) paint: Paint,
 }
 
@@ -58,6 +58,7 @@ impl Request {
                 timeout: typed.timeout.map(Duration::from_secs_f64),
                 max_attempts: NonZeroU32::new(typed.max_attempts).unwrap_or(NonZeroU32::MIN),
                 worker_program: typed.worker_program.map(PathBuf::from),
+                log_filter: log::filter(talk.verbose, talk.quiet)?,
             },
             analysis: AnalysisSettings {
                 silence_threshold_db: typed.silence_threshold_db,
@@ -69,7 +70,6 @@ impl Request {
             output,
             stats: typed.stats,
             quiet: talk.quiet,
-            verbose: talk.verbose,
         })
     }
 }

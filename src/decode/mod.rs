@@ -65,6 +65,11 @@ impl Source {
         Err(DecodeError { kind: DecodeErrorKind::UnsupportedFormat, message: String::new() })
     }
 
+    /// With threads.
+    pub fn open_with(path: &Path, _threads: usize) -> Result<Self, DecodeError> {
+        Self::open(path)
+    }
+
     /// What the file is. Fixed from the start; every block has this format.
     pub fn format(&self) -> &SourceFormat {
         unreachable!()

@@ -188,10 +188,6 @@ impl Ledger {
             && self.places.iter().all(|place| matches!(place.seat, Seat::Vacant { .. }))
     }
 
-    pub(crate) fn is_canary(&self, task: TaskId) -> bool {
-        self.canary == Some(task)
-    }
-
     /// Takes a task on.
     pub(crate) fn submit(
         &mut self,

@@ -47,6 +47,7 @@ pub use inline::Inline;
 pub use ledger::Balance;
 pub(crate) use program::WorkerProgram;
 
+use crate::threads::ThreadConfig;
 use child::Program;
 use future::{Promise, RawOutcome};
 use ledger::{Policy, Terms};
@@ -240,13 +241,6 @@ impl PoolBuilder {
         self
     }
 
-    /// Slots that each child fills.
-    #[must_use]
-    pub(crate) fn slots(mut self, slots: u16) -> Self {
-        self.outbox.slots = slots;
-        self
-    }
-
     /// Sets the pool up. Children are started when there is work for them.
     pub fn build(self) -> Result<ProcessPool, PoolError> {
         let path = self.program.find(self.role)?;
@@ -292,7 +286,7 @@ impl ProcessPool {
         PoolBuilder {
             program: WorkerProgram::Found,
             role: Role::Worker,
-            max_workers: crate::threads::max_threads(),
+            max_workers: ThreadConfig::max_threads(),
             max_attempts: 3,
             outbox: Geometry { slots: 1, slot_bytes: SLOT_BYTES },
             inbox: Geometry { slots: 4, slot_bytes: SLOT_BYTES },

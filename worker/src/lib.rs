@@ -17,6 +17,7 @@ pub mod invitation;
 #[cfg(unix)]
 pub mod lifeline;
 mod log;
+pub mod measure;
 pub mod pcm;
 pub mod protocol;
 pub mod serve;

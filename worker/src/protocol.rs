@@ -49,13 +49,19 @@ pub struct Attempt(pub u32);
 pub struct RingId(pub u32);
 
 /// What a child process is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Runs tasks over audio that lies in memory.
-    Worker,
     /// Turns files into audio in memory.
     Decoder,
+    /// Runs tasks over audio that lies in memory.
+    Worker,
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 impl Role {
