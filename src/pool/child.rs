@@ -134,20 +134,30 @@ impl Child {
             }
         })?;
         let (done, drained) = mpsc::channel::<()>();
+        let (alive, dead) = mpsc::channel::<()>();
         spawn("reader").spawn({
             let watcher = Arc::clone(&watcher);
             move || {
                 // A malformed packet can make the receiver panic; it is a breach like another.
                 let reading = std::panic::AssertUnwindSafe(|| read(listener, watcher.as_ref()));
-                if std::panic::catch_unwind(reading).is_err() {
-                    watcher.breach("a packet that cannot be received".to_owned());
-                }
+                let end = std::panic::catch_unwind(reading)
+                    .unwrap_or_else(|_| Some("a packet that cannot be received".to_owned()));
                 drop(done);
+                // The end of the channel is most often the end of the child.
+                let still_alive = || {
+                    dead.recv_timeout(DRAIN_TIMEOUT) == Err(mpsc::RecvTimeoutError::Timeout)
+                };
+                match end {
+                    Some(breach) => watcher.breach(breach),
+                    None if still_alive() => watcher.breach("closed its channel".to_owned()),
+                    None => {}
+                }
             }
         })?;
         let (pid, process, server) = (self.pid, Arc::clone(&self.process), self.server.clone());
         spawn("waiter").spawn(move || {
             let status = wait(pid, &process);
+            drop(alive);
             channel::abandon(&server);
             // Nothing is ever sent: the waits end when the other threads do.
             let _: Result<(), _> = drained.recv_timeout(DRAIN_TIMEOUT);
@@ -171,20 +181,21 @@ fn kill_group(pid: u32) {
     }
 }
 
-fn read(listener: Listener, watcher: &dyn Watcher) {
+/// Reads until the channel ends; says what was wrong with it, if anything was.
+fn read(listener: Listener, watcher: &dyn Watcher) -> Option<String> {
     let receiver: Receiver<FromChild> = match listener.accept() {
         Ok((sender, receiver)) => {
             watcher.connected(sender);
             receiver
         }
-        Err(ChannelError::Abandoned) => return,
-        Err(error) => return watcher.breach(error.to_string()),
+        Err(ChannelError::Abandoned) => return None,
+        Err(error) => return Some(error.to_string()),
     };
     loop {
         match receiver.recv() {
             Ok((generation, message)) => watcher.message(generation, message),
-            Err(ChannelError::Closed) => return watcher.breach("closed its channel".to_owned()),
-            Err(error) => return watcher.breach(error.to_string()),
+            Err(ChannelError::Closed) => return None,
+            Err(error) => return Some(error.to_string()),
         }
     }
 }

@@ -57,7 +57,7 @@ pub(crate) enum Action {
     Kill { seat: SeatId },
     /// Hand the task's end to whoever waits for it. A success is handed over by who reported it.
     Finish { task: TaskId, error: TaskError },
-    Retried { seat: SeatId, task: TaskId, attempt: Attempt, cause: Cause },
+    Retried { task: TaskId, attempt: Attempt, cause: Cause },
 }
 
 /// How a reply counts.
@@ -390,7 +390,8 @@ impl Ledger {
         Verdict::Breach
     }
 
-    /// A child is gone, and everything that it had said before has been taken in.
+    /// A child is gone, and everything that it had said before has been taken in. Says why, if it
+    /// was not meant to go.
     pub(crate) fn died(
         &mut self,
         seat: SeatId,
@@ -399,25 +400,33 @@ impl Ledger {
         boot_error: impl FnOnce(&Cause) -> PoolError,
         now: Duration,
         actions: &mut Vec<Action>,
-    ) {
-        let Some(place) = self.place(seat, generation) else { return };
+    ) -> Option<Cause> {
+        let place = self.place(seat, generation)?;
         let before =
             std::mem::replace(&mut place.seat, Seat::Vacant { not_before: Duration::ZERO });
         match before {
             Seat::Booting { .. } => {
                 place.seat = before;
                 let error = boot_error(&cause);
-                return self.boot_failed(seat, generation, error, false, now, actions);
+                self.boot_failed(seat, generation, error, false, now, actions);
+                return Some(cause);
             }
             Seat::Busy(busy) => {
                 let cause = busy.killed.unwrap_or(cause);
                 self.note_death(now);
-                self.charge(seat, busy.task, cause, stderr, actions);
+                self.charge(seat, busy.task, cause.clone(), stderr, actions);
+                self.dispatch(now, actions);
+                return Some(cause);
             }
-            Seat::Idle { .. } => self.note_death(now),
+            Seat::Idle { .. } => {
+                self.note_death(now);
+                self.dispatch(now, actions);
+                return Some(cause);
+            }
             Seat::Vacant { .. } | Seat::Quitting { .. } | Seat::Dying => {}
         }
         self.dispatch(now, actions);
+        None
     }
 
     fn note_death(&mut self, now: Duration) {
@@ -469,7 +478,7 @@ impl Ledger {
             actions.push(Action::Finish { task, error: TaskError::Poisonous(attempts) });
         } else {
             self.balance.retries += 1;
-            actions.push(Action::Retried { seat, task, attempt: Attempt(attempt), cause });
+            actions.push(Action::Retried { task, attempt: Attempt(attempt), cause });
             self.queue.push_front(task);
         }
     }

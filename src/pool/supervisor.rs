@@ -230,10 +230,8 @@ impl Shared {
                         after.ends.push((body, Err(error)));
                     }
                 }
-                Action::Retried { seat, task, attempt, cause } => {
+                Action::Retried { task, attempt, cause } => {
                     let label = core.bodies.get(&task).map_or(0, |body| body.label);
-                    let number = number(seat);
-                    warn!(child = number, role = self.role().name(), %cause, "trying again");
                     let attempt = attempt.0 + 1;
                     after.events.push(PoolEvent::TaskRetried { label, attempt, cause });
                 }
@@ -482,15 +480,11 @@ impl Watcher for Seated {
             (label, mem::take(&mut seat.usage), ready)
         };
         let watch = &self.shared.parts.watch;
-        if !status.success() {
-            info!(child = number, role = role.name(), %cause, stderr, "ended");
-            let cause = cause.to_string();
-            watch(&PoolEvent::ChildDied { role, number, cause, label });
-        }
+        debug!(child = number, role = role.name(), %status, stderr, "ended");
         if ready {
             watch(&PoolEvent::ChildRetired { role, number, usage });
         }
-        self.shared.with_core(|core, now, actions| {
+        let unmeant = self.shared.with_core(|core, now, actions| {
             let boot_error = |cause: &Cause| {
                 let mut reason = format!("it {cause} before it was ready");
                 if !stderr.is_empty() {
@@ -499,8 +493,12 @@ impl Watcher for Seated {
                 self.shared.boot_error(&reason)
             };
             let death = (cause, stderr.clone());
-            core.ledger.died(self.seat, self.generation, death, boot_error, now, actions);
+            core.ledger.died(self.seat, self.generation, death, boot_error, now, actions)
         });
+        if let Some(cause) = unmeant {
+            let cause = cause.to_string();
+            watch(&PoolEvent::ChildDied { role, number, cause, label });
+        }
     }
 }
 
