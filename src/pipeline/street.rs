@@ -91,14 +91,14 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             threads: usize::try_from(self.chunk_length.pieces).unwrap_or(1),
         };
         let mut failed = None;
-        let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| {
-            match file.take(item, audio) {
-                Ok(()) if self.abandoned.load(Ordering::Relaxed) => ControlFlow::Break(()),
-                Ok(()) => ControlFlow::Continue(()),
-                Err(failure) => {
-                    failed = Some(failure);
-                    ControlFlow::Break(())
-                }
+        let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| match file
+            .take(item, audio)
+        {
+            Ok(()) if self.abandoned.load(Ordering::Relaxed) => ControlFlow::Break(()),
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                failed = Some(failure);
+                ControlFlow::Break(())
             }
         });
         let ended = match (failed, decoded) {
@@ -166,7 +166,12 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 let future = submitted.map_err(|error| self.failure(&error))?;
                 self.waiting.push_back((frames, future));
             }
-            _ => return Err(Failure::new(FailureKind::Protocol, "the decoder's items are mixed up")),
+            _ => {
+                return Err(Failure::new(
+                    FailureKind::Protocol,
+                    "the decoder's items are mixed up",
+                ));
+            }
         }
         while self.waiting.front().is_some_and(|(_, future)| future.done()) {
             self.merge_next()?;
@@ -193,9 +198,10 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
     }
 
     fn failure(&self, error: &TaskError) -> Failure {
-        let merged = self.opened.as_ref().map(|(format, fold)| {
-            fold.frames() / u64::from(format.pcm.sample_rate.max(1))
-        });
+        let merged = self
+            .opened
+            .as_ref()
+            .map(|(format, fold)| fold.frames() / u64::from(format.pcm.sample_rate.max(1)));
         self.street.failure(Stage::Measuring { second: merged.unwrap_or(0) }, error)
     }
 
