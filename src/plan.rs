@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A directory is walked recursively, its entries in byte order of their names, and only files with
-//! an audio extension count; symbolic links are followed and loops left out. Whatever cannot be
+//! an audio extension count; symbolic links are followed, but not one to a directory that the way there has passed already. Whatever cannot be
 //! planned (a missing path, a directory without audio) becomes a job that carries its refusal, so
 //! that every input ends in one record.
 //!

@@ -1,1 +1,7 @@
 //! Integration tests.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod cli;
+mod plan;
+mod report;
