@@ -8,9 +8,9 @@
 //! ```
 //!
 //! A directory is walked recursively, its entries in byte order of their names, and only files with
-//! an audio extension count; symbolic links are followed, but not one to a directory that the way there has passed already. Whatever cannot be
-//! planned (a missing path, a directory without audio) becomes a job that carries its refusal, so
-//! that every input ends in one record.
+//! an audio extension count. Symbolic links are followed, but not one to a directory that the way
+//! there has passed already. Whatever cannot be planned (a missing path, a directory without audio)
+//! becomes a job that carries its refusal, so that every input ends in one record.
 //!
 //! No audio file is opened here. Jobs are made as they are asked for: a plan of a million files
 //! takes no more memory than the fullest directory on the way.
