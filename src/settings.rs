@@ -211,21 +211,23 @@ pub static METRICS: &[Metric] = &[
         key: "max_dbfs",
         title: "Peak",
         unit: "dBFS",
-        definition: "Largest sample magnitude of all channels against full scale; full-scale \
-                     negative is 0. Equals pydub's max_dBFS.",
+        definition: "Largest sample magnitude of all channels: 20·log10(max|x| / full scale), \
+                     pydub's max_dBFS. The most negative sample is 0.0.",
     },
     Metric {
         key: "min_dbfs",
-        title: "Quietest sample",
+        title: "Quietest",
         unit: "dBFS",
-        definition: "Smallest sample magnitude other than zero of all channels against full scale.",
+        definition: "Smallest non-zero sample magnitude of all channels: \
+                     20·log10(min|x| / full scale).",
     },
     Metric {
         key: "non_silence_seconds",
-        title: "Non-silence",
+        title: "Non-silent",
         unit: "s",
-        definition: "Time that is not silence, over the whole file. Equals the ranges of pydub's \
-                     detect_nonsilent with seek_step=1.",
+        definition: "Duration of what is not silent: what pydub's \
+                     detect_nonsilent(min_silence_len, silence_thresh, seek_step=1) finds in the \
+                     whole file.",
     },
 ];
 
