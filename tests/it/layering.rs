@@ -44,6 +44,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("record", "decode::DecodeErrorKind", "… in the same classes"),
     ("event", "decode::SourceFormat", "watchers learn the format as soon as it is known"),
     ("plan", "decode::DecodeErrorKind", "what is no file fails in the same classes"),
+    ("plan", "decode::EXTENSIONS", "which names are audio is known where it is decoded"),
 ];
 
 /// Where an external crate may be named.
