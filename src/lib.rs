@@ -2,4 +2,5 @@
 
 pub mod decode;
 pub mod record;
+pub mod segment;
 pub mod settings;
