@@ -1,1 +1,5 @@
 //! Integration tests.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod pydub;
