@@ -5,4 +5,5 @@
 mod cli;
 mod layering;
 mod plan;
+mod pydub;
 mod report;
