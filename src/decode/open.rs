@@ -27,6 +27,7 @@ use super::formats::{FormatRow, row_of, row_of_extension};
 use super::magic::{self, Content, Head, Kind};
 use super::mp4;
 use super::mpeg::Tag;
+use super::opus;
 use super::packets::{Batches, Demux, Engine, Packet, Setup, said};
 use super::parallel::Coded;
 use super::raw::{Layout, Order, Raw};
@@ -318,6 +319,7 @@ impl Candidate<'_> {
     ) -> Result<Opened, Refusal> {
         let is_mpeg = row.kind() == Kind::MpegAudio && codec.starts_with("mp");
         let sample_rate = setup.params.sample_rate.unwrap_or(0);
+        let is_opus = setup.params.codec == codec::CODEC_ID_OPUS;
         let mut trim = Trim::NONE;
         let mut declared = track.num_frames;
         let mut exact = None;
@@ -335,11 +337,17 @@ impl Candidate<'_> {
             let position = file.stream_position().map_err(|error| Refusal::of_io(&error))?;
             let edit = mp4::edit_of_track(&mut file, self.head.start, self.file_length, track.id);
             file.seek(SeekFrom::Start(position)).map_err(|error| Refusal::of_io(&error))?;
-            if let Some(edit) = edit.filter(|_| setup.params.codec != codec::CODEC_ID_OPUS) {
-                let shown = edit.frames(sample_rate);
-                declared = declared.map(|frames| frames.min(shown.end).saturating_sub(shown.start));
-                trim = Trim::keep(shown);
+            if let Some(edit) = edit {
+                let mut shown = edit.frames(sample_rate);
+                // The edit list is rounded to the movie's ticks; the samples are counted.
+                shown.end = shown.end.min(declared.unwrap_or(u64::MAX));
+                let length = shown.end.saturating_sub(shown.start);
+                declared = declared.and(Some(length));
+                // The decoder of Opus has skipped what is to be skipped.
+                trim = Trim::keep(if is_opus { 0..length } else { shown });
             }
+        } else if is_opus {
+            declared = declared.map(|frames| frames.saturating_sub(pre_skip(setup)));
         }
         let demux = SymphoniaDemux::new(format, track, setup.clone(), exact, mpeg);
         self.open_coded(row, codec, declared, trim, setup, Box::new(demux), findings)
@@ -455,6 +463,12 @@ fn empty(setup: &Setup) -> Option<PcmFormat> {
         channels: u16::try_from(channels).ok().filter(|&channels| channels > 0)?,
         lossy: setup.is_lossy(),
     })
+}
+
+/// Frames that the decoder of an Opus stream drops at its start.
+fn pre_skip(setup: &Setup) -> u64 {
+    let head = setup.params.extra_data.as_deref().and_then(opus::Head::read);
+    head.map_or(0, |head| u64::from(head.pre_skip))
 }
 
 /// The byte at which a demuxer of linear PCM stands.

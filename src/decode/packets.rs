@@ -274,13 +274,13 @@ pub(super) enum DecodeFault {
 /// A decoder of one codec.
 pub(super) enum Engine {
     Symphonia(Box<dyn AudioDecoder>, Option<u32>),
-    Opus(opus::Decoder),
+    Opus(Box<opus::Decoder>),
 }
 
 impl Engine {
     pub(super) fn new(setup: &Setup) -> Result<Self, Error> {
         if setup.params.codec == codec::CODEC_ID_OPUS {
-            return opus::Decoder::new(&setup.params).map(Self::Opus);
+            return opus::Decoder::new(&setup.params).map(|decoder| Self::Opus(Box::new(decoder)));
         }
         // Only Vorbis is trimmed by its decoder: what else a container says is ours to judge.
         let options =

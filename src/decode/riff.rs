@@ -219,7 +219,9 @@ mod tests {
         let mut file = b"RIFF".to_vec();
         file.extend(riff_size.to_le_bytes());
         file.extend(b"WAVE");
-        chunks.iter().for_each(|chunk| file.extend(*chunk));
+        for chunk in chunks {
+            file.extend(*chunk);
+        }
         file
     }
 
