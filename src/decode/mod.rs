@@ -24,6 +24,7 @@ mod findings;
 mod flac;
 mod formats;
 mod magic;
+mod matroska;
 mod mp4;
 mod mpeg;
 mod open;

@@ -25,6 +25,7 @@ use super::findings::Findings;
 use super::flac::Flac;
 use super::formats::{FormatRow, row_of, row_of_extension};
 use super::magic::{self, Content, Head, Kind};
+use super::matroska;
 use super::mp4;
 use super::mpeg::Tag;
 use super::opus;
@@ -324,6 +325,7 @@ impl Candidate<'_> {
         let mut declared = track.num_frames;
         let mut exact = None;
         let mut mpeg = None;
+        let mut end_padding = 0;
         if is_mpeg {
             let tag = Tag::read(&self.head.bytes);
             trim = tag.map_or(Trim::NONE, Tag::trim);
@@ -346,10 +348,18 @@ impl Candidate<'_> {
                 // The decoder of Opus has skipped what is to be skipped.
                 trim = Trim::keep(if is_opus { 0..length } else { shown });
             }
+        } else if row.kind() == Kind::Matroska {
+            let mut file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
+            let position = file.stream_position().map_err(|error| Refusal::of_io(&error))?;
+            let start = self.head.start;
+            let padding = matroska::end_padding(&mut file, start, self.file_length, track.id);
+            file.seek(SeekFrom::Start(position)).map_err(|error| Refusal::of_io(&error))?;
+            end_padding = frames_in(padding, sample_rate);
         } else if is_opus {
             declared = declared.map(|frames| frames.saturating_sub(pre_skip(setup)));
         }
-        let demux = SymphoniaDemux::new(format, track, setup.clone(), exact, mpeg);
+        let demux = SymphoniaDemux::new(format, track, setup.clone(), exact, mpeg)
+            .with_end_padding(end_padding);
         self.open_coded(row, codec, declared, trim, setup, Box::new(demux), findings)
     }
 
@@ -390,7 +400,7 @@ impl Candidate<'_> {
             (None, wrong) => {
                 let what = wrong.unwrap_or_else(|| "no packet decodes to audio".to_owned());
                 return Err(Refusal::Corrupt(format!(
-                    "{} that cannot be decoded: {what}",
+                    "this is {}, but nothing in it can be decoded ({what})",
                     row.name
                 )));
             }
@@ -436,14 +446,14 @@ fn refusal_of(row: &FormatRow, error: &Error) -> Refusal {
     let what = said(error);
     match error {
         Error::Unsupported(_) => Refusal::Unsupported(format!(
-            "{} of a kind that audiopool does not decode itself ({what})",
+            "this is {} of a kind that audiopool does not decode itself ({what})",
             row.name
         )),
         Error::LimitError(_) => Refusal::Final(DecodeError::new(
             DecodeErrorKind::LimitExceeded,
-            format!("{} beyond what is reasonable: {what}", row.name),
+            format!("this is {}, beyond what is reasonable: {what}", row.name),
         )),
-        _ => Refusal::Corrupt(format!("{} that cannot be read: {what}", row.name)),
+        _ => Refusal::Corrupt(format!("this is {}, but it cannot be read ({what})", row.name)),
     }
 }
 
@@ -463,6 +473,12 @@ fn empty(setup: &Setup) -> Option<PcmFormat> {
         channels: u16::try_from(channels).ok().filter(|&channels| channels > 0)?,
         lossy: setup.is_lossy(),
     })
+}
+
+/// Frames nearest to a time.
+fn frames_in(nanoseconds: u64, sample_rate: u32) -> u64 {
+    let frames = u128::from(nanoseconds) * u128::from(sample_rate) + 500_000_000;
+    u64::try_from(frames / 1_000_000_000).unwrap_or(u64::MAX)
 }
 
 /// Frames that the decoder of an Opus stream drops at its start.

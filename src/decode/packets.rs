@@ -273,7 +273,13 @@ pub(super) enum DecodeFault {
 
 /// A decoder of one codec.
 pub(super) enum Engine {
-    Symphonia(Box<dyn AudioDecoder>, Option<u32>),
+    Symphonia {
+        decoder: Box<dyn AudioDecoder>,
+        /// Depth of the source, where it is less than the decoder's buffer.
+        bits: Option<u32>,
+        /// Whether it drops by itself what a packet says is to be trimmed.
+        trims: bool,
+    },
     Opus(Box<opus::Decoder>),
 }
 
@@ -282,25 +288,25 @@ impl Engine {
         if setup.params.codec == codec::CODEC_ID_OPUS {
             return opus::Decoder::new(&setup.params).map(|decoder| Self::Opus(Box::new(decoder)));
         }
-        // Only Vorbis is trimmed by its decoder: what else a container says is ours to judge.
-        let options =
-            AudioDecoderOptions::default().gapless(setup.params.codec == codec::CODEC_ID_VORBIS);
+        // Only Vorbis is trimmed by its decoder: its first packet yields nothing.
+        let trims = setup.params.codec == codec::CODEC_ID_VORBIS;
+        let options = AudioDecoderOptions::default().gapless(trims);
         let decoder =
             symphonia::default::get_codecs().make_audio_decoder(&setup.params, &options)?;
-        let bits = decoder.codec_params().bits_per_sample.or(setup.params.bits_per_sample);
-        Ok(Self::Symphonia(decoder, bits))
+        let bits = depth_of(&setup.params).or(decoder.codec_params().bits_per_sample);
+        Ok(Self::Symphonia { decoder, bits, trims })
     }
 
     fn reset(&mut self) {
         match self {
-            Self::Symphonia(decoder, _) => decoder.reset(),
+            Self::Symphonia { decoder, .. } => decoder.reset(),
             Self::Opus(decoder) => decoder.reset(),
         }
     }
 
     /// Decodes a packet for the sake of the decoder's memory.
     fn warm(&mut self, packet: &Packet) {
-        if let Self::Symphonia(decoder, _) = self {
+        if let Self::Symphonia { decoder, .. } = self {
             // Whatever is wrong with it was reported with its own batch.
             drop(decoder.decode_ref(&packet.as_symphonia()));
         }
@@ -309,7 +315,7 @@ impl Engine {
     /// The format of what a packet decodes to: sample format, rate, channels. For opening a file.
     pub(super) fn probe(&mut self, packet: &Packet) -> Result<Option<PcmFormat>, String> {
         match self {
-            Self::Symphonia(decoder, bits) => {
+            Self::Symphonia { decoder, bits, .. } => {
                 let buffer =
                     decoder.decode_ref(&packet.as_symphonia()).map_err(|error| said(&error))?;
                 Ok(pcm_of(&buffer, *bits))
@@ -328,7 +334,8 @@ impl Engine {
             Self::Opus(decoder) => {
                 decoder.decode(packet, bytes).map_err(|what| DecodeFault::Damaged(what.to_owned()))
             }
-            Self::Symphonia(decoder, bits) => {
+            Self::Symphonia { decoder, bits, trims } => {
+                let before = bytes.len();
                 let buffer = match decoder.decode_ref(&packet.as_symphonia()) {
                     Ok(buffer) => buffer,
                     Err(error) => {
@@ -349,6 +356,11 @@ impl Engine {
                     let to = found.map_or_else(|| "no audio".to_owned(), name_of);
                     return Err(DecodeFault::Changed(to));
                 }
+                if !*trims {
+                    let frames = (bytes.len() - before) / pcm.frame_width();
+                    let padding = usize::try_from(packet.trim_end).unwrap_or(frames).min(frames);
+                    bytes.truncate(bytes.len() - padding * pcm.frame_width());
+                }
                 Ok(())
             }
         }
@@ -362,6 +374,25 @@ impl Packet {
         packet.trim_start = Duration::from(self.trim_start);
         packet.trim_end = Duration::from(self.trim_end);
         packet
+    }
+}
+
+/// Bits of a sample as it was coded, where a decoder delivers more and does not say.
+fn depth_of(params: &AudioCodecParameters) -> Option<u32> {
+    match params.codec {
+        codec::CODEC_ID_ADPCM_MS
+        | codec::CODEC_ID_ADPCM_IMA_WAV
+        | codec::CODEC_ID_ADPCM_IMA_QT
+        | codec::CODEC_ID_ADPCM_G722 => Some(16),
+        // The sixth byte of the magic cookie, behind the boxes that old files wrap it in.
+        codec::CODEC_ID_ALAC => {
+            let mut cookie = params.extra_data.as_deref()?;
+            while matches!(cookie.get(4..8)?, b"frma" | b"alac") {
+                cookie = cookie.get(12..)?;
+            }
+            cookie.get(5).map(|&bits| u32::from(bits))
+        }
+        _ => params.bits_per_sample,
     }
 }
 
