@@ -18,6 +18,7 @@
 //! - Batches are cut at the same packets for every number of threads, so that even a damaged file
 //!   decodes to the same bytes with one thread and with eight.
 
+mod aiff;
 mod convert;
 mod ffmpeg;
 mod findings;

@@ -20,6 +20,7 @@ use symphonia::core::codecs::audio::well_known as codec;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::FormatReader;
 
+use super::aiff;
 use super::ffmpeg;
 use super::findings::Findings;
 use super::flac::Flac;
@@ -190,13 +191,10 @@ impl Candidate<'_> {
         match row.kind() {
             Kind::Wav => self.open_wav(file, row, findings),
             Kind::Flac => self.open_flac(file, row, findings),
-            Kind::Aiff
-            | Kind::Ogg
-            | Kind::Mp4
-            | Kind::Matroska
-            | Kind::Caf
-            | Kind::MpegAudio
-            | Kind::Adts => self.open_symphonia(file, row, findings),
+            Kind::Aiff => self.open_aiff(file, row, findings),
+            Kind::Ogg | Kind::Mp4 | Kind::Matroska | Kind::Caf | Kind::MpegAudio | Kind::Adts => {
+                self.open_symphonia(file, row, findings)
+            }
             _ => Err(Refusal::Unsupported(format!(
                 "this is {}, which audiopool does not decode itself",
                 row.name
@@ -219,6 +217,18 @@ impl Candidate<'_> {
             Ok(Wav::Linear(layout, codec)) => self.open_raw(file, row, layout, codec, findings),
             Ok(Wav::Other(_)) => self.open_symphonia(file, row, findings),
             Err(what) => Err(Refusal::Corrupt(format!("the WAV header is broken: {what}"))),
+        }
+    }
+
+    fn open_aiff(
+        &self,
+        mut file: File,
+        row: &FormatRow,
+        findings: &mut Findings,
+    ) -> Result<Opened, Refusal> {
+        match aiff::read(&mut file, self.head.start, self.file_length) {
+            Some((layout, codec)) => self.open_raw(file, row, layout, codec, findings),
+            None => self.open_symphonia(file, row, findings),
         }
     }
 
@@ -444,11 +454,21 @@ impl Refusal {
 
 fn refusal_of(row: &FormatRow, error: &Error) -> Refusal {
     let what = said(error);
+    // Only MPEG audio is searched for; all else was recognised by its first bytes.
+    let is_not_found = what.contains("no suitable format reader");
     match error {
+        Error::Unsupported(_) if is_not_found => Refusal::Corrupt(format!(
+            "this should be {}, but no intact beginning of it is to be found",
+            row.name
+        )),
         Error::Unsupported(_) => Refusal::Unsupported(format!(
             "this is {} of a kind that audiopool does not decode itself ({what})",
             row.name
         )),
+        // An index or a header that should be there: the file is damaged or cut short.
+        Error::Unsupported(_) if what.contains("missing") => {
+            Refusal::Corrupt(format!("this is {}, but damaged or cut short ({what})", row.name))
+        }
         Error::LimitError(_) => Refusal::Final(DecodeError::new(
             DecodeErrorKind::LimitExceeded,
             format!("this is {}, beyond what is reasonable: {what}", row.name),
@@ -496,7 +516,7 @@ fn symphonia_position(format: Box<dyn FormatReader>) -> u64 {
 
 /// The meaning of a track that is linear PCM and lies in one piece.
 fn linear(setup: &Setup, kind: Kind) -> Option<(PcmFormat, Order)> {
-    if !matches!(kind, Kind::Aiff | Kind::Caf) {
+    if kind != Kind::Caf {
         return None;
     }
     let (sample_format, order) = match setup.params.codec {

@@ -430,3 +430,72 @@ pub(super) fn said(error: &Error) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::path::Path;
+
+    use audiopool_worker::pcm::SampleFormat;
+
+    use super::super::magic::Kind;
+    use super::super::regular::Tail;
+    use super::super::symphonia_demux::{self, SymphoniaDemux};
+    use super::*;
+
+    /// The packets of a fixture, as one track.
+    fn demux(name: &str, kind: Kind) -> (Box<dyn Demux>, Arc<Setup>) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traps").join(name);
+        let file = File::open(path).expect("a fixture");
+        let length = file.metadata().expect("its length").len();
+        let tail = Tail::new(file, 0, length).expect("its start");
+        let format = symphonia_demux::open(kind, tail).expect("built in").expect("intact");
+        let (track, _) = symphonia_demux::choose_track(&*format).expect("a track");
+        let track = track.clone();
+        let setup = Arc::new(symphonia_demux::setup_of(&track).expect("a codec"));
+        (Box::new(SymphoniaDemux::new(format, &track, setup.clone(), None, None)), setup)
+    }
+
+    /// Batches that begin with a preroll decode to what one decoder makes of the whole.
+    #[track_caller]
+    fn check(name: &str, kind: Kind, expected: Start) {
+        let pcm = PcmFormat {
+            sample_format: SampleFormat::F32,
+            sample_rate: 16_000,
+            channels: 1,
+            lossy: true,
+        };
+        let mut findings = Findings::default();
+        let (mut packets, setup) = demux(name, kind);
+        assert_eq!(setup.start, expected);
+        let mut engine = Engine::new(&setup).expect("a decoder");
+        let mut whole = Vec::new();
+        while let Some(packet) = packets.next(&mut findings) {
+            assert!(engine.decode(&packet, pcm, &mut whole).is_ok());
+        }
+
+        let (packets, _) = demux(name, kind);
+        let mut batches = Batches::new(packets, VecDeque::new(), pcm);
+        // Many small ones: a batch is full after some 20 packets.
+        batches.frame_width *= 50;
+        let (mut decoder, mut decoded) = (Decoder::new(pcm), Decoded::default());
+        let mut count = 0;
+        while let Some(batch) = batches.next(&mut findings) {
+            decoder.decode(&batch, &mut decoded);
+            count += 1;
+        }
+        assert!(count > 20, "{count} batches");
+        assert!(decoded.faults.is_empty(), "{:?}", decoded.faults);
+        assert!(decoded.bytes == whole, "{name}");
+    }
+
+    #[test]
+    fn a_batch_of_layer_3_hears_nothing_of_having_begun_in_the_middle() {
+        check("long.mp3", Kind::MpegAudio, Start::BitReservoir);
+    }
+
+    #[test]
+    fn neither_does_one_of_vorbis() {
+        check("long.ogg", Kind::Ogg, Start::OneBefore);
+    }
+}
