@@ -15,7 +15,7 @@
 //! No audio file is opened here. Jobs are made as they are asked for: a plan of a million files
 //! takes no more memory than the fullest directory on the way.
 
-mod formats;
+mod audio_name;
 mod list;
 mod walk;
 
@@ -23,7 +23,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::{fs, io, vec};
 
-pub use formats::{FORMATS, Format, is_audio_name};
+pub use audio_name::is_audio_name;
 pub use list::{List, ListSource, Separator};
 
 use crate::decode::DecodeErrorKind;

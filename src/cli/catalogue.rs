@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use audiopool::plan::FORMATS;
+use audiopool::decode;
 use audiopool::settings::METRICS;
 use serde_json::json;
 
@@ -12,23 +12,31 @@ use super::args::CatalogueFormat;
 pub(crate) fn formats(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
         CatalogueFormat::Json => {
-            let list: Vec<_> = FORMATS
+            let list: Vec<_> = decode::formats()
                 .iter()
                 .map(|format| {
                     let codecs: Vec<_> = format.codecs.split(", ").collect();
-                    json!({"name": format.name, "extensions": format.extensions, "codecs": codecs})
+                    json!({
+                        "name": format.name,
+                        "extensions": format.extensions,
+                        "codecs": codecs,
+                        "decoding": format.decoding.name(),
+                    })
                 })
                 .collect();
             write_json(&list, out)
         }
         CatalogueFormat::Text => {
-            let names = width(FORMATS.iter().map(|format| format.name));
-            let extensions: Vec<_> =
-                FORMATS.iter().map(|format| format.extensions.join(" ")).collect();
+            let rows = decode::formats();
+            let names = width(rows.iter().map(|row| row.name));
+            let extensions: Vec<_> = rows.iter().map(|row| row.extensions.join(" ")).collect();
             let middle = width(extensions.iter().map(String::as_str));
-            writeln!(out, "{:names$}  {:middle$}  codecs", "format", "extensions")?;
-            for (format, extensions) in FORMATS.iter().zip(&extensions) {
-                writeln!(out, "{:names$}  {extensions:middle$}  {}", format.name, format.codecs)?;
+            let hows = width(rows.iter().map(|row| row.decoding.name()));
+            let (how, codecs) = ("decoded", "codecs");
+            writeln!(out, "{:names$}  {:middle$}  {how:hows$}  {codecs}", "format", "extensions")?;
+            for (row, extensions) in rows.iter().zip(&extensions) {
+                let (name, how, codecs) = (row.name, row.decoding.name(), row.codecs);
+                writeln!(out, "{name:names$}  {extensions:middle$}  {how:hows$}  {codecs}")?;
             }
             Ok(())
         }

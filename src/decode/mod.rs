@@ -146,11 +146,6 @@ impl Source {
         Ok(Self { opened, findings, frames: 0, ended: false })
     }
 
-    /// With threads.
-    pub fn open_with(path: &Path, _threads: usize) -> Result<Self, DecodeError> {
-        Self::open(path)
-    }
-
     /// What the file is. Fixed from the start; every block has this format.
     pub fn format(&self) -> &SourceFormat {
         &self.opened.format

@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(trimmed(Trim::keep(2..5), 9, &[]), [2, 3, 4]);
         let appended = Trim::keep(2..u64::MAX).without(5..7);
         assert_eq!(trimmed(appended, 9, &[]), [2, 3, 4, 7, 8]);
-        assert_eq!(trimmed(Trim::keep(20..30), 9, &[]), []);
+        assert!(trimmed(Trim::keep(20..30), 9, &[]).is_empty());
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! The street for one file: decode it, have its chunks measured, merge, write the record.
 
 use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,9 +21,16 @@ use crate::merge::Fold;
 use crate::plan::Job;
 use crate::pool::{Audio, Execute, Future, PoolError, TaskError, TaskTerms};
 use crate::record::{Failure, FailureKind, FileFormat, Outcome, Record};
+use crate::threads::ThreadConfig;
 
 /// Time that every task is given, beside the length of its chunk.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Threads of one decoder, for formats that can be decoded in pieces: a long file alone on the
+/// street still uses the machine.
+fn decoding_threads() -> NonZeroUsize {
+    NonZeroUsize::new(ThreadConfig::max_threads().min(4)).unwrap_or(NonZeroUsize::MIN)
+}
 
 /// Everything that a file passes on its way, whichever file it is.
 pub(super) struct Street<'a, D, W> {
@@ -32,6 +40,7 @@ pub(super) struct Street<'a, D, W> {
     keys: Vec<&'static str>,
     chunk_length: ChunkLength,
     timeout: Duration,
+    threads: NonZeroUsize,
     observer: &'a Observer,
     abandoned: Arc<AtomicBool>,
     trouble: Mutex<Option<PoolError>>,
@@ -55,6 +64,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             keys,
             chunk_length,
             timeout: timeout.unwrap_or(PATIENCE + longest),
+            threads: decoding_threads(),
             observer,
             abandoned: Arc::default(),
             trouble: Mutex::new(None),
@@ -88,7 +98,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         let task = DecodeFile {
             path: job.path.clone().into_os_string(),
             chunk_length: self.chunk_length,
-            threads: usize::try_from(self.chunk_length.pieces).unwrap_or(1),
+            threads: self.threads,
         };
         let mut failed = None;
         let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| match file
