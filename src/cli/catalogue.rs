@@ -2,29 +2,43 @@
 
 use std::io::{self, Write};
 
-use audiopool::decode;
+use audiopool::decode::{self, FormatRow};
+use audiopool::report::write_json;
 use audiopool::settings::METRICS;
-use serde_json::json;
+use audiopool_worker::analyze::Metric;
+use serde::Serialize;
 
 use super::args::CatalogueFormat;
+
+/// A format, for a program.
+#[derive(Serialize)]
+struct FormatEntry {
+    name: &'static str,
+    extensions: &'static [&'static str],
+    codecs: &'static str,
+    decoding: &'static str,
+}
+
+/// A metric, for a program.
+#[derive(Serialize)]
+struct MetricEntry {
+    key: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    definition: &'static str,
+}
 
 /// Lists the formats that can be decoded.
 pub(crate) fn formats(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
         CatalogueFormat::Json => {
-            let list: Vec<_> = decode::formats()
-                .iter()
-                .map(|format| {
-                    let codecs: Vec<_> = format.codecs.split(", ").collect();
-                    json!({
-                        "name": format.name,
-                        "extensions": format.extensions,
-                        "codecs": codecs,
-                        "decoding": format.decoding.name(),
-                    })
-                })
-                .collect();
-            write_json(&list, out)
+            let entry = |row: &FormatRow| FormatEntry {
+                name: row.name,
+                extensions: row.extensions,
+                codecs: row.codecs,
+                decoding: row.decoding.name(),
+            };
+            write_json(&decode::formats().iter().map(entry).collect::<Vec<_>>(), out)
         }
         CatalogueFormat::Text => {
             let rows = decode::formats();
@@ -47,18 +61,13 @@ pub(crate) fn formats(format: CatalogueFormat, out: &mut dyn Write) -> io::Resul
 pub(crate) fn metrics(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
         CatalogueFormat::Json => {
-            let list: Vec<_> = METRICS
-                .iter()
-                .map(|metric| {
-                    json!({
-                        "key": metric.key,
-                        "title": metric.title,
-                        "unit": metric.unit,
-                        "definition": metric.definition,
-                    })
-                })
-                .collect();
-            write_json(&list, out)
+            let entry = |&Metric { key, title, unit, definition }: &Metric| MetricEntry {
+                key,
+                title,
+                unit,
+                definition,
+            };
+            write_json(&METRICS.iter().map(entry).collect::<Vec<_>>(), out)
         }
         CatalogueFormat::Text => {
             for (place, metric) in METRICS.iter().enumerate() {
@@ -71,11 +80,6 @@ pub(crate) fn metrics(format: CatalogueFormat, out: &mut dyn Write) -> io::Resul
             Ok(())
         }
     }
-}
-
-fn write_json(list: &[serde_json::Value], out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, list)?;
-    writeln!(out)
 }
 
 fn width<'a>(texts: impl Iterator<Item = &'a str>) -> usize {

@@ -1,3 +1,9 @@
 //! Integration tests.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod cli;
 mod layering;
+mod plan;
+mod pydub;
+mod report;
