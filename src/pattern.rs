@@ -262,10 +262,13 @@ pub(crate) fn of_chunk(chunks: &[Pcm<'_>], index: usize, cause: TaskError) -> Ch
     }
 }
 
-/// Names what is most often wrong when this very program does not start as a worker.
+/// Names what is most often wrong when this very program does not start as a worker, unless the
+/// worker has said it itself.
 fn explained(error: PoolError, options: &ChunkOptions) -> PoolError {
     match error {
-        PoolError::Boot { role, program, reason } if options.worker_program.is_none() => {
+        PoolError::Boot { role, program, reason }
+            if options.worker_program.is_none() && !reason.contains("run_child_role") =>
+        {
             let hint = "does its main begin with audiopool::run_child_role_with(…)?";
             PoolError::Boot { role, program, reason: format!("{reason}; {hint}") }
         }

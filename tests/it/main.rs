@@ -4,6 +4,7 @@
 
 mod cli;
 mod layering;
+mod library;
 mod plan;
 mod pydub;
 mod report;
