@@ -5,6 +5,7 @@
 mod cli;
 mod decode;
 mod layering;
+mod library;
 mod plan;
 mod pydub;
 mod report;

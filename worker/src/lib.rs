@@ -12,6 +12,7 @@
 
 pub mod analyze;
 pub mod channel;
+pub mod chunk_function;
 pub mod codec;
 pub mod invitation;
 #[cfg(unix)]
