@@ -1,7 +1,7 @@
 //! Integration tests.
 
-
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod cli;
 mod decode;
 mod layering;
