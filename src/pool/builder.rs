@@ -11,6 +11,7 @@ use audiopool_worker::slots::{Geometry, Ring};
 use super::child::Program;
 use super::fault::PoolError;
 use super::ledger::Policy;
+use super::limits;
 use super::program::WorkerProgram;
 use super::ring::{self, OwnRing};
 use super::supervisor::{Parts, Shared};
@@ -100,6 +101,7 @@ impl PoolBuilder {
     /// Sets the pool up. Children are started when there is work for them.
     pub fn build(self) -> Result<ProcessPool, PoolError> {
         let path = self.program.find(self.role)?;
+        limits::make_room_for(self.max_workers + self.reads.len())?;
         // With fewer slots than children, tasks with audio of their own would wait for slots.
         let slots = u16::try_from(self.max_workers).unwrap_or(u16::MAX).max(self.inbox.slots);
         let own = OwnRing::new(Geometry { slots, ..self.inbox })?;
@@ -113,7 +115,7 @@ impl PoolBuilder {
             start_timeout: Duration::from_secs(10),
             quit_timeout: Duration::from_secs(5),
             intensity: 10,
-            period: Duration::from_secs(60),
+            period: Duration::from_mins(1),
             boot_attempts: 3,
             boot_pause: Duration::from_millis(50),
         };

@@ -30,11 +30,11 @@ impl Ledger {
         }
         // A last try waits for a fresh child, and all seats are taken: free one.
         let idle = |place: &Place| matches!(place.seat, Seat::Idle { .. });
-        if missing > 0 {
-            if let Some(seat) = self.places.iter().position(idle) {
-                actions.push(Action::Quit { seat });
-                self.places[seat].seat = Seat::Quitting { since: now, killed: false };
-            }
+        if missing > 0
+            && let Some(seat) = self.places.iter().position(idle)
+        {
+            actions.push(Action::Quit { seat });
+            self.places[seat].seat = Seat::Quitting { since: now, killed: false };
         }
         if self.closed && self.tasks.is_empty() {
             for (seat, place) in self.places.iter_mut().enumerate() {

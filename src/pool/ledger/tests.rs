@@ -19,7 +19,7 @@ fn policy(seats: usize) -> Policy {
         start_timeout: Duration::from_secs(10),
         quit_timeout: Duration::from_secs(5),
         intensity: 10,
-        period: Duration::from_secs(60),
+        period: Duration::from_mins(1),
         boot_attempts: 3,
         boot_pause: Duration::from_millis(50),
     }
@@ -146,7 +146,7 @@ impl World {
         if let Some(Process { doing: Doing::Booting, generation, .. }) = self.seats[seat] {
             self.seats[seat] = None;
             self.act(|ledger, now, actions| {
-                ledger.boot_failed(seat, generation, boot_error(), false, now, actions);
+                ledger.boot_failed(seat, generation, &boot_error(), false, now, actions);
             });
         }
     }

@@ -124,7 +124,7 @@ impl Seated {
             return self.shared.with_core(|core, now, actions| {
                 core.seats[self.seat].kill();
                 let (seat, generation) = (self.seat, self.generation);
-                core.ledger.boot_failed(seat, generation, error, true, now, actions);
+                core.ledger.boot_failed(seat, generation, &error, true, now, actions);
             });
         }
         let parts = &self.shared.parts;
