@@ -221,11 +221,11 @@ impl Seated {
         let LogLine { level, target, message } = line;
         let (role, child) = (self.shared.role().name(), number(self.seat));
         match level {
-            LogLevel::Error => error!(role, child, target, "{message}"),
-            LogLevel::Warn => warn!(role, child, target, "{message}"),
-            LogLevel::Info => info!(role, child, target, "{message}"),
-            LogLevel::Debug => debug!(role, child, target, "{message}"),
-            LogLevel::Trace => trace!(role, child, target, "{message}"),
+            LogLevel::Error => error!("{role} {child}: {target}: {message}"),
+            LogLevel::Warn => warn!("{role} {child}: {target}: {message}"),
+            LogLevel::Info => info!("{role} {child}: {target}: {message}"),
+            LogLevel::Debug => debug!("{role} {child}: {target}: {message}"),
+            LogLevel::Trace => trace!("{role} {child}: {target}: {message}"),
         }
     }
 }

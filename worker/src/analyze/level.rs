@@ -84,7 +84,7 @@ impl Analyzer for Level {
     }
 
     fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        let frames = stretch.frames.end.saturating_sub(stretch.frames.start);
+        let frames = stretch.frame_count();
         if partial.frames != frames {
             return Err(format!("{} frames instead of {frames}", partial.frames));
         }
