@@ -8,9 +8,10 @@
 //! | a recording, and a function of yours | the function's sum of it all   | [`parallel_process_audio_chunks`] |
 //! | tasks of any kind                    | processes that may die of them | [`ProcessPool`]                   |
 //!
-//! All of them start processes of **the program that calls them**, which begin with its `main`. So
-//! its first line is [`run_child_role`], or [`run_child_role_with`] if it has tasks of its own: it
-//! returns at once in the program itself, and never in a worker.
+//! The first two start processes of **the program that calls them**, and so does a pool that is not
+//! told of another program and finds no `audiopool-worker` beside its own. They begin with `main`.
+//! So its first line is [`run_child_role`], or [`run_child_role_with`] if it has tasks of its own:
+//! it returns at once in the program itself, and never in a worker.
 //!
 //! # A metric of your own
 //!
