@@ -26,7 +26,7 @@ use crate::request::Request;
 /// What can be said wrongly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WireDeed {
-    /// Eight bytes that are no packet of the transport.
+    /// A packet of the transport that announces more than it holds.
     GarbagePacket,
     /// Three bytes of a packet's header, and then nothing.
     HalfPacket,
@@ -163,7 +163,11 @@ impl Link {
         let honest = || Payload::Inline(output.to_vec());
         let frame = || encode_frame(self.generation, &answer(task, attempt, honest()));
         match deed {
-            WireDeed::GarbagePacket => write_to_sockets(&[0xAA; 8])?,
+            WireDeed::GarbagePacket => {
+                // Length of this packet, length of the message, and a piece of it.
+                let packet: Vec<u8> = [24_u64, 1_000_000, 0].map(u64::to_ne_bytes).concat();
+                write_to_sockets(&packet)?;
+            }
             WireDeed::HalfPacket => write_to_sockets(&[0xAA; 3])?,
             WireDeed::GarbageBody => {
                 self.sender.send_raw(&encode_frame(self.generation, &"nonsense")?)?;
