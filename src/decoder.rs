@@ -8,6 +8,7 @@
 //! codecs cannot do otherwise exactly, and passes over the chunks that were delivered before.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use audiopool_worker::protocol::WorkerFault;
@@ -27,7 +28,7 @@ pub struct DecodeFile {
     /// How to cut it.
     pub chunk_length: ChunkLength,
     /// Threads to decode with, where a format can be decoded in pieces.
-    pub threads: usize,
+    pub threads: NonZeroUsize,
 }
 
 /// What a decoder delivers, in this order: one `Opened`, then chunks.

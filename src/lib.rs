@@ -12,6 +12,7 @@ pub mod pool;
 pub mod record;
 pub mod report;
 pub mod role;
+pub mod segment;
 pub mod settings;
 pub mod threads;
 

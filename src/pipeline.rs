@@ -125,7 +125,8 @@ fn street<'a, D: Execute, W: Execute>(
         min_silence_ms: analysis.min_silence_ms,
     };
     let analyzers = Analyzers::select(&keys, &settings).expect("the keys are the catalogue's");
-    let millis = |length: std::time::Duration| u32::try_from(length.as_millis()).unwrap_or(u32::MAX);
+    let millis =
+        |length: std::time::Duration| u32::try_from(length.as_millis()).unwrap_or(u32::MAX);
     let chunk_length = ChunkLength {
         pieces: u32::try_from(run.workers).unwrap_or(u32::MAX),
         min_ms: millis(run.min_chunk),

@@ -8,14 +8,14 @@
 //! ```
 //!
 //! A directory is walked recursively, its entries in byte order of their names, and only files with
-//! an audio extension count; symbolic links are followed and loops left out. Whatever cannot be
-//! planned (a missing path, a directory without audio) becomes a job that carries its refusal, so
-//! that every input ends in one record.
+//! an audio extension count. Symbolic links are followed, but not one to a directory that the way
+//! there has passed already. Whatever cannot be planned (a missing path, a directory without audio)
+//! becomes a job that carries its refusal, so that every input ends in one record.
 //!
 //! No audio file is opened here. Jobs are made as they are asked for: a plan of a million files
 //! takes no more memory than the fullest directory on the way.
 
-mod formats;
+mod audio_name;
 mod list;
 mod walk;
 
@@ -23,10 +23,9 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::{fs, io, vec};
 
-pub use formats::{FORMATS, Format, is_audio_name};
+pub use audio_name::is_audio_name;
 pub use list::{List, ListSource, Separator};
 
-use crate::decode::DecodeErrorKind;
 use crate::record::{Failure, FailureKind, Record};
 use list::Entries;
 use walk::Walk;
@@ -146,20 +145,17 @@ fn existing(path: PathBuf) -> Result<Given, (PathBuf, Failure)> {
 /// A path that the operating system does not let us look at.
 fn unreachable_path(path: PathBuf, error: &io::Error) -> (PathBuf, Failure) {
     let shown = path.display();
-    let (kind, message) = match error.kind() {
+    let message = match error.kind() {
         io::ErrorKind::NotFound if is_symlink(&path) => {
-            (DecodeErrorKind::NotFound, format!("`{shown}` is a link to something that is gone"))
+            format!("`{shown}` is a link to something that is gone")
         }
-        io::ErrorKind::NotFound => {
-            (DecodeErrorKind::NotFound, format!("there is no file or directory `{shown}`"))
+        io::ErrorKind::NotFound => format!("there is no file or directory `{shown}`"),
+        io::ErrorKind::PermissionDenied => {
+            format!("`{shown}` may not be read; check its permissions and its directories'")
         }
-        io::ErrorKind::PermissionDenied => (
-            DecodeErrorKind::PermissionDenied,
-            format!("`{shown}` may not be read; check its permissions and its directories'"),
-        ),
-        _ => (DecodeErrorKind::Io, format!("`{shown}` cannot be read: {error}")),
+        _ => format!("`{shown}` cannot be read: {error}"),
     };
-    (path, Failure::new(kind, message))
+    (path, Failure::new(error.kind(), message))
 }
 
 fn is_symlink(path: &Path) -> bool {
@@ -181,13 +177,13 @@ mod tests {
     #[test]
     fn what_the_system_says_becomes_a_kind_and_a_sentence() {
         for (error, kind, part) in [
-            (io::ErrorKind::NotFound, DecodeErrorKind::NotFound, "no file or directory `no/such`"),
-            (io::ErrorKind::PermissionDenied, DecodeErrorKind::PermissionDenied, "permissions"),
-            (io::ErrorKind::TimedOut, DecodeErrorKind::Io, "cannot be read: timed out"),
+            (io::ErrorKind::NotFound, "not_found", "no file or directory `no/such`"),
+            (io::ErrorKind::PermissionDenied, "permission_denied", "permissions"),
+            (io::ErrorKind::TimedOut, "io", "cannot be read: timed out"),
         ] {
             let (path, failure) = unreachable_path("no/such".into(), &error.into());
             assert_eq!(path, Path::new("no/such"));
-            assert_eq!(failure.kind, FailureKind::Decode(kind));
+            assert_eq!(failure.kind.to_string(), kind);
             assert!(failure.message.contains(part), "{}", failure.message);
         }
     }

@@ -10,6 +10,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use audiopool_worker::analyze::METRICS;
 use audiopool_worker::analyze::Metric;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -207,30 +208,6 @@ const fn fixed<T: Copy>(setting: Setting<T>) -> T {
         Preset::Derived(_) => setting.min,
     }
 }
-
-/// The catalogue of figures.
-pub static METRICS: &[Metric] = &[
-    Metric {
-        key: "max_dbfs",
-        title: "Peak",
-        unit: "dBFS",
-        definition: "Largest sample magnitude of all channels against full scale; full-scale \
-                     negative is 0. Equals pydub's max_dBFS.",
-    },
-    Metric {
-        key: "min_dbfs",
-        title: "Quietest sample",
-        unit: "dBFS",
-        definition: "Smallest sample magnitude other than zero of all channels against full scale.",
-    },
-    Metric {
-        key: "non_silence_seconds",
-        title: "Non-silence",
-        unit: "s",
-        definition: "Time that is not silence, over the whole file. Equals the ranges of pydub's \
-                     detect_nonsilent with seek_step=1.",
-    },
-];
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! `audiopool analyze`: plan, walk the street, write the report, say how it ended.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -35,7 +35,8 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     let mut output = open_output(request)?;
     let stats = Arc::new(Mutex::new(Stats::begin()));
 
-    let mut pages = Pages::new(report(request, &mut output), progress);
+    let share_terminal = request.output.is_none() && io::stdout().is_terminal();
+    let mut pages = Pages::new(report(request, &mut output), progress, share_terminal);
     let ran = walk(request, jobs, &stop, &stats, &mut pages);
     let closed = pages.close(&ran);
 
@@ -130,6 +131,8 @@ fn report<'a>(request: &'a Request, output: &'a mut Output) -> Box<dyn Report + 
 struct Pages<'a> {
     report: Box<dyn Report + 'a>,
     progress: &'a Progress,
+    /// Whether report and bar share a terminal.
+    share_terminal: bool,
     tally: Summary,
     is_begun: bool,
 }
@@ -143,8 +146,14 @@ enum Closed {
 }
 
 impl<'a> Pages<'a> {
-    fn new(report: Box<dyn Report + 'a>, progress: &'a Progress) -> Self {
-        Self { report, progress, tally: Summary::default(), is_begun: false }
+    fn new(report: Box<dyn Report + 'a>, progress: &'a Progress, share_terminal: bool) -> Self {
+        Self { report, progress, share_terminal, tally: Summary::default(), is_begun: false }
+    }
+
+    /// Writes with the bar out of the way, where it is in the way.
+    fn write(&mut self, write: impl FnOnce(&mut dyn Report) -> io::Result<()>) -> io::Result<()> {
+        let report = self.report.as_mut();
+        if self.share_terminal { self.progress.suspend(|| write(report)) } else { write(report) }
     }
 
     /// Begins the report late, so that a run that never began leaves no half document.
@@ -153,12 +162,12 @@ impl<'a> Pages<'a> {
             return Ok(());
         }
         self.is_begun = true;
-        self.progress.suspend(|| self.report.begin())
+        self.write(|report| report.begin())
     }
 
     fn record(&mut self, record: &Record) -> io::Result<()> {
         self.begin()?;
-        self.progress.suspend(|| self.report.record(record))?;
+        self.write(|report| report.record(record))?;
         self.tally.add(record);
         Ok(())
     }
@@ -171,7 +180,7 @@ impl<'a> Pages<'a> {
             Err(RunError::GaveUp(_) | RunError::Conservation(_)) => self.tally,
         };
         self.begin()?;
-        self.progress.suspend(|| self.report.finish(&summary))?;
+        self.write(|report| report.finish(&summary))?;
         Ok(Closed::Whole)
     }
 }

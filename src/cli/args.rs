@@ -63,17 +63,17 @@ pub(crate) struct Analyze {
     #[arg(short = '0', long = "null", requires = "files_from", help_heading = "Input")]
     pub(crate) nul: bool,
 
-    #[arg(long, value_name = "LIST", help_heading = "Analysis", env = "AUDIOPOOL_METRICS",
+    #[arg(long, value_name = "LIST", help_heading = "Analysis", env = "AUDIOPOOL_METRICS", hide_env_values = true,
         default_value = "all", value_parser = metrics, help = metrics_help())]
     pub(crate) metrics: Metrics,
 
-    #[arg(long = SILENCE_THRESHOLD_DB.name, env = SILENCE_THRESHOLD_DB.env, value_name = "DB",
+    #[arg(long = SILENCE_THRESHOLD_DB.name, env = SILENCE_THRESHOLD_DB.env, hide_env_values = true, value_name = "DB",
         help = SILENCE_THRESHOLD_DB.describe(), default_value = SILENCE_THRESHOLD_DB.preset.to_string(),
         value_parser = |text: &str| SILENCE_THRESHOLD_DB.parse(text),
         allow_hyphen_values = true, help_heading = "Analysis")]
     pub(crate) silence_threshold_db: f64,
 
-    #[arg(long = MIN_SILENCE_MS.name, env = MIN_SILENCE_MS.env, value_name = "MS",
+    #[arg(long = MIN_SILENCE_MS.name, env = MIN_SILENCE_MS.env, hide_env_values = true, value_name = "MS",
         help = MIN_SILENCE_MS.describe(), default_value = MIN_SILENCE_MS.preset.to_string(),
         value_parser = |text: &str| MIN_SILENCE_MS.parse(text),
         allow_hyphen_values = true, help_heading = "Analysis")]
@@ -91,7 +91,7 @@ pub(crate) struct Analyze {
     #[arg(long, help_heading = "Report")]
     pub(crate) stats: bool,
 
-    #[arg(long = WORKERS.name, env = WORKERS.env, value_name = "N", help = WORKERS.describe(),
+    #[arg(long = WORKERS.name, env = WORKERS.env, hide_env_values = true, value_name = "N", help = WORKERS.describe(),
         value_parser = |text: &str| WORKERS.parse(text),
         allow_hyphen_values = true, help_heading = "Processes")]
     pub(crate) workers: Option<u32>,
@@ -103,35 +103,36 @@ pub(crate) struct Analyze {
         default_value_t,
         value_name = "WHEN",
         env = "AUDIOPOOL_ISOLATION",
+        hide_env_values = true,
         help_heading = "Processes"
     )]
     pub(crate) isolation: IsolationWhen,
 
-    #[arg(long = TIMEOUT.name, env = TIMEOUT.env, value_name = "SECONDS", help = TIMEOUT.describe(),
+    #[arg(long = TIMEOUT.name, env = TIMEOUT.env, hide_env_values = true, value_name = "SECONDS", help = TIMEOUT.describe(),
         value_parser = |text: &str| TIMEOUT.parse(text),
         allow_hyphen_values = true, help_heading = "Processes")]
     pub(crate) timeout: Option<f64>,
 
-    #[arg(long = MAX_ATTEMPTS.name, env = MAX_ATTEMPTS.env, value_name = "N",
+    #[arg(long = MAX_ATTEMPTS.name, env = MAX_ATTEMPTS.env, hide_env_values = true, value_name = "N",
         help = MAX_ATTEMPTS.describe(), default_value = MAX_ATTEMPTS.preset.to_string(),
         value_parser = |text: &str| MAX_ATTEMPTS.parse(text),
         allow_hyphen_values = true, help_heading = "Processes")]
     pub(crate) max_attempts: u32,
 
-    #[arg(long = MIN_CHUNK_MS.name, env = MIN_CHUNK_MS.env, value_name = "MS",
+    #[arg(long = MIN_CHUNK_MS.name, env = MIN_CHUNK_MS.env, hide_env_values = true, value_name = "MS",
         help = MIN_CHUNK_MS.describe(), default_value = MIN_CHUNK_MS.preset.to_string(),
         value_parser = |text: &str| MIN_CHUNK_MS.parse(text),
         allow_hyphen_values = true, help_heading = "Processes")]
     pub(crate) min_chunk_ms: u32,
 
-    #[arg(long = MAX_CHUNK_MS.name, env = MAX_CHUNK_MS.env, value_name = "MS",
+    #[arg(long = MAX_CHUNK_MS.name, env = MAX_CHUNK_MS.env, hide_env_values = true, value_name = "MS",
         help = MAX_CHUNK_MS.describe(), default_value = MAX_CHUNK_MS.preset.to_string(),
         value_parser = |text: &str| MAX_CHUNK_MS.parse(text),
         allow_hyphen_values = true, help_heading = "Processes")]
     pub(crate) max_chunk_ms: u32,
 
     /// The worker program [default: `audiopool-worker` beside this program, else this program]
-    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", help_heading = "Processes",
+    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true, help_heading = "Processes",
         value_hint = ValueHint::ExecutablePath)]
     pub(crate) worker_program: Option<OsString>,
 }

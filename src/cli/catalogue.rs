@@ -2,33 +2,55 @@
 
 use std::io::{self, Write};
 
-use audiopool::plan::FORMATS;
+use audiopool::decode::{self, FormatRow};
+use audiopool::report::write_json;
 use audiopool::settings::METRICS;
-use serde_json::json;
+use audiopool_worker::analyze::Metric;
+use serde::Serialize;
 
 use super::args::CatalogueFormat;
+
+/// A format, for a program.
+#[derive(Serialize)]
+struct FormatEntry {
+    name: &'static str,
+    extensions: &'static [&'static str],
+    codecs: &'static str,
+    decoding: &'static str,
+}
+
+/// A metric, for a program.
+#[derive(Serialize)]
+struct MetricEntry {
+    key: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    definition: &'static str,
+}
 
 /// Lists the formats that can be decoded.
 pub(crate) fn formats(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
         CatalogueFormat::Json => {
-            let list: Vec<_> = FORMATS
-                .iter()
-                .map(|format| {
-                    let codecs: Vec<_> = format.codecs.split(", ").collect();
-                    json!({"name": format.name, "extensions": format.extensions, "codecs": codecs})
-                })
-                .collect();
-            write_json(&list, out)
+            let entry = |row: &FormatRow| FormatEntry {
+                name: row.name,
+                extensions: row.extensions,
+                codecs: row.codecs,
+                decoding: row.decoding.name(),
+            };
+            write_json(&decode::formats().iter().map(entry).collect::<Vec<_>>(), out)
         }
         CatalogueFormat::Text => {
-            let names = width(FORMATS.iter().map(|format| format.name));
-            let extensions: Vec<_> =
-                FORMATS.iter().map(|format| format.extensions.join(" ")).collect();
+            let rows = decode::formats();
+            let names = width(rows.iter().map(|row| row.name));
+            let extensions: Vec<_> = rows.iter().map(|row| row.extensions.join(" ")).collect();
             let middle = width(extensions.iter().map(String::as_str));
-            writeln!(out, "{:names$}  {:middle$}  codecs", "format", "extensions")?;
-            for (format, extensions) in FORMATS.iter().zip(&extensions) {
-                writeln!(out, "{:names$}  {extensions:middle$}  {}", format.name, format.codecs)?;
+            let hows = width(rows.iter().map(|row| row.decoding.name()));
+            let (how, codecs) = ("decoded", "codecs");
+            writeln!(out, "{:names$}  {:middle$}  {how:hows$}  {codecs}", "format", "extensions")?;
+            for (row, extensions) in rows.iter().zip(&extensions) {
+                let (name, how, codecs) = (row.name, row.decoding.name(), row.codecs);
+                writeln!(out, "{name:names$}  {extensions:middle$}  {how:hows$}  {codecs}")?;
             }
             Ok(())
         }
@@ -39,18 +61,13 @@ pub(crate) fn formats(format: CatalogueFormat, out: &mut dyn Write) -> io::Resul
 pub(crate) fn metrics(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
         CatalogueFormat::Json => {
-            let list: Vec<_> = METRICS
-                .iter()
-                .map(|metric| {
-                    json!({
-                        "key": metric.key,
-                        "title": metric.title,
-                        "unit": metric.unit,
-                        "definition": metric.definition,
-                    })
-                })
-                .collect();
-            write_json(&list, out)
+            let entry = |&Metric { key, title, unit, definition }: &Metric| MetricEntry {
+                key,
+                title,
+                unit,
+                definition,
+            };
+            write_json(&METRICS.iter().map(entry).collect::<Vec<_>>(), out)
         }
         CatalogueFormat::Text => {
             for (place, metric) in METRICS.iter().enumerate() {
@@ -63,11 +80,6 @@ pub(crate) fn metrics(format: CatalogueFormat, out: &mut dyn Write) -> io::Resul
             Ok(())
         }
     }
-}
-
-fn write_json(list: &[serde_json::Value], out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, list)?;
-    writeln!(out)
 }
 
 fn width<'a>(texts: impl Iterator<Item = &'a str>) -> usize {

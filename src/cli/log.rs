@@ -78,7 +78,8 @@ fn from_environment() -> Result<String, Fault> {
             Ok(_) => Ok(filter),
             Err(error) => {
                 let message = format!("{VARIABLE} is no log filter: `{filter}`: {error}");
-                Err(Fault::usage(message).with_help("for example `AUDIOPOOL_LOG=audiopool=debug,warn`"))
+                Err(Fault::usage(message)
+                    .with_help("for example `AUDIOPOOL_LOG=audiopool=debug,warn`"))
             }
         },
         _ => Ok("warn".to_owned()),

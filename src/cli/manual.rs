@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use super::args::Args;
@@ -16,6 +16,7 @@ pub(crate) fn write(out: &mut dyn Write) -> io::Result<()> {
         .find_subcommand("analyze")
         .cloned()
         .ok_or_else(|| io::Error::other("there is no command `analyze`"))?;
+    let commands: Vec<_> = program.get_subcommands().cloned().collect();
     let version = env!("CARGO_PKG_VERSION");
     let page = Man::new(program).manual("User Commands").source(format!("audiopool {version}"));
     // Its display name is `audiopool-analyze`; here it is a section, not a page.
@@ -25,7 +26,10 @@ pub(crate) fn write(out: &mut dyn Write) -> io::Result<()> {
     page.render_name_section(out)?;
     page.render_synopsis_section(out)?;
     page.render_description_section(out)?;
-    page.render_subcommands_section(out)?;
+    writeln!(out, ".SH COMMANDS")?;
+    for command in commands {
+        writeln!(out, ".TP\n\\fBaudiopool {}\\fR\n{}", command.get_name(), about(&command))?;
+    }
     writeln!(out, ".SH ANALYZE")?;
     analyze.render_synopsis_section(&mut as_subsection(out))?;
     analyze.render_options_section(&mut as_subsection(out))?;
@@ -34,6 +38,10 @@ pub(crate) fn write(out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, ".TP\n\\fB{}\\fR\n{}", exit.code(), exit.meaning())?;
     }
     page.render_version_section(out)
+}
+
+fn about(command: &Command) -> String {
+    command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
 /// Turns section headings into headings of subsections.

@@ -1,11 +1,53 @@
-//! Decode: a file becomes blocks of PCM. The only home of Symphonia.
+//! Decode: a file becomes blocks of PCM, in the file's own sample format.
+//!
+//! The only home of Symphonia and of the Opus decoder. It runs inside a decoder process that can
+//! be killed, or, for `--isolation never`, on the calling thread; it knows nothing of chunks, pools
+//! or processes.
+//!
+//! ```text
+//!          ┌─ raw      WAV, RF64, AIFF, CAF: the samples as they lie in the file
+//! file ─▶ magic ─┼─ packets  Symphonia or our FLAC framer ─▶ batches ─▶ 1 … K decoders ─▶ convert
+//!          └─ ffmpeg   whatever the two cannot open, through an installed program
+//!                                      │
+//!                                      ▼
+//!                     trim (encoder delay, edit lists) ─▶ blocks of whole frames
+//! ```
+//!
+//! - The first bytes decide what a file is, never its name and never a marker found further in.
+//! - A declared length is a hint. What is reported is what was counted.
+//! - Batches are cut at the same packets for every number of threads, so that even a damaged file
+//!   decodes to the same bytes with one thread and with eight.
 
+mod convert;
+mod ffmpeg;
+mod findings;
+mod flac;
+mod formats;
+mod magic;
+mod mp4;
+mod mpeg;
+mod open;
+mod opus;
+mod packets;
+mod parallel;
+mod raw;
+mod regular;
+mod riff;
+mod symphonia_demux;
+mod trim;
+
+use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use audiopool_worker::pcm::PcmFormat;
 use serde::{Deserialize, Serialize};
 
 use crate::record::Warning;
+use findings::Findings;
+use trim::Trim;
+
+pub use formats::{Decoding, EXTENSIONS, FormatRow, formats};
 
 /// What a file turned out to be, known before its first block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +70,12 @@ pub struct DecodeError {
     pub kind: DecodeErrorKind,
     /// For a person: what is wrong with this file and what would help.
     pub message: String,
+}
+
+impl DecodeError {
+    fn new(kind: DecodeErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
 }
 
 /// The classes of files that cannot be decoded.
@@ -55,34 +103,77 @@ pub enum DecodeErrorKind {
     Io,
 }
 
+/// Something that delivers decoded audio, before it is trimmed.
+trait Audio: fmt::Debug + Send {
+    /// Appends some whole frames to `bytes`, which may already hold others; `false` when there are
+    /// no more. `frame` is the position, in the trimmed file, of the next frame.
+    fn read(&mut self, bytes: &mut Vec<u8>, frame: u64, findings: &mut Findings) -> bool;
+
+    /// Called once after the last frame, with the number of frames that were delivered after
+    /// trimming: the time to compare with what the file declared.
+    fn finish(&mut self, frames: u64, findings: &mut Findings);
+}
+
+/// What opening a file yields: its format, what to cut off, and where its audio comes from.
+#[derive(Debug)]
+struct Opened {
+    format: SourceFormat,
+    trim: Trim,
+    audio: Box<dyn Audio>,
+}
+
 /// An open file, delivering its audio from the first frame to the last.
 #[derive(Debug)]
-pub struct Source {}
+pub struct Source {
+    opened: Opened,
+    findings: Findings,
+    frames: u64,
+    ended: bool,
+}
 
 impl Source {
-    /// Opens a file and reads as much of it as is needed to know its format.
-    pub fn open(_path: &Path) -> Result<Self, DecodeError> {
-        Err(DecodeError { kind: DecodeErrorKind::UnsupportedFormat, message: String::new() })
+    /// Opens a file and reads as much of it as is needed to know its format. Decodes on the
+    /// calling thread alone.
+    pub fn open(path: &Path) -> Result<Self, DecodeError> {
+        Self::open_with(path, NonZeroUsize::MIN)
     }
 
-    /// With threads.
-    pub fn open_with(path: &Path, _threads: usize) -> Result<Self, DecodeError> {
-        Self::open(path)
+    /// Opens a file whose packets, where the codec allows it, are decoded on `threads` threads.
+    /// The bytes are the same for every number of threads.
+    pub fn open_with(path: &Path, threads: NonZeroUsize) -> Result<Self, DecodeError> {
+        let mut findings = Findings::default();
+        let opened = open::open(path, threads, &mut findings)?;
+        Ok(Self { opened, findings, frames: 0, ended: false })
     }
 
     /// What the file is. Fixed from the start; every block has this format.
     pub fn format(&self) -> &SourceFormat {
-        unreachable!()
+        &self.opened.format
     }
 
     /// Appends the next block of interleaved little-endian PCM (whole frames) to `bytes`; `false`
     /// at the end. A damaged stretch becomes a [`Warning`], not an error.
-    pub fn next_block(&mut self, _bytes: &mut Vec<u8>) -> bool {
+    pub fn next_block(&mut self, bytes: &mut Vec<u8>) -> bool {
+        let frame_width = self.opened.format.pcm.frame_width();
+        while !self.ended {
+            let before = bytes.len();
+            let more = self.opened.audio.read(bytes, self.frames, &mut self.findings);
+            self.opened.trim.apply(bytes, before, frame_width);
+            let frames = (bytes.len() - before) / frame_width;
+            self.frames += frames as u64;
+            if !more {
+                self.ended = true;
+                self.opened.audio.finish(self.frames, &mut self.findings);
+            }
+            if frames > 0 {
+                return true;
+            }
+        }
         false
     }
 
     /// What was noticed on the way. Complete after the last block.
     pub fn warnings(&self) -> &[Warning] {
-        &[]
+        self.findings.warnings()
     }
 }

@@ -10,8 +10,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use super::street::Street;
 use super::RunError;
+use super::street::Street;
 use crate::interrupt::{Interrupt, Stop};
 use crate::plan::Job;
 use crate::pool::{Execute, PoolError};

@@ -1,6 +1,7 @@
 //! The street for one file: decode it, have its chunks measured, merge, write the record.
 
 use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,9 +21,16 @@ use crate::merge::Fold;
 use crate::plan::Job;
 use crate::pool::{Audio, Execute, Future, PoolError, TaskError, TaskTerms};
 use crate::record::{Failure, FailureKind, FileFormat, Outcome, Record};
+use crate::threads::ThreadConfig;
 
 /// Time that every task is given, beside the length of its chunk.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Threads of one decoder, for formats that can be decoded in pieces: a long file alone on the
+/// street still uses the machine.
+fn decoding_threads() -> NonZeroUsize {
+    NonZeroUsize::new(ThreadConfig::max_threads().min(4)).unwrap_or(NonZeroUsize::MIN)
+}
 
 /// Everything that a file passes on its way, whichever file it is.
 pub(super) struct Street<'a, D, W> {
@@ -32,6 +40,7 @@ pub(super) struct Street<'a, D, W> {
     keys: Vec<&'static str>,
     chunk_length: ChunkLength,
     timeout: Duration,
+    threads: NonZeroUsize,
     observer: &'a Observer,
     abandoned: Arc<AtomicBool>,
     trouble: Mutex<Option<PoolError>>,
@@ -55,6 +64,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             keys,
             chunk_length,
             timeout: timeout.unwrap_or(PATIENCE + longest),
+            threads: decoding_threads(),
             observer,
             abandoned: Arc::default(),
             trouble: Mutex::new(None),
@@ -88,17 +98,17 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         let task = DecodeFile {
             path: job.path.clone().into_os_string(),
             chunk_length: self.chunk_length,
-            threads: usize::try_from(self.chunk_length.pieces).unwrap_or(1),
+            threads: self.threads,
         };
         let mut failed = None;
-        let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| {
-            match file.take(item, audio) {
-                Ok(()) if self.abandoned.load(Ordering::Relaxed) => ControlFlow::Break(()),
-                Ok(()) => ControlFlow::Continue(()),
-                Err(failure) => {
-                    failed = Some(failure);
-                    ControlFlow::Break(())
-                }
+        let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| match file
+            .take(item, audio)
+        {
+            Ok(()) if self.abandoned.load(Ordering::Relaxed) => ControlFlow::Break(()),
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                failed = Some(failure);
+                ControlFlow::Break(())
             }
         });
         let ended = match (failed, decoded) {
@@ -166,7 +176,12 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 let future = submitted.map_err(|error| self.failure(&error))?;
                 self.waiting.push_back((frames, future));
             }
-            _ => return Err(Failure::new(FailureKind::Protocol, "the decoder's items are mixed up")),
+            _ => {
+                return Err(Failure::new(
+                    FailureKind::Protocol,
+                    "the decoder's items are mixed up",
+                ));
+            }
         }
         while self.waiting.front().is_some_and(|(_, future)| future.done()) {
             self.merge_next()?;
@@ -193,9 +208,10 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
     }
 
     fn failure(&self, error: &TaskError) -> Failure {
-        let merged = self.opened.as_ref().map(|(format, fold)| {
-            fold.frames() / u64::from(format.pcm.sample_rate.max(1))
-        });
+        let merged = self
+            .opened
+            .as_ref()
+            .map(|(format, fold)| fold.frames() / u64::from(format.pcm.sample_rate.max(1)));
         self.street.failure(Stage::Measuring { second: merged.unwrap_or(0) }, error)
     }
 

@@ -144,9 +144,8 @@ impl Child {
                     .unwrap_or_else(|_| Some("a packet that cannot be received".to_owned()));
                 drop(done);
                 // The end of the channel is most often the end of the child.
-                let still_alive = || {
-                    dead.recv_timeout(DRAIN_TIMEOUT) == Err(mpsc::RecvTimeoutError::Timeout)
-                };
+                let still_alive =
+                    || dead.recv_timeout(DRAIN_TIMEOUT) == Err(mpsc::RecvTimeoutError::Timeout);
                 match end {
                     Some(breach) => watcher.breach(breach),
                     None if still_alive() => watcher.breach("closed its channel".to_owned()),
@@ -162,12 +161,8 @@ impl Child {
             // Nothing is ever sent: the waits end when the other threads do.
             let _: Result<(), _> = drained.recv_timeout(DRAIN_TIMEOUT);
             let _: Result<(), _> = silent.recv_timeout(DRAIN_TIMEOUT);
-            let stderr: Vec<u8> = tail
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .iter()
-                .copied()
-                .collect();
+            let stderr: Vec<u8> =
+                tail.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
             watcher.ended(status, String::from_utf8_lossy(&stderr).trim_end().to_owned());
         })?;
         Ok(())
@@ -254,6 +249,7 @@ impl Lifeline {
 /// The signal's name and number, if one ended the process.
 pub(super) fn signal(status: ExitStatus) -> Option<(i32, String)> {
     let number = status.signal()?;
-    let name = Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |s| s.to_string());
+    let name =
+        Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |s| s.to_string());
     Some((number, name))
 }

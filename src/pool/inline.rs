@@ -38,9 +38,8 @@ impl Execute for Inline {
     ) -> Result<Future<T::Output>, TaskError> {
         let arguments = codec::encode(task).map_err(fault)?;
         let promise = Arc::new(Promise::default());
-        let outcome = with_pcm(audio, |pcm| {
-            self.registry.run(T::NAME, &arguments, pcm, &mut NoOutlet)
-        });
+        let outcome =
+            with_pcm(audio, |pcm| self.registry.run(T::NAME, &arguments, pcm, &mut NoOutlet));
         promise.keep(outcome.map_err(TaskError::Fault));
         Ok(Future::new(promise))
     }

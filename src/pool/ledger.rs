@@ -19,10 +19,18 @@
 //! Before the ledger gives up for the number of deaths, it sends a *canary*, a task that does
 //! nothing, to a fresh child. Only if that dies too, the children are to blame and not the tasks.
 
+mod balance;
+mod clock;
+mod dispatch;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use audiopool_worker::protocol::{Attempt, Role, TaskId};
+
+pub use balance::Balance;
 
 use super::fault::{Cause, FailedAttempt, PoolError, TaskError};
 
@@ -50,14 +58,33 @@ pub(crate) type SeatId = usize;
 /// What the supervisor has to do.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    Spawn { seat: SeatId, generation: u32 },
-    Run { seat: SeatId, task: TaskId, attempt: Attempt, delivered: u64 },
+    Spawn {
+        seat: SeatId,
+        generation: u32,
+    },
+    Run {
+        seat: SeatId,
+        task: TaskId,
+        attempt: Attempt,
+        delivered: u64,
+    },
     /// Tell the child to end.
-    Quit { seat: SeatId },
-    Kill { seat: SeatId },
+    Quit {
+        seat: SeatId,
+    },
+    Kill {
+        seat: SeatId,
+    },
     /// Hand the task's end to whoever waits for it. A success is handed over by who reported it.
-    Finish { task: TaskId, error: TaskError },
-    Retried { task: TaskId, attempt: Attempt, cause: Cause },
+    Finish {
+        task: TaskId,
+        error: TaskError,
+    },
+    Retried {
+        task: TaskId,
+        attempt: Attempt,
+        cause: Cause,
+    },
 }
 
 /// How a reply counts.
@@ -89,12 +116,21 @@ struct Entry {
 
 #[derive(Debug)]
 enum Seat {
-    Vacant { not_before: Duration },
-    Booting { since: Duration },
-    Idle { served: u64 },
+    Vacant {
+        not_before: Duration,
+    },
+    Booting {
+        since: Duration,
+    },
+    Idle {
+        served: u64,
+    },
     Busy(Busy),
     /// Told to end.
-    Quitting { since: Duration, killed: bool },
+    Quitting {
+        since: Duration,
+        killed: bool,
+    },
     /// Killed, with no task to charge.
     Dying,
 }
@@ -117,32 +153,6 @@ struct Place {
     generation: u32,
 }
 
-/// The balance of a pool: what went in and what came out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Balance {
-    /// Tasks taken on.
-    pub submitted: u64,
-    /// Tasks that gave an output.
-    pub succeeded: u64,
-    /// Tasks that ended with an error.
-    pub failed: u64,
-    /// Tasks cancelled.
-    pub cancelled: u64,
-    /// Tries repeated after the death of a child.
-    pub retries: u64,
-    /// Children that died with or without a task.
-    pub deaths: u64,
-    /// Replies that came twice, or for a task that the child did not have.
-    pub breaches: u64,
-}
-
-impl Balance {
-    /// Whether every task has ended exactly once.
-    pub fn is_even(&self) -> bool {
-        self.submitted == self.succeeded + self.failed + self.cancelled
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct Ledger {
     policy: Policy,
@@ -160,8 +170,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(policy: Policy) -> Self {
-        let vacant =
-            || Place { seat: Seat::Vacant { not_before: Duration::ZERO }, generation: 0 };
+        let vacant = || Place { seat: Seat::Vacant { not_before: Duration::ZERO }, generation: 0 };
         let places = std::iter::repeat_with(vacant).take(policy.seats).collect();
         Self {
             policy,
@@ -483,51 +492,6 @@ impl Ledger {
         }
     }
 
-    /// Looks at the clock: kills what is late.
-    pub(crate) fn tick(&mut self, now: Duration, actions: &mut Vec<Action>) {
-        for (seat, place) in self.places.iter_mut().enumerate() {
-            match &mut place.seat {
-                Seat::Booting { since } if now >= *since + self.policy.start_timeout => {
-                    // Its death is booked as a failed start.
-                    *since = now;
-                    actions.push(Action::Kill { seat });
-                }
-                Seat::Quitting { since, killed: killed @ false }
-                    if now >= *since + self.policy.quit_timeout =>
-                {
-                    *killed = true;
-                    actions.push(Action::Kill { seat });
-                }
-                Seat::Busy(busy) if busy.killed.is_none() => {
-                    let terms = self.tasks.get(&busy.task).map(|entry| entry.terms);
-                    if let Some(at) = due(busy, terms)
-                        && now >= at
-                    {
-                        let limit = terms.and_then(|terms| terms.timeout).unwrap_or_default();
-                        busy.killed = Some(Cause::TimedOut { limit });
-                        actions.push(Action::Kill { seat });
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.dispatch(now, actions);
-    }
-
-    /// When [`tick`](Self::tick) is wanted next.
-    pub(crate) fn next_tick(&self) -> Option<Duration> {
-        let times = self.places.iter().filter_map(|place| match &place.seat {
-            Seat::Booting { since } => Some(*since + self.policy.start_timeout),
-            Seat::Quitting { since, killed: false } => Some(*since + self.policy.quit_timeout),
-            Seat::Busy(busy) if busy.killed.is_none() => {
-                due(busy, self.tasks.get(&busy.task).map(|entry| entry.terms))
-            }
-            Seat::Vacant { not_before } if !self.queue.is_empty() => Some(*not_before),
-            _ => None,
-        });
-        times.min()
-    }
-
     /// Takes no more tasks; children end when they have nothing left to do.
     pub(crate) fn close(&mut self, now: Duration, actions: &mut Vec<Action>) {
         self.closed = true;
@@ -567,87 +531,6 @@ impl Ledger {
         }
     }
 
-    /// Gives tasks to children, starts children for tasks, ends children without tasks.
-    fn dispatch(&mut self, now: Duration, actions: &mut Vec<Action>) {
-        while let Some((position, seat)) = self.match_up() {
-            let task = self.queue.remove(position).expect("a position in the queue");
-            self.hand_over(task, seat, now, actions);
-        }
-        let waiting = if self.canary.is_some() { self.queue.len().min(1) } else { self.queue.len() };
-        let count = |state: fn(&Seat) -> bool| {
-            self.places.iter().filter(|place| state(&place.seat)).count()
-        };
-        let booting = count(|seat| matches!(seat, Seat::Booting { .. }));
-        let mut missing = waiting.saturating_sub(booting);
-        for (seat, place) in self.places.iter_mut().enumerate() {
-            let Seat::Vacant { not_before } = place.seat else { continue };
-            if missing > 0 && self.broken.is_none() && now >= not_before {
-                place.generation += 1;
-                place.seat = Seat::Booting { since: now };
-                actions.push(Action::Spawn { seat, generation: place.generation });
-                missing -= 1;
-            }
-        }
-        // A last try waits for a fresh child, and all seats are taken: free one.
-        let idle = |place: &Place| matches!(place.seat, Seat::Idle { .. });
-        if missing > 0 {
-            if let Some(seat) = self.places.iter().position(idle) {
-                actions.push(Action::Quit { seat });
-                self.places[seat].seat = Seat::Quitting { since: now, killed: false };
-            }
-        }
-        if self.closed && self.tasks.is_empty() {
-            for (seat, place) in self.places.iter_mut().enumerate() {
-                if idle(place) {
-                    actions.push(Action::Quit { seat });
-                    place.seat = Seat::Quitting { since: now, killed: false };
-                }
-            }
-        }
-    }
-
-    /// The first task in the queue that an idle child may take, and that child.
-    fn match_up(&self) -> Option<(usize, SeatId)> {
-        let idle = |fresh_only: bool| {
-            self.places.iter().position(|place| match place.seat {
-                Seat::Idle { served } => served == 0 || !fresh_only,
-                _ => false,
-            })
-        };
-        idle(false)?;
-        let candidates = if self.canary.is_some() { 1 } else { self.queue.len() };
-        self.queue.iter().take(candidates).enumerate().find_map(|(position, task)| {
-            let fresh_only = self.wants_fresh(*task);
-            Some((position, idle(fresh_only)?))
-        })
-    }
-
-    /// A last try runs in a process that has run nothing else.
-    fn wants_fresh(&self, task: TaskId) -> bool {
-        let tries = self.tasks.get(&task).map_or(0, |entry| entry.attempts.len());
-        let last = usize::try_from(self.policy.max_attempts).unwrap_or(usize::MAX) - 1;
-        self.canary == Some(task) || (tries > 0 && tries >= last)
-    }
-
-    fn hand_over(
-        &mut self,
-        task: TaskId,
-        seat: SeatId,
-        now: Duration,
-        actions: &mut Vec<Action>,
-    ) {
-        let served = match self.places[seat].seat {
-            Seat::Idle { served } => served,
-            _ => 0,
-        };
-        let entry = self.tasks.get(&task).expect("what is queued is entered");
-        let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);
-        let (attempt, delivered) = (Attempt(tries.saturating_add(1)), entry.delivered);
-        self.places[seat].seat =
-            Seat::Busy(Busy { task, served, since: now, slots: 0, killed: None });
-        actions.push(Action::Run { seat, task, attempt, delivered });
-    }
-
     fn place(&mut self, seat: SeatId, generation: u32) -> Option<&mut Place> {
         self.places.get_mut(seat).filter(|place| place.generation == generation)
     }
@@ -669,11 +552,4 @@ fn busy(places: &mut [Place], seat: SeatId, generation: u32) -> Option<&mut Busy
         }
         _ => None,
     }
-}
-
-/// When the child's silence becomes too long; never while it waits for a slot.
-fn due(busy: &Busy, terms: Option<Terms>) -> Option<Duration> {
-    let Terms { timeout, streams } = terms?;
-    (!streams || busy.slots > 0).then_some(())?;
-    Some(busy.since + timeout?)
 }

@@ -19,6 +19,7 @@
 //! - Both kinds of child, workers and decoders, are members of such pools.
 //! - The [inline twin](Inline) honours the same contract on the calling thread.
 
+mod builder;
 mod child;
 pub(crate) mod fault;
 mod future;
@@ -28,7 +29,6 @@ mod program;
 mod ring;
 mod supervisor;
 
-use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -37,7 +37,7 @@ use std::time::Duration;
 use audiopool_worker::codec;
 use audiopool_worker::pcm::PcmFormat;
 use audiopool_worker::protocol::{AudioRef, MAX_INLINE, Payload, Role, TaskId, Usage, WorkerFault};
-use audiopool_worker::slots::{Geometry, Ring};
+use audiopool_worker::slots::Ring;
 use audiopool_worker::task::{StreamTask, Task};
 use serde::Serialize;
 
@@ -45,14 +45,11 @@ pub use fault::{Cause, FailedAttempt, PoolError, TaskError};
 pub use future::{Future, NotYet};
 pub use inline::Inline;
 pub use ledger::Balance;
-pub(crate) use program::WorkerProgram;
 
-use crate::threads::ThreadConfig;
-use child::Program;
 use future::{Promise, RawOutcome};
-use ledger::{Policy, Terms};
+use ledger::Terms;
 use ring::{Lease, OwnRing};
-use supervisor::{Body, Parts, Shared};
+use supervisor::{Body, Shared};
 
 /// Bytes of a slot for PCM: room for one second of anything that is decoded.
 pub(crate) const SLOT_BYTES: u64 = 64 << 20;
@@ -168,109 +165,6 @@ struct Item {
     audio: Option<(AudioRef, Lease)>,
 }
 
-/// How a [`ProcessPool`] is to be.
-pub struct PoolBuilder {
-    program: WorkerProgram,
-    role: Role,
-    max_workers: usize,
-    max_attempts: u32,
-    outbox: Geometry,
-    inbox: Geometry,
-    reads: Vec<Arc<Ring>>,
-    log_filter: String,
-    watch: Watch,
-}
-
-impl fmt::Debug for PoolBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PoolBuilder")
-            .field("role", &self.role)
-            .field("max_workers", &self.max_workers)
-            .finish_non_exhaustive()
-    }
-}
-
-impl PoolBuilder {
-    /// The program that the children run, instead of the one that is found by itself.
-    #[must_use]
-    pub fn worker_program(mut self, path: impl Into<std::path::PathBuf>) -> Self {
-        self.program = WorkerProgram::At(path.into());
-        self
-    }
-
-    /// Most children at a time; one at least. They are started when there is work for them.
-    #[must_use]
-    pub fn max_workers(mut self, max_workers: usize) -> Self {
-        self.max_workers = max_workers.max(1);
-        self
-    }
-
-    /// How often a task that kills its child is tried in all; once at least. 3 by default.
-    #[must_use]
-    pub fn max_attempts(mut self, max_attempts: u32) -> Self {
-        self.max_attempts = max_attempts.max(1);
-        self
-    }
-
-    /// Largest audio, arguments and output of a task, in bytes; 64 MiB by default. Only what is
-    /// used takes up memory.
-    #[must_use]
-    pub fn max_payload(mut self, bytes: u64) -> Self {
-        self.inbox.slot_bytes = bytes;
-        self
-    }
-
-    /// What the children shall log, as a `tracing` filter.
-    #[must_use]
-    pub fn log_filter(mut self, filter: impl Into<String>) -> Self {
-        self.log_filter = filter.into();
-        self
-    }
-
-    /// Who watches.
-    #[must_use]
-    pub fn watch(mut self, watch: Watch) -> Self {
-        self.watch = watch;
-        self
-    }
-
-    /// Audio comes from the children of `other`.
-    #[must_use]
-    pub(crate) fn reads_from(mut self, other: &ProcessPool) -> Self {
-        self.reads.extend(other.outboxes.iter().cloned());
-        self
-    }
-
-    /// Sets the pool up. Children are started when there is work for them.
-    pub fn build(self) -> Result<ProcessPool, PoolError> {
-        let path = self.program.find(self.role)?;
-        let own = OwnRing::new(self.inbox)?;
-        let outboxes = std::iter::repeat_with(|| ring::new_ring(self.outbox))
-            .take(self.max_workers)
-            .collect::<Result<Vec<_>, _>>()?;
-        let policy = Policy {
-            role: self.role,
-            seats: self.max_workers,
-            max_attempts: self.max_attempts,
-            start_timeout: Duration::from_secs(10),
-            quit_timeout: Duration::from_secs(5),
-            intensity: 10,
-            period: Duration::from_secs(60),
-            boot_attempts: 3,
-            boot_pause: Duration::from_millis(50),
-        };
-        let inboxes = std::iter::once(Arc::clone(own.ring())).chain(self.reads).collect();
-        let parts = Parts {
-            program: Program { role: self.role, path },
-            log_filter: self.log_filter,
-            outboxes: outboxes.clone(),
-            inboxes,
-            watch: self.watch,
-        };
-        Ok(ProcessPool { shared: Shared::new(policy, parts)?, own, outboxes })
-    }
-}
-
 /// A pool of child processes that run tasks. Dropping it cancels what has not ended and waits
 /// until every child is gone.
 #[derive(Debug)]
@@ -281,28 +175,6 @@ pub struct ProcessPool {
 }
 
 impl ProcessPool {
-    /// A pool of workers; as many as the machine has processors unless told otherwise.
-    pub fn builder() -> PoolBuilder {
-        PoolBuilder {
-            program: WorkerProgram::Found,
-            role: Role::Worker,
-            max_workers: ThreadConfig::max_threads(),
-            max_attempts: 3,
-            outbox: Geometry { slots: 1, slot_bytes: SLOT_BYTES },
-            inbox: Geometry { slots: 4, slot_bytes: SLOT_BYTES },
-            reads: Vec::new(),
-            log_filter: String::new(),
-            watch: Arc::new(|_| {}),
-        }
-    }
-
-    /// A pool of decoders.
-    pub(crate) fn decoders() -> PoolBuilder {
-        let slots = Geometry { slots: 3, slot_bytes: SLOT_BYTES };
-        let program = WorkerProgram::ThisProgram;
-        PoolBuilder { program, role: Role::Decoder, outbox: slots, ..Self::builder() }
-    }
-
     /// What went in and what came out so far.
     pub fn balance(&self) -> Balance {
         self.shared.balance()

@@ -40,7 +40,12 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(at: SlotRef, ring: Arc<Ring>, owner: Weak<dyn SlotOwner>, seat: usize) -> Self {
+    pub(super) fn new(
+        at: SlotRef,
+        ring: Arc<Ring>,
+        owner: Weak<dyn SlotOwner>,
+        seat: usize,
+    ) -> Self {
         Self { at, ring, owner, seat }
     }
 

@@ -8,28 +8,26 @@
 //!
 //! Sending cannot block: a child is sent one task at a time, and the grants of its few slots.
 
+mod seated;
+
 use std::collections::HashMap;
-use std::process::ExitStatus;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{mem, thread};
 
-use audiopool_worker::BUILD_ID;
 use audiopool_worker::channel::Sender;
-use audiopool_worker::protocol::{
-    Attempt, AudioRef, FromChild, Hello, LogLevel, LogLine, PROTOCOL_VERSION, Payload, Role,
-    Run, TaskId, ToChild, Usage, Welcome, WorkerFault,
-};
-use audiopool_worker::serve::EXIT_PANIC;
+use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild, Usage};
 use audiopool_worker::slots::Ring;
 use audiopool_worker::task::CANARY;
-use tracing::{debug, error, info, trace, warn};
+use tracing::{debug, trace};
 
-use super::child::{self, Child, Lifeline, Program, Watcher};
-use super::fault::{Cause, PoolError, TaskError};
+use seated::Seated;
+
+use super::child::{Child, Lifeline, Program};
+use super::fault::PoolError;
 use super::future::RawOutcome;
-use super::ledger::{Action, Balance, Ledger, Policy, Reply, SeatId, Terms, Verdict};
-use super::ring::{Lease, Slot, SlotOwner, grants, share};
+use super::ledger::{Action, Balance, Ledger, Policy, SeatId, Terms};
+use super::ring::{Lease, Slot, SlotOwner, share};
 use super::{Item, PoolEvent, Watch};
 
 /// What a pool is made of, beside its [`Policy`].
@@ -302,13 +300,13 @@ impl Shared {
                 continue;
             }
             let now = self.begun.elapsed();
-            let next = core.ledger.next_tick();
+            let next = core.ledger.next_tick(now);
             if next.is_some_and(|next| next <= now) {
                 drop(core);
                 self.with_core(|core, now, actions| core.ledger.tick(now, actions));
                 core = self.lock();
                 // A time that has come and changed nothing must not spin.
-                if core.ledger.next_tick().is_none_or(|next| next > now) {
+                if core.ledger.next_tick(now).is_none_or(|next| next > now) {
                     continue;
                 }
             }
@@ -413,230 +411,4 @@ impl Seat {
 
 fn number(seat: SeatId) -> u32 {
     u32::try_from(seat + 1).unwrap_or(u32::MAX)
-}
-
-/// Takes in what one process in one seat has to say.
-struct Seated {
-    shared: Arc<Shared>,
-    seat: SeatId,
-    generation: u32,
-}
-
-impl Watcher for Seated {
-    fn connected(&self, sender: Sender<ToChild>) {
-        let mut core = self.shared.lock();
-        let seat = &mut core.seats[self.seat];
-        if seat.generation == self.generation {
-            seat.sender = Some(sender.with_generation(self.generation));
-        }
-    }
-
-    fn message(&self, generation: u32, message: FromChild) {
-        // A process learns its generation from the answer to its first message.
-        let greeting = matches!(message, FromChild::Hello(_));
-        if generation != if greeting { 0 } else { self.generation } {
-            return self.breach(format!("a frame of generation {generation}"));
-        }
-        match message {
-            FromChild::Hello(hello) => self.greet(&hello),
-            FromChild::Ready => self.ready(),
-            FromChild::Item { task, attempt, index, item, audio } => {
-                self.item((task, attempt), index, item, audio);
-            }
-            FromChild::Alive { .. } => self.shared.with_core(|core, now, _| {
-                core.ledger.alive(self.seat, self.generation, now);
-            }),
-            FromChild::Reply { task, attempt, outcome, .. } => {
-                self.reply((task, attempt), outcome);
-            }
-            FromChild::Log(line) => self.log(&line),
-            FromChild::Goodbye(usage) => {
-                self.shared.lock().seats[self.seat].usage = usage;
-            }
-        }
-    }
-
-    fn breach(&self, reason: String) {
-        self.shared.with_core(|core, _, actions| {
-            core.ledger.breach(self.seat, self.generation, reason, actions);
-        });
-    }
-
-    fn ended(&self, status: ExitStatus, stderr: String) {
-        let cause = cause_of(status, &stderr);
-        let role = self.shared.role();
-        let number = number(self.seat);
-        let (label, usage, ready) = {
-            let mut core = self.shared.lock();
-            let seat = &mut core.seats[self.seat];
-            if seat.generation != self.generation {
-                return;
-            }
-            let label = seat.running.map(|(_, label)| label);
-            seat.idle();
-            seat.child = None;
-            seat.sender = None;
-            let ready = mem::take(&mut seat.started);
-            (label, mem::take(&mut seat.usage), ready)
-        };
-        let watch = &self.shared.parts.watch;
-        debug!(child = number, role = role.name(), %status, stderr, "ended");
-        if ready {
-            watch(&PoolEvent::ChildRetired { role, number, usage });
-        }
-        let unmeant = self.shared.with_core(|core, now, actions| {
-            let boot_error = |cause: &Cause| {
-                let mut reason = format!("it {cause} before it was ready");
-                if !stderr.is_empty() {
-                    reason = format!("{reason}, and said: {stderr}");
-                }
-                self.shared.boot_error(&reason)
-            };
-            let death = (cause, stderr.clone());
-            core.ledger.died(self.seat, self.generation, death, boot_error, now, actions)
-        });
-        if let Some(cause) = unmeant {
-            let cause = cause.to_string();
-            watch(&PoolEvent::ChildDied { role, number, cause, label });
-        }
-    }
-}
-
-impl Seated {
-    fn greet(&self, hello: &Hello) {
-        let mismatch = if hello.protocol != PROTOCOL_VERSION {
-            Some(format!("it speaks protocol {}, this program {PROTOCOL_VERSION}", hello.protocol))
-        } else if hello.build_id != BUILD_ID {
-            Some(format!("it is of build {}, this program of build {BUILD_ID}", hello.build_id))
-        } else if hello.role != self.shared.role() {
-            Some(format!("it is a {}", hello.role.name()))
-        } else {
-            None
-        };
-        if let Some(mismatch) = mismatch {
-            let reason = format!("{mismatch}; build both programs from the same sources");
-            let error = self.shared.boot_error(&reason);
-            return self.shared.with_core(|core, now, actions| {
-                core.seats[self.seat].kill();
-                let (seat, generation) = (self.seat, self.generation);
-                core.ledger.boot_failed(seat, generation, error, true, now, actions);
-            });
-        }
-        let parts = &self.shared.parts;
-        let rings = grants(&parts.outboxes[self.seat], &parts.inboxes);
-        let welcome = Welcome {
-            number: number(self.seat),
-            generation: self.generation,
-            rings,
-            log_filter: parts.log_filter.clone(),
-        };
-        let core = self.shared.lock();
-        core.seats[self.seat].send(&ToChild::Welcome(welcome));
-        drop(core);
-        let (role, number) = (self.shared.role(), number(self.seat));
-        (parts.watch)(&PoolEvent::ChildStarted { role, number, pid: hello.pid });
-    }
-
-    fn ready(&self) {
-        self.shared.with_core(|core, now, actions| {
-            core.seats[self.seat].started = true;
-            core.ledger.booted(self.seat, self.generation, now, actions);
-        });
-    }
-
-    fn item(
-        &self,
-        (task, attempt): (TaskId, Attempt),
-        index: u64,
-        item: Vec<u8>,
-        audio: Option<AudioRef>,
-    ) {
-        let ring = &self.shared.parts.outboxes[self.seat];
-        let mut taker = None;
-        self.shared.with_core(|core, now, actions| {
-            let (seat, generation) = (self.seat, self.generation);
-            let slots = &core.seats[seat].slots;
-            let slot = audio.map(|audio| usize::from(audio.at.slot));
-            let granted = slot.is_none_or(|slot| slots.get(slot) == Some(&Slot::Granted));
-            let ours = audio.is_none_or(|audio| audio.at.ring == ring.id());
-            if !granted || !ours {
-                let reason = "an item in a slot that was not granted".to_owned();
-                return core.ledger.breach(seat, generation, reason, actions);
-            }
-            let (id, delivery) = ((task, attempt), (index, slot.is_some()));
-            let verdict = core.ledger.delivered(seat, generation, id, delivery, now, actions);
-            if verdict == Verdict::Accept {
-                if let Some(slot) = slot {
-                    core.seats[seat].slots[slot] = Slot::Leased;
-                }
-                taker = core.bodies.get(&task).and_then(|body| body.on_item.clone());
-            }
-        });
-        // Without the lock: who drops the item frees its slot.
-        if let Some(taker) = taker {
-            let owner: Weak<Shared> = Arc::downgrade(&self.shared);
-            let lease =
-                |audio: AudioRef| Lease::new(audio.at, Arc::clone(ring), owner, self.seat);
-            taker(Item { item, audio: audio.map(|audio| (audio, lease(audio))) });
-        }
-    }
-
-    fn reply(&self, id: (TaskId, Attempt), outcome: Result<Payload, WorkerFault>) {
-        let outcome = match outcome {
-            Ok(Payload::Inline(output)) => Ok(output),
-            Ok(Payload::Slot(at)) => match self.shared.parts.outboxes[self.seat].read(&at) {
-                Ok(output) => Ok(output),
-                Err(error) => return self.breach(format!("an output that cannot be read: {error}")),
-            },
-            Err(fault) => Err(fault),
-        };
-        let kind = match &outcome {
-            Ok(_) => Reply::Output,
-            Err(WorkerFault::Panic { .. }) => Reply::FaultAndRetire,
-            Err(_) => Reply::Fault,
-        };
-        let mut ended = None;
-        self.shared.with_core(|core, now, actions| {
-            let (seat, generation) = (self.seat, self.generation);
-            let verdict = core.ledger.replied(seat, generation, id, kind, now, actions);
-            if verdict == Verdict::Accept {
-                core.seats[self.seat].idle();
-                ended = core.bodies.remove(&id.0);
-            }
-        });
-        if let Some(Body { on_end, leases, on_item, .. }) = ended {
-            drop(on_item);
-            drop(leases);
-            on_end(outcome.map_err(TaskError::Fault));
-        }
-    }
-
-    fn log(&self, line: &LogLine) {
-        let LogLine { level, target, message } = line;
-        let (role, child) = (self.shared.role().name(), number(self.seat));
-        match level {
-            LogLevel::Error => error!(role, child, target, "{message}"),
-            LogLevel::Warn => warn!(role, child, target, "{message}"),
-            LogLevel::Info => info!(role, child, target, "{message}"),
-            LogLevel::Debug => debug!(role, child, target, "{message}"),
-            LogLevel::Trace => trace!(role, child, target, "{message}"),
-        }
-    }
-}
-
-/// Reads a death: the status, and what the runtime prints before it aborts.
-fn cause_of(status: ExitStatus, stderr: &str) -> Cause {
-    if let Some((signal, name)) = child::signal(status) {
-        if stderr.contains("has overflowed its stack") {
-            return Cause::StackOverflow;
-        }
-        if stderr.contains("memory allocation of") {
-            return Cause::OutOfMemory;
-        }
-        return Cause::Signal { signal, name };
-    }
-    match status.code() {
-        Some(EXIT_PANIC) => Cause::ThreadPanic,
-        code => Cause::Exited { code: code.unwrap_or_default() },
-    }
 }

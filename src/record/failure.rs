@@ -1,6 +1,6 @@
 //! Failure: why an input has no figures, for a program and for a person.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::Serialize;
 
@@ -64,6 +64,17 @@ impl Failure {
 impl From<DecodeErrorKind> for FailureKind {
     fn from(kind: DecodeErrorKind) -> Self {
         Self::Decode(kind)
+    }
+}
+
+/// What the operating system said of a path that was only looked at.
+impl From<io::ErrorKind> for FailureKind {
+    fn from(kind: io::ErrorKind) -> Self {
+        Self::Decode(match kind {
+            io::ErrorKind::NotFound => DecodeErrorKind::NotFound,
+            io::ErrorKind::PermissionDenied => DecodeErrorKind::PermissionDenied,
+            _ => DecodeErrorKind::Io,
+        })
     }
 }
 

@@ -37,6 +37,12 @@ impl<'a, W: Write> Json<'a, W> {
     }
 }
 
+/// Writes a value for a program that a person may read as well: indented, with a newline at the end.
+pub fn write_json(value: &(impl Serialize + ?Sized), out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
 impl<W: Write> Report for Json<'_, W> {
     fn begin(&mut self) -> io::Result<()> {
         self.out.write_all(b"{\"audiopool\":")?;

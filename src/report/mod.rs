@@ -23,7 +23,7 @@ mod text;
 use std::io;
 
 pub use csv::Csv;
-pub use json::Json;
+pub use json::{Json, write_json};
 pub use ndjson::Ndjson;
 pub use progress::Progress;
 pub use stats::Stats;

@@ -3,9 +3,9 @@
 //! ```text
 //! album/01.flac
 //!   flac, flac · 44100 Hz · 2 channels · s16 · 3:07.4
-//!   Peak              -0.32 dBFS
-//!   Quietest sample  -90.31 dBFS
-//!   Non-silence      181.27 s
+//!   Peak         -0.32 dBFS
+//!   Quietest    -90.31 dBFS
+//!   Non-silent  181.27 s
 //!
 //! 1 file: 1 ok, 0 failed · 3:07.4 of audio in 0.2 s, 937 × real time
 //! ```

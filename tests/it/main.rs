@@ -1,7 +1,14 @@
 //! Integration tests.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod cli;
+mod equivalence;
 #[cfg(target_os = "linux")]
 mod faults;
 mod layering;
+mod plan;
+mod pydub;
+mod report;
 #[cfg(target_os = "linux")]
 mod scene;

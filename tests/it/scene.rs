@@ -143,7 +143,7 @@ impl Scene {
 }
 
 /// The worker program that misbehaves, built by `cargo test` of the whole workspace.
-fn rogue_program() -> PathBuf {
+pub(crate) fn rogue_program() -> PathBuf {
     let programs = Path::new(env!("CARGO_BIN_EXE_audiopool")).parent().expect("a folder");
     let rogue = programs.join("examples/rogue");
     assert!(

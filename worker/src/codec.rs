@@ -77,9 +77,7 @@ mod tests {
         // Golden: a change of format must be a change of the protocol version.
         let value = (1_u8, 300_u32, -2_i16, "é", Some(1.5_f64), vec![7_u64]);
         let bytes = encode(&value).unwrap();
-        let expected = [
-            1, 251, 44, 1, 3, 2, 0xC3, 0xA9, 1, 0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 1, 7,
-        ];
+        let expected = [1, 251, 44, 1, 3, 2, 0xC3, 0xA9, 1, 0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 1, 7];
         assert_eq!(bytes, expected);
     }
 

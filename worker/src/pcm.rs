@@ -9,8 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 mod integers;
 mod milliseconds;
+mod vector;
 
-pub use integers::Integers;
+pub use integers::{Extremes, Integers};
 
 /// How one sample lies in memory. Integers are little-endian; `U8` is offset binary (128 is zero).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use super::words::{Word, closing, words};
 pub(crate) struct SourceFile {
     /// Below the repository's root, with `/` between folders.
     pub(crate) path: String,
-    /// All lines, blank ones and comments too.
+    /// All lines, blank ones and comments too, but for those of unit tests.
     pub(crate) lines: usize,
     /// Lines of doc comments that open an ignored doc test.
     pub(crate) ignored_doc_tests: Vec<usize>,
@@ -43,7 +43,12 @@ impl SourceFile {
             .filter(|(line, _)| line.contains("```") && line.contains("ignore"))
             .map(|(_, number)| number)
             .collect();
-        let lines = text.lines().count();
+        let test_lines: BTreeSet<_> = test_words
+            .iter()
+            .flat_map(|&at| words[at].line..words.get(at + 1).map_or(usize::MAX, |next| next.line))
+            .take_while(|line| *line <= text.lines().count())
+            .collect();
+        let lines = text.lines().count() - test_lines.len();
         Self { path: path.to_owned(), lines, ignored_doc_tests, words, test_words }
     }
 
@@ -110,11 +115,28 @@ impl SourceFile {
 
     /// Names of the modules that this file is, lies in or declares.
     pub(crate) fn modules(&self) -> Vec<String> {
-        let declared = (0..self.words.len())
-            .filter(|&at| self.text(at) == "mod" && self.is_name(at + 1))
-            .filter(|&at| ["{", ";"].contains(&self.text(at + 2)))
-            .map(|at| self.text(at + 1).to_owned());
+        let declared = self.declared_modules().map(|at| self.text(at).to_owned());
         module_of(&self.path).into_iter().chain(declared).collect()
+    }
+
+    /// Whether this file declares another one for unit tests only.
+    pub(crate) fn declares_for_tests(&self, other: &str) -> bool {
+        let package = |path: &str| path.split_once("src/").map(|(package, _)| package.to_owned());
+        let module = module_of(other);
+        module.split_last().is_some_and(|(last, parent)| {
+            package(&self.path) == package(other)
+                && module_of(&self.path) == parent
+                && self
+                    .declared_modules()
+                    .any(|at| self.text(at) == last && self.test_words.contains(&at))
+        })
+    }
+
+    /// Where the names of modules stand that are declared here.
+    fn declared_modules(&self) -> impl Iterator<Item = usize> {
+        (1..self.words.len())
+            .filter(|&at| self.text(at - 1) == "mod" && self.is_name(at))
+            .filter(|&at| ["{", ";"].contains(&self.text(at + 1)))
     }
 
     fn text(&self, at: usize) -> &str {
@@ -312,6 +334,24 @@ fn unit_tests_are_told_from_the_product() {
     assert_eq!(shipped, ["a::product", "a::shipped", "a::too::shipped"]);
     assert_eq!(names.len(), 8, "{names:?}");
     assert!(SourceFile::new("src/a.rs", "#![cfg(test)] use a::b;").names()[0].in_tests);
+}
+
+#[test]
+fn lines_of_unit_tests_do_not_count() {
+    let lines = |text: &str| SourceFile::new("src/a.rs", text).lines;
+    assert_eq!(lines("// a\n\nfn b() {}\n"), 3);
+    assert_eq!(lines("fn b() {}\n#[cfg(test)]\nmod tests {\n\n    fn c() {}\n}\n"), 1);
+    assert_eq!(lines("fn b() {}\n#[cfg(test)]\nmod tests {\n}\nfn c() {}\n\n// d\n"), 4);
+}
+
+#[test]
+fn a_module_for_tests_is_told_by_its_declaration() {
+    let parent = SourceFile::new("worker/src/analyze/mod.rs", "mod a; #[cfg(test)] mod oracle;");
+    assert!(parent.declares_for_tests("worker/src/analyze/oracle.rs"));
+    assert!(parent.declares_for_tests("worker/src/analyze/oracle/mod.rs"));
+    assert!(!parent.declares_for_tests("worker/src/analyze/a.rs"));
+    assert!(!parent.declares_for_tests("worker/src/oracle.rs"));
+    assert!(!parent.declares_for_tests("src/analyze/oracle.rs"));
 }
 
 #[test]

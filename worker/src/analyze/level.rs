@@ -1,12 +1,12 @@
 //! Level: the largest and the smallest non-zero magnitude, over all channels.
 //!
-//! Two extremes of a set: order and cuts cannot matter. Magnitudes are integers (see
-//! [`Integers`]); decibels are made of them once, at the very end.
+//! Two extremes of a set: order and cuts cannot matter. Magnitudes are integers
+//! ([`Pcm::integers`]); decibels are made of them once, at the very end.
 
 use serde::{Deserialize, Serialize};
 
 use super::{AnalysisSettings, Analyzer, Metric, Stretch};
-use crate::pcm::{Integers, Pcm, PcmFormat};
+use crate::pcm::{Extremes, Pcm, PcmFormat};
 
 /// Finds the extremes; there is nothing to set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,15 +18,6 @@ pub struct Partial {
     frames: u64,
     /// `None` if every sample is zero.
     extremes: Option<Extremes>,
-}
-
-/// Magnitudes of non-zero samples, in steps of their own width.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extremes {
-    /// The smallest, at least 1.
-    pub smallest: u32,
-    /// The largest, at most full scale.
-    pub largest: u32,
 }
 
 /// The figures, in dBFS; `None` if every sample is zero.
@@ -66,7 +57,7 @@ impl Analyzer for Level {
     ];
 
     fn analyze(&self, chunk: Pcm<'_>) -> Partial {
-        Partial { frames: chunk.frames(), extremes: extremes(&chunk.integers()) }
+        Partial { frames: chunk.frames(), extremes: chunk.integers().extremes() }
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
@@ -112,59 +103,6 @@ impl Analyzer for Level {
 /// An amplitude ratio in decibels; 1.0 is exactly 0.0.
 pub fn decibels(ratio: f64) -> f64 {
     20.0 * ratio.log10()
-}
-
-/// Largest and smallest magnitude; `None` if there is no sample but zeros.
-pub fn extremes(samples: &Integers<'_>) -> Option<Extremes> {
-    match samples {
-        Integers::Bits8(samples) => extremes_of(samples),
-        Integers::Bits16(samples) => extremes_of(samples),
-        Integers::Bits32(samples) => extremes_of(samples),
-    }
-}
-
-/// A sample that has a magnitude.
-trait Signed: Copy {
-    /// The unsigned type of the same width, which holds the magnitude of the most negative too.
-    type Magnitude: Copy + Ord + Into<u32>;
-    /// No magnitude, and the largest number.
-    const ENDS: [Self::Magnitude; 2];
-    /// |x|.
-    fn magnitude(self) -> Self::Magnitude;
-    /// One less; the largest number for zero.
-    fn below(magnitude: Self::Magnitude) -> Self::Magnitude;
-}
-
-macro_rules! signed {
-    ($($sample:ty, $magnitude:ty;)+) => {$(
-        impl Signed for $sample {
-            type Magnitude = $magnitude;
-            const ENDS: [$magnitude; 2] = [<$magnitude>::MIN, <$magnitude>::MAX];
-
-            fn magnitude(self) -> $magnitude {
-                self.unsigned_abs()
-            }
-
-            fn below(magnitude: $magnitude) -> $magnitude {
-                magnitude.wrapping_sub(1)
-            }
-        }
-    )+};
-}
-
-signed! { i8, u8; i16, u16; i32, u32; }
-
-/// Without a branch in the loop, so that it becomes vector instructions: zeros are kept out of
-/// the minimum by looking for the smallest `|x| - 1`, which for them wraps to the largest number.
-fn extremes_of<T: Signed>(samples: &[T]) -> Option<Extremes> {
-    let [mut largest, mut below_smallest] = T::ENDS;
-    for &sample in samples {
-        let magnitude = sample.magnitude();
-        largest = largest.max(magnitude);
-        below_smallest = below_smallest.min(T::below(magnitude));
-    }
-    let largest = largest.into();
-    (largest > 0).then(|| Extremes { smallest: below_smallest.into() + 1, largest })
 }
 
 #[cfg(test)]

@@ -36,9 +36,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::energy::Square;
 use super::{AnalysisSettings, Analyzer, Metric, Stretch};
-use crate::pcm::{Integers, Pcm, PcmFormat};
+use crate::pcm::{Pcm, PcmFormat};
 
 /// Measures the time that is not silent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,11 +102,7 @@ impl Analyzer for NonSilence {
             return Partial(None);
         }
         let stretch = Stretch::from(chunk);
-        let sums = match chunk.integers() {
-            Integers::Bits8(samples) => stretch.sums(&samples),
-            Integers::Bits16(samples) => stretch.sums(&samples),
-            Integers::Bits32(samples) => stretch.sums(&samples),
-        };
+        let sums = chunk.integers().sums_of_squares(&stretch.ends());
         let open = sums.len().min(self.window_len());
         Partial(Some(Open {
             head: sums[..open].to_vec(),
@@ -318,19 +313,14 @@ impl Stretch {
         start + u64::from(broken)..end - 1
     }
 
-    /// Σx² of each of its [`milliseconds`](Self::milliseconds).
-    fn sums<T: Square>(&self, samples: &[T]) -> Vec<u128> {
-        let mut rest = samples;
-        let mut frame = self.frames.start;
-        let sum = |ms| {
+    /// Where each of its [`milliseconds`](Self::milliseconds) ends, in samples from its start.
+    fn ends(&self) -> Vec<usize> {
+        let channels = u64::from(self.format.channels);
+        let end = |ms| {
             let end = self.format.frame_of_ms(ms + 1).min(self.frames.end);
-            let count = (end - frame) * u64::from(self.format.channels);
-            let count = usize::try_from(count).unwrap_or(usize::MAX).min(rest.len());
-            let (own, behind) = rest.split_at(count);
-            (rest, frame) = (behind, end);
-            T::energy(own)
+            usize::try_from((end - self.frames.start) * channels).unwrap_or(usize::MAX)
         };
-        self.milliseconds().map(sum).collect()
+        self.milliseconds().map(end).collect()
     }
 }
 

@@ -16,8 +16,9 @@
 use std::borrow::Cow;
 
 use bytemuck::Pod;
+use serde::{Deserialize, Serialize};
 
-use super::{PcmFormat, SampleFormat};
+use super::{PcmFormat, SampleFormat, vector};
 
 /// Interleaved samples as signed integers of 8, 16 or 32 bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,15 @@ pub enum Integers<'a> {
     Bits16(Cow<'a, [i16]>),
     /// Full scale 2 147 483 648.
     Bits32(Cow<'a, [i32]>),
+}
+
+/// Magnitudes of samples that are not zero, in steps of their own width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extremes {
+    /// The smallest, at least 1.
+    pub smallest: u32,
+    /// The largest, at most full scale.
+    pub largest: u32,
 }
 
 impl PcmFormat {
@@ -51,50 +61,62 @@ impl<'a> Integers<'a> {
     /// Reads or converts whole samples; a broken last one is left out.
     pub(super) fn of(format: PcmFormat, bytes: &'a [u8]) -> Self {
         match (format.sample_format, format.lossy) {
-            (SampleFormat::U8, _) => Self::Bits8(each(bytes, |[x]| (x ^ 0x80).cast_signed())),
+            (SampleFormat::U8, _) => {
+                Self::Bits8(vector::convert(bytes, |[x]| (x ^ 0x80).cast_signed()).into())
+            }
             (SampleFormat::S16, _) => Self::Bits16(in_place(bytes, i16::from_le_bytes)),
-            (SampleFormat::S24, _) => Self::Bits32(each(bytes, |[low, mid, high]| {
-                i32::from_le_bytes([0, low, mid, high])
-            })),
+            (SampleFormat::S24, _) => Self::Bits32(vector::widen_24(bytes).into()),
             (SampleFormat::S32, _) => Self::Bits32(in_place(bytes, i32::from_le_bytes)),
             (SampleFormat::F32, true) => {
-                Self::Bits16(each(bytes, |x| quantize_16(f32::from_le_bytes(x))))
+                Self::Bits16(vector::convert(bytes, |x| quantize_16(f32::from_le_bytes(x))).into())
             }
-            (SampleFormat::F64, true) => {
-                Self::Bits16(each(bytes, |x| quantize_16_wide(f64::from_le_bytes(x))))
-            }
-            (SampleFormat::F32, false) => {
-                Self::Bits32(each(bytes, |x| quantize_32(f64::from(f32::from_le_bytes(x)))))
-            }
+            (SampleFormat::F64, true) => Self::Bits16(
+                vector::convert(bytes, |x| quantize_16_wide(f64::from_le_bytes(x))).into(),
+            ),
+            (SampleFormat::F32, false) => Self::Bits32(
+                vector::convert(bytes, |x| quantize_32(f32::from_le_bytes(x).into())).into(),
+            ),
             (SampleFormat::F64, false) => {
-                Self::Bits32(each(bytes, |x| quantize_32(f64::from_le_bytes(x))))
+                Self::Bits32(vector::convert(bytes, |x| quantize_32(f64::from_le_bytes(x))).into())
             }
+        }
+    }
+
+    /// The largest magnitude and the smallest of a sample that is not zero; `None` if there is no
+    /// such sample.
+    pub fn extremes(&self) -> Option<Extremes> {
+        let (largest, below_smallest) = match self {
+            Self::Bits8(samples) => vector::extremes(samples),
+            Self::Bits16(samples) => vector::extremes(samples),
+            Self::Bits32(samples) => vector::extremes(samples),
+        };
+        (largest > 0).then(|| Extremes { smallest: below_smallest + 1, largest })
+    }
+
+    /// Σx² of the samples before the first of `ends`, from there to the next, and so on.
+    pub fn sums_of_squares(&self, ends: &[usize]) -> Vec<u128> {
+        match self {
+            Self::Bits8(samples) => vector::sums_of_squares(samples, ends),
+            Self::Bits16(samples) => vector::sums_of_squares(samples, ends),
+            Self::Bits32(samples) => vector::sums_of_squares(samples, ends),
         }
     }
 }
 
 /// The bytes as the integers they are, without a copy if they lie well in memory.
-fn in_place<T: Pod, const WIDTH: usize>(
+fn in_place<T: Pod + Default, const WIDTH: usize>(
     bytes: &[u8],
     decode: impl Fn([u8; WIDTH]) -> T,
 ) -> Cow<'_, [T]> {
     let whole = &bytes[..bytes.len() - bytes.len() % WIDTH];
     match bytemuck::try_cast_slice(whole) {
         Ok(samples) if cfg!(target_endian = "little") => Cow::Borrowed(samples),
-        _ => each(bytes, decode),
+        _ => vector::convert(bytes, decode).into(),
     }
 }
 
-/// Converts sample by sample.
-fn each<T: Clone, const WIDTH: usize>(
-    bytes: &[u8],
-    decode: impl Fn([u8; WIDTH]) -> T,
-) -> Cow<'_, [T]> {
-    let (samples, _broken) = bytes.as_chunks::<WIDTH>();
-    samples.iter().map(|&sample| decode(sample)).collect()
-}
-
 /// `(x * 32_768.0).round_ties_even() as i16`, in instructions that every x86-64 has.
+#[inline]
 fn quantize_16(x: f32) -> i16 {
     /// 1.5 · 2²³: a sum with it has no bits left for a fraction, so that the addition rounds, and
     /// its lowest bits are the integer in two's complement.
@@ -105,17 +127,20 @@ fn quantize_16(x: f32) -> i16 {
 }
 
 /// [`quantize_16`] of a double.
+#[inline]
 fn quantize_16_wide(x: f64) -> i16 {
     let [low, high, ..] = rounded(x, 32_768.0).to_le_bytes();
     i16::from_le_bytes([low, high])
 }
 
 /// `(x * 2_147_483_648.0).round_ties_even() as i32`, likewise.
+#[inline]
 fn quantize_32(x: f64) -> i32 {
     rounded(x, 2_147_483_648.0)
 }
 
 /// `clip(round_half_even(x · full_scale))`, at most 32 bits wide.
+#[inline]
 fn rounded(x: f64, full_scale: f64) -> i32 {
     /// 1.5 · 2⁵²; see [`quantize_16`].
     const ROUNDING: f64 = 6_755_399_441_055_744.0;
@@ -147,8 +172,8 @@ mod tests {
         assert_eq!(integers(SampleFormat::U8, false, &[0, 128, 255]), [-128, 0, 127]);
         assert_eq!(integers(SampleFormat::S16, false, &[0, 0x80, 0xff, 0x7f]), [-32_768, 32_767]);
         assert_eq!(
-            integers(SampleFormat::S24, false, &[0xff, 0xff, 0xff, 0, 0, 0x80, 1, 0, 0]),
-            [-256, i64::from(i32::MIN), 256]
+            integers(SampleFormat::S24, false, &[0xff, 0xff, 0xff, 0, 0, 0x80, 1, 0, 0].repeat(3)),
+            [-256, i64::from(i32::MIN), 256].repeat(3)
         );
         assert_eq!(
             integers(SampleFormat::S32, false, &[0, 0, 0, 0x80, 1, 0, 0, 0]),

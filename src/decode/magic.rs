@@ -1,0 +1,262 @@
+//! Magic: what the first bytes say a file is.
+//!
+//! A WavPack or Monkey's Audio file carries the header of the WAV file that it was made from; who
+//! searches for a marker further in takes it for WAV and hears noise. So only the very beginning
+//! counts, after ID3v2 tags, and a format that we cannot decode is still recognised by name.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// Bytes that are looked at: two transport stream packets and then some.
+const HEAD: usize = 4096;
+/// More ID3v2 tags than any tagging program stacked by mistake.
+const MAX_ID3_TAGS: usize = 8;
+
+/// A container that is recognised. Its row in the table of formats says how it is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Wav,
+    Aiff,
+    Flac,
+    Ogg,
+    Mp4,
+    Matroska,
+    Caf,
+    MpegAudio,
+    Adts,
+    WavPack,
+    MonkeysAudio,
+    TrueAudio,
+    Musepack,
+    Asf,
+    Ac3,
+    Dts,
+    Dsd,
+    Au,
+    Amr,
+    Tak,
+    Wave64,
+    Shorten,
+    RealMedia,
+    Voc,
+    Avi,
+    Flv,
+    MpegSystem,
+    OptimFrog,
+}
+
+/// What a file is, as far as its first bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A container for audio.
+    Audio(Kind),
+    /// Something else that is known: its name, with an article.
+    Other(&'static str),
+    /// Printable text.
+    Text,
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// The beginning of a file.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Where the content begins, behind ID3v2 tags.
+    pub(super) start: u64,
+    /// The first bytes from `start` on.
+    pub(super) bytes: Vec<u8>,
+    /// What they say.
+    pub(super) content: Content,
+}
+
+/// Reads the beginning of a file; leaves its position anywhere.
+pub(super) fn read_head(file: &mut File) -> io::Result<Head> {
+    let mut start = 0;
+    let mut bytes = read_at(file, start)?;
+    for _ in 0..MAX_ID3_TAGS {
+        let Some(length) = id3v2_length(&bytes) else { break };
+        start += length;
+        bytes = read_at(file, start)?;
+    }
+    let content = match recognise(&bytes) {
+        // Only MPEG audio is customarily tagged so, and may begin after some padding.
+        Content::Unknown | Content::Text if start > 0 => Content::Audio(Kind::MpegAudio),
+        content => content,
+    };
+    Ok(Head { start, bytes, content })
+}
+
+fn read_at(file: &mut File, start: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::with_capacity(HEAD);
+    file.take(HEAD as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Length of the ID3v2 tag that `bytes` begin with, header and footer included.
+fn id3v2_length(bytes: &[u8]) -> Option<u64> {
+    let header = bytes.get(..10)?;
+    let sizes = &header[6..10];
+    if &header[..3] != b"ID3" || header[3] == 0xff || sizes.iter().any(|&byte| byte >= 0x80) {
+        return None;
+    }
+    let size = sizes.iter().fold(0, |size, &byte| size << 7 | u64::from(byte));
+    let footer = if header[5] & 0x10 == 0 { 0 } else { 10 };
+    Some(10 + size + footer)
+}
+
+/// Markers at offset 0 that say everything.
+const MARKERS: &[(&[u8], Content)] = &[
+    (b"RF64", Content::Audio(Kind::Wav)),
+    (b"BW64", Content::Audio(Kind::Wav)),
+    (b"fLaC", Content::Audio(Kind::Flac)),
+    (b"OggS", Content::Audio(Kind::Ogg)),
+    (b"\x1a\x45\xdf\xa3", Content::Audio(Kind::Matroska)),
+    (b"caff", Content::Audio(Kind::Caf)),
+    (b"wvpk", Content::Audio(Kind::WavPack)),
+    (b"MAC ", Content::Audio(Kind::MonkeysAudio)),
+    (b"MACF", Content::Audio(Kind::MonkeysAudio)),
+    (b"TTA1", Content::Audio(Kind::TrueAudio)),
+    (b"TTA2", Content::Audio(Kind::TrueAudio)),
+    (b"MPCK", Content::Audio(Kind::Musepack)),
+    (b"MP+", Content::Audio(Kind::Musepack)),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Content::Audio(Kind::Asf)),
+    (b"\x0b\x77", Content::Audio(Kind::Ac3)),
+    (b"\x7f\xfe\x80\x01", Content::Audio(Kind::Dts)),
+    (b"\xfe\x7f\x01\x80", Content::Audio(Kind::Dts)),
+    (b"\x1f\xff\xe8\x00", Content::Audio(Kind::Dts)),
+    (b"\xff\x1f\x00\xe8", Content::Audio(Kind::Dts)),
+    (b"DSD ", Content::Audio(Kind::Dsd)),
+    (b"FRM8", Content::Audio(Kind::Dsd)),
+    (b".snd", Content::Audio(Kind::Au)),
+    (b"#!AMR", Content::Audio(Kind::Amr)),
+    (b"tBaK", Content::Audio(Kind::Tak)),
+    (b"riff\x2e\x91\xcf\x11", Content::Audio(Kind::Wave64)),
+    (b"ajkg", Content::Audio(Kind::Shorten)),
+    (b".RMF", Content::Audio(Kind::RealMedia)),
+    (b".ra\xfd", Content::Audio(Kind::RealMedia)),
+    (b"Creative Voice File", Content::Audio(Kind::Voc)),
+    (b"FLV\x01", Content::Audio(Kind::Flv)),
+    (b"\x00\x00\x01\xba", Content::Audio(Kind::MpegSystem)),
+    (b"OFR ", Content::Audio(Kind::OptimFrog)),
+    (b"MThd", Content::Other("a MIDI file, which holds notes and no sound")),
+    (b"\x89PNG", Content::Other("a PNG image")),
+    (b"\xff\xd8\xff", Content::Other("a JPEG image")),
+    (b"GIF8", Content::Other("a GIF image")),
+    (b"%PDF", Content::Other("a PDF document")),
+    (b"PK\x03\x04", Content::Other("a ZIP archive; unpack it first")),
+    (b"\x1f\x8b", Content::Other("a gzip archive; unpack it first")),
+    (b"7z\xbc\xaf\x27\x1c", Content::Other("a 7z archive; unpack it first")),
+    (b"Rar!", Content::Other("a RAR archive; unpack it first")),
+    (b"\x7fELF", Content::Other("a program")),
+    (b"SQLite format 3", Content::Other("an SQLite database")),
+];
+
+/// Atoms with which an ISO or QuickTime file may begin.
+const MP4_ATOMS: &[&[u8; 4]] =
+    &[b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"];
+
+/// What a file that begins with `bytes` is.
+pub(super) fn recognise(bytes: &[u8]) -> Content {
+    if let Some(form) = form_of(bytes, b"RIFF").or_else(|| form_of(bytes, b"RIFX")) {
+        return match form {
+            b"WAVE" => Content::Audio(Kind::Wav),
+            b"AVI " => Content::Audio(Kind::Avi),
+            b"RMID" => Content::Other("a MIDI file, which holds notes and no sound"),
+            b"WEBP" => Content::Other("a WebP image"),
+            _ => Content::Other("a RIFF file of a kind without audio"),
+        };
+    }
+    if let Some(b"AIFF" | b"AIFC") = form_of(bytes, b"FORM") {
+        return Content::Audio(Kind::Aiff);
+    }
+    if let Some((_, content)) = MARKERS.iter().find(|(marker, _)| bytes.starts_with(marker)) {
+        return *content;
+    }
+    if bytes.get(4..8).is_some_and(|atom| MP4_ATOMS.iter().any(|known| atom == *known)) {
+        return Content::Audio(Kind::Mp4);
+    }
+    if bytes.len() > 376 && [0, 188, 376].iter().all(|&at| bytes[at] == 0x47) {
+        return Content::Audio(Kind::MpegSystem);
+    }
+    match *bytes {
+        [0xff, second, ..] if second & 0xf6 == 0xf0 => Content::Audio(Kind::Adts),
+        [0xff, second, third, ..]
+            if second & 0xe0 == 0xe0
+                && second & 0x18 != 0x08
+                && second & 0x06 != 0
+                && third & 0xf0 != 0xf0
+                && third & 0x0c != 0x0c =>
+        {
+            Content::Audio(Kind::MpegAudio)
+        }
+        _ if is_text(bytes) => Content::Text,
+        _ => Content::Unknown,
+    }
+}
+
+/// The form of an IFF-like file that begins with `marker`.
+fn form_of<'a>(bytes: &'a [u8], marker: &[u8; 4]) -> Option<&'a [u8; 4]> {
+    if bytes.starts_with(marker) { bytes.get(8..12)?.try_into().ok() } else { None }
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    // A character may be cut in two at the end of what was read.
+    let whole = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !whole.is_empty() && whole.chars().all(|c| !c.is_control() || "\t\n\r\x0c\x1b".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], expected: Content) {
+        assert_eq!(recognise(bytes), expected, "{:?}", String::from_utf8_lossy(bytes));
+    }
+
+    #[test]
+    fn the_beginning_decides_not_what_is_embedded() {
+        check(b"wvpk\x10\x20\x30\x40 ... RIFF....WAVEfmt ", Content::Audio(Kind::WavPack));
+        check(b"MAC \x96\x0f\x00\x00 ... RIFF....WAVEfmt ", Content::Audio(Kind::MonkeysAudio));
+        check(b"RIFF\x24\x00\x00\x00WAVEfmt ", Content::Audio(Kind::Wav));
+        check(b"RIFF\x24\x00\x00\x00AVI LIST", Content::Audio(Kind::Avi));
+        check(b"FORM\x00\x00\x00\x00AIFCFVER", Content::Audio(Kind::Aiff));
+        check(b"\x00\x00\x00\x20ftypM4A ", Content::Audio(Kind::Mp4));
+    }
+
+    #[test]
+    fn sync_words_of_mpeg_audio_and_adts_differ_in_the_layer() {
+        check(b"\xff\xfb\x90\x64", Content::Audio(Kind::MpegAudio));
+        check(b"\xff\xf3\x40\xc4", Content::Audio(Kind::MpegAudio));
+        check(b"\xff\xf1\x50\x80", Content::Audio(Kind::Adts));
+        check(b"\xff\xf9\x50\x80", Content::Audio(Kind::Adts));
+        // Reserved version, bad bit rate, bad sample rate; a JPEG image.
+        check(b"\xff\xeb\x90\x64", Content::Unknown);
+        check(b"\xff\xfb\xf0\x64", Content::Unknown);
+        check(b"\xff\xfb\x9c\x64", Content::Unknown);
+        check(b"\xff\xd8\xff\xe0", Content::Other("a JPEG image"));
+    }
+
+    #[test]
+    fn text_is_called_text_even_if_a_character_is_cut() {
+        check("Wörter\n".as_bytes(), Content::Text);
+        check(&"Wö".as_bytes()[..2], Content::Text);
+        check(b"\x00\x01\x02\x03", Content::Unknown);
+        check(b"", Content::Unknown);
+    }
+
+    #[test]
+    fn an_id3v2_tag_knows_its_length() {
+        assert_eq!(id3v2_length(b"ID3\x04\x00\x00\x00\x00\x01\x02rest"), Some(10 + 130));
+        assert_eq!(id3v2_length(b"ID3\x04\x00\x10\x00\x00\x00\x00rest"), Some(20));
+        assert_eq!(id3v2_length(b"ID3\x04\x00\x00\x00\x00\x81\x02rest"), None);
+        assert_eq!(id3v2_length(b"ID3"), None);
+    }
+}

@@ -1,0 +1,401 @@
+//! Packets: from coded packets to PCM, one batch at a time.
+//!
+//! A demuxer delivers packets; they are gathered into batches, and each batch is decoded by itself:
+//!
+//! ```text
+//! packets   ┊0 1 2 3 4 5┊6 7 8 9 …┊
+//! batch 0   ╞═══════════╡
+//! batch 1           ╞═══╪═════════╡       preroll: decoded, not delivered
+//! ```
+//!
+//! How a batch begins depends on the codec ([`Start`]): afresh where packets know nothing of one
+//! another; a few packets earlier where a decoder's memory reaches back so far and no further; or
+//! with the decoder as the batch before left it. Batches are cut by what the packets say, never by
+//! the number of threads, so one thread and many deliver the same bytes, damaged files included.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use audiopool_worker::pcm::PcmFormat;
+use symphonia::core::audio::GenericAudioBufferRef;
+use symphonia::core::codecs::audio::well_known as codec;
+use symphonia::core::codecs::audio::{
+    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions,
+};
+use symphonia::core::errors::Error;
+use symphonia::core::packet::PacketRef;
+use symphonia::core::units::{Duration, Timestamp};
+
+use super::findings::Findings;
+use super::{convert, mpeg, opus};
+
+/// Decoded bytes at which a batch is full.
+const BATCH_BYTES: u64 = 1 << 20;
+/// Packets at which a batch is full, whatever they decode to.
+const BATCH_PACKETS: usize = 2048;
+/// Packets kept for the preroll of the next batch; more than the rule of MP3 can ask for.
+const HISTORY: usize = 64;
+
+/// One coded packet.
+#[derive(Debug)]
+pub(super) struct Packet {
+    pub(super) data: Box<[u8]>,
+    /// Frames it decodes to, before trimming. A guess is good enough.
+    pub(super) frames: u64,
+    /// Decoded frames to drop at its start and end; for decoders that trim.
+    pub(super) trim_start: u64,
+    pub(super) trim_end: u64,
+    /// Where it begins in the file, if the demuxer knows.
+    pub(super) byte: Option<u64>,
+    /// What was lost between the packet before and this one.
+    pub(super) lost: Option<Box<str>>,
+    /// The decoder that it is for.
+    pub(super) setup: Arc<Setup>,
+}
+
+/// Where packets come from.
+pub(super) trait Demux: fmt::Debug + Send {
+    /// The next packet; `None` at the end, whatever ended it.
+    fn next(&mut self, findings: &mut Findings) -> Option<Packet>;
+
+    /// Called once at the end, with the number of frames delivered after trimming.
+    fn finish(&mut self, frames: u64, findings: &mut Findings);
+}
+
+/// How the decoding of a batch begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Packets are independent of one another.
+    Afresh,
+    /// With packets from before the batch, chosen by the rule of MPEG layer III.
+    BitReservoir,
+    /// With the one packet before the batch.
+    OneBefore,
+    /// With the decoder as it is: batches must be decoded in order.
+    Continued,
+}
+
+/// What it takes to make a decoder.
+#[derive(Debug)]
+pub(super) struct Setup {
+    pub(super) params: AudioCodecParameters,
+    pub(super) start: Start,
+}
+
+impl Setup {
+    pub(super) fn new(params: AudioCodecParameters) -> Self {
+        let start = match params.codec {
+            codec::CODEC_ID_MP3 => Start::BitReservoir,
+            codec::CODEC_ID_MP1 | codec::CODEC_ID_MP2 | codec::CODEC_ID_VORBIS => Start::OneBefore,
+            codec::CODEC_ID_AAC | codec::CODEC_ID_OPUS => Start::Continued,
+            _ => Start::Afresh,
+        };
+        Self { params, start }
+    }
+
+    /// Whether a lossy codec made the samples, and so they are float.
+    pub(super) fn is_lossy(&self) -> bool {
+        is_lossy(self.params.codec)
+    }
+}
+
+/// Whether a codec is lossy in the sense of [`PcmFormat::lossy`]. A-law, mu-law and ADPCM deliver
+/// 16-bit integers and are not.
+pub(super) fn is_lossy(id: AudioCodecId) -> bool {
+    matches!(
+        id,
+        codec::CODEC_ID_MP1
+            | codec::CODEC_ID_MP2
+            | codec::CODEC_ID_MP3
+            | codec::CODEC_ID_AAC
+            | codec::CODEC_ID_VORBIS
+            | codec::CODEC_ID_OPUS
+    )
+}
+
+/// Packets that are decoded together.
+#[derive(Debug)]
+pub(super) struct Batch {
+    preroll: Vec<Arc<Packet>>,
+    packets: Vec<Arc<Packet>>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    /// Whole frames in the format of the source.
+    pub(super) bytes: Vec<u8>,
+    /// Stretches that could not be decoded, in order.
+    pub(super) faults: Vec<Fault>,
+    /// Whether the format changed at the end of `bytes`: nothing behind it may be used.
+    pub(super) changed: Option<String>,
+}
+
+/// A stretch that could not be decoded.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// Bytes of the batch decoded before it.
+    pub(super) at: usize,
+    /// Byte of the file, if known.
+    pub(super) byte: Option<u64>,
+    pub(super) what: String,
+}
+
+/// Gathers the packets of a demuxer into batches.
+#[derive(Debug)]
+pub(super) struct Batches {
+    pub(super) demux: Box<dyn Demux>,
+    frame_width: u64,
+    /// Packets read when the file was opened, to learn its format.
+    ahead: VecDeque<Packet>,
+    history: VecDeque<Arc<Packet>>,
+    ended: bool,
+}
+
+impl Batches {
+    pub(super) fn new(demux: Box<dyn Demux>, ahead: VecDeque<Packet>, pcm: PcmFormat) -> Self {
+        let frame_width = pcm.frame_width() as u64;
+        Self { demux, frame_width, ahead, history: VecDeque::with_capacity(HISTORY), ended: false }
+    }
+
+    /// The next batch; `None` when there are no more packets.
+    pub(super) fn next(&mut self, findings: &mut Findings) -> Option<Batch> {
+        let mut packets: Vec<Arc<Packet>> = Vec::new();
+        let mut bytes = 0;
+        while !self.ended && bytes < BATCH_BYTES && packets.len() < BATCH_PACKETS {
+            let Some(packet) = self.ahead.pop_front().or_else(|| self.demux.next(findings)) else {
+                self.ended = true;
+                break;
+            };
+            if packets.first().is_some_and(|first| !Arc::ptr_eq(&first.setup, &packet.setup)) {
+                self.ahead.push_front(packet);
+                break;
+            }
+            bytes += packet.frames.saturating_mul(self.frame_width);
+            packets.push(Arc::new(packet));
+        }
+        let first = packets.first()?;
+        if self.history.back().is_some_and(|last| !Arc::ptr_eq(&last.setup, &first.setup)) {
+            self.history.clear();
+        }
+        let reach = match first.setup.start {
+            Start::Afresh | Start::Continued => 0,
+            Start::OneBefore => 1,
+            Start::BitReservoir => {
+                mpeg::preroll(self.history.iter().rev().map(|packet| &*packet.data))
+            }
+        };
+        let skipped = self.history.len().saturating_sub(reach);
+        let preroll = self.history.iter().skip(skipped).cloned().collect();
+        let kept = packets.len().min(HISTORY);
+        let dropped = (self.history.len() + kept).saturating_sub(HISTORY);
+        self.history.drain(..dropped);
+        self.history.extend(packets[packets.len() - kept..].iter().cloned());
+        Some(Batch { preroll, packets })
+    }
+}
+
+/// Decodes batches into one format.
+pub(super) struct Decoder {
+    pcm: PcmFormat,
+    current: Option<(Arc<Setup>, Engine)>,
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("pcm", &self.pcm).finish_non_exhaustive()
+    }
+}
+
+impl Decoder {
+    pub(super) const fn new(pcm: PcmFormat) -> Self {
+        Self { pcm, current: None }
+    }
+
+    /// Decodes a batch, appending to `decoded.bytes`.
+    pub(super) fn decode(&mut self, batch: &Batch, decoded: &mut Decoded) {
+        let Some(first) = batch.packets.first() else { return };
+        let pcm = self.pcm;
+        let engine = match self.engine_for(&first.setup) {
+            Ok(engine) => engine,
+            Err(error) => {
+                let what = format!("no decoder for this part of the file: {error}");
+                decoded.faults.push(Fault { at: decoded.bytes.len(), byte: first.byte, what });
+                return;
+            }
+        };
+        for packet in &batch.preroll {
+            engine.warm(packet);
+        }
+        for packet in &batch.packets {
+            let at = decoded.bytes.len();
+            if let Some(lost) = &packet.lost {
+                decoded.faults.push(Fault { at, byte: packet.byte, what: lost.to_string() });
+            }
+            match engine.decode(packet, pcm, &mut decoded.bytes) {
+                Ok(()) => {}
+                Err(DecodeFault::Damaged(what)) => {
+                    decoded.bytes.truncate(at);
+                    decoded.faults.push(Fault { at, byte: packet.byte, what });
+                }
+                Err(DecodeFault::Changed(to)) => {
+                    decoded.changed = Some(to);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The engine for `setup`, as a batch wants to find it.
+    fn engine_for(&mut self, setup: &Arc<Setup>) -> Result<&mut Engine, Error> {
+        let fits = self.current.as_ref().is_some_and(|(current, _)| Arc::ptr_eq(current, setup));
+        let engine = match self.current.take() {
+            Some((_, mut engine)) if fits => {
+                if setup.start != Start::Continued {
+                    engine.reset();
+                }
+                engine
+            }
+            _ => Engine::new(setup)?,
+        };
+        Ok(&mut self.current.insert((setup.clone(), engine)).1)
+    }
+}
+
+/// Why a packet yields no audio.
+pub(super) enum DecodeFault {
+    /// It is damaged; the next may be well.
+    Damaged(String),
+    /// From here on the audio is of another format.
+    Changed(String),
+}
+
+/// A decoder of one codec.
+pub(super) enum Engine {
+    Symphonia(Box<dyn AudioDecoder>, Option<u32>),
+    Opus(opus::Decoder),
+}
+
+impl Engine {
+    pub(super) fn new(setup: &Setup) -> Result<Self, Error> {
+        if setup.params.codec == codec::CODEC_ID_OPUS {
+            return opus::Decoder::new(&setup.params).map(Self::Opus);
+        }
+        // Only Vorbis is trimmed by its decoder: what else a container says is ours to judge.
+        let options =
+            AudioDecoderOptions::default().gapless(setup.params.codec == codec::CODEC_ID_VORBIS);
+        let decoder =
+            symphonia::default::get_codecs().make_audio_decoder(&setup.params, &options)?;
+        let bits = decoder.codec_params().bits_per_sample.or(setup.params.bits_per_sample);
+        Ok(Self::Symphonia(decoder, bits))
+    }
+
+    fn reset(&mut self) {
+        match self {
+            Self::Symphonia(decoder, _) => decoder.reset(),
+            Self::Opus(decoder) => decoder.reset(),
+        }
+    }
+
+    /// Decodes a packet for the sake of the decoder's memory.
+    fn warm(&mut self, packet: &Packet) {
+        if let Self::Symphonia(decoder, _) = self {
+            // Whatever is wrong with it was reported with its own batch.
+            drop(decoder.decode_ref(&packet.as_symphonia()));
+        }
+    }
+
+    /// The format of what a packet decodes to: sample format, rate, channels. For opening a file.
+    pub(super) fn probe(&mut self, packet: &Packet) -> Result<Option<PcmFormat>, String> {
+        match self {
+            Self::Symphonia(decoder, bits) => {
+                let buffer =
+                    decoder.decode_ref(&packet.as_symphonia()).map_err(|error| said(&error))?;
+                Ok(pcm_of(&buffer, *bits))
+            }
+            Self::Opus(decoder) => Ok(Some(decoder.pcm())),
+        }
+    }
+
+    fn decode(
+        &mut self,
+        packet: &Packet,
+        pcm: PcmFormat,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), DecodeFault> {
+        match self {
+            Self::Opus(decoder) => {
+                decoder.decode(packet, bytes).map_err(|what| DecodeFault::Damaged(what.to_owned()))
+            }
+            Self::Symphonia(decoder, bits) => {
+                let buffer = match decoder.decode_ref(&packet.as_symphonia()) {
+                    Ok(buffer) => buffer,
+                    Err(error) => {
+                        let what = said(&error);
+                        if matches!(error, Error::ResetRequired) {
+                            decoder.reset();
+                        }
+                        return Err(DecodeFault::Damaged(what));
+                    }
+                };
+                if buffer.frames() == 0 {
+                    return Ok(());
+                }
+                let found = pcm_of(&buffer, *bits);
+                if found.is_none_or(|found| PcmFormat { lossy: pcm.lossy, ..found } != pcm)
+                    || !convert::append(&buffer, pcm.sample_format, bytes)
+                {
+                    let to = found.map_or_else(|| "no audio".to_owned(), name_of);
+                    return Err(DecodeFault::Changed(to));
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Packet {
+    fn as_symphonia(&self) -> PacketRef<'_> {
+        let frames = Duration::from(self.frames);
+        let mut packet = PacketRef::new(0, Timestamp::ZERO, frames, &self.data);
+        packet.trim_start = Duration::from(self.trim_start);
+        packet.trim_end = Duration::from(self.trim_end);
+        packet
+    }
+}
+
+/// What a decoder's buffer holds; `None` for a buffer without channels.
+fn pcm_of(buffer: &GenericAudioBufferRef<'_>, bits: Option<u32>) -> Option<PcmFormat> {
+    let channels = u16::try_from(buffer.num_planes()).ok().filter(|&channels| channels > 0)?;
+    Some(PcmFormat {
+        sample_format: convert::format_of(buffer, bits),
+        sample_rate: buffer.spec().rate(),
+        channels,
+        lossy: false,
+    })
+}
+
+/// A format for a person: `48000 Hz, 2 channels, s16`.
+pub(super) fn name_of(pcm: PcmFormat) -> String {
+    let plural = if pcm.channels == 1 { "" } else { "s" };
+    format!(
+        "{} Hz, {} channel{plural}, {}",
+        pcm.sample_rate,
+        pcm.channels,
+        pcm.sample_format.name()
+    )
+}
+
+/// What Symphonia says is wrong, without its prefix.
+pub(super) fn said(error: &Error) -> String {
+    match error {
+        Error::DecodeError(what) | Error::Unsupported(what) | Error::LimitError(what) => {
+            (*what).to_owned()
+        }
+        Error::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "the data ends too early".to_owned()
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,212 @@
+//! Parallel: batches decoded on a few threads, delivered in order.
+//!
+//! ```text
+//!            ┌─▶ decoder 1 ─┐
+//! demux ─▶ batches          ├─▶ in order ─▶ caller
+//!            └─▶ decoder 2 ─┘
+//! ```
+//!
+//! The calling thread demuxes, which is little work, and hands out batches until one more than
+//! there are decoders is under way; then it waits for the oldest. So memory stays bounded, and the
+//! decoders go on while the caller is busy with what it got. With one thread the caller decodes
+//! the very same batches itself.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use audiopool_worker::pcm::PcmFormat;
+
+use super::Audio;
+use super::findings::Findings;
+use super::packets::{Batch, Batches, Decoded, Decoder, Start};
+use crate::record::WarningKind;
+
+/// Coded audio, decoded batch by batch.
+#[derive(Debug)]
+pub(super) struct Coded {
+    batches: Batches,
+    decoding: Decoding,
+    frame_width: usize,
+    /// Set when what follows must not be used.
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Decoding {
+    /// On the calling thread.
+    Here(Decoder),
+    /// On other threads.
+    Crew(Crew),
+}
+
+impl Coded {
+    pub(super) fn new(
+        batches: Batches,
+        pcm: PcmFormat,
+        start: Start,
+        threads: NonZeroUsize,
+    ) -> Self {
+        let decoding = match threads.get() {
+            1 => Decoding::Here(Decoder::new(pcm)),
+            // Batches that must be decoded in order still run ahead of the caller.
+            _ if start == Start::Continued => Decoding::crew_of(1, pcm),
+            threads => Decoding::crew_of(threads, pcm),
+        };
+        Self { batches, decoding, frame_width: pcm.frame_width(), ended: false }
+    }
+}
+
+impl Decoding {
+    fn crew_of(threads: usize, pcm: PcmFormat) -> Self {
+        Crew::new(threads, pcm).map_or_else(|| Self::Here(Decoder::new(pcm)), Self::Crew)
+    }
+}
+
+impl Audio for Coded {
+    fn read(&mut self, bytes: &mut Vec<u8>, frame: u64, findings: &mut Findings) -> bool {
+        if self.ended {
+            return false;
+        }
+        let before = bytes.len();
+        let decoded = match &mut self.decoding {
+            Decoding::Here(decoder) => self.batches.next(findings).map(|batch| {
+                let mut decoded = Decoded { bytes: std::mem::take(bytes), ..Decoded::default() };
+                decoder.decode(&batch, &mut decoded);
+                *bytes = std::mem::take(&mut decoded.bytes);
+                for fault in &mut decoded.faults {
+                    fault.at -= before;
+                }
+                decoded
+            }),
+            Decoding::Crew(crew) => crew.next(&mut self.batches, findings).map(|mut decoded| {
+                if bytes.is_empty() {
+                    std::mem::swap(bytes, &mut decoded.bytes);
+                } else {
+                    bytes.extend_from_slice(&decoded.bytes);
+                }
+                crew.spare.push(std::mem::take(&mut decoded.bytes));
+                decoded
+            }),
+        };
+        let Some(decoded) = decoded else {
+            self.ended = true;
+            return false;
+        };
+        let frames = |bytes: usize| frame + (bytes / self.frame_width) as u64;
+        for fault in &decoded.faults {
+            findings.damage(frames(fault.at), fault.byte, &fault.what);
+        }
+        if let Some(to) = decoded.changed {
+            let at = frames(bytes.len() - before);
+            let message = format!("the audio changes to {to}; the rest was not analysed");
+            findings.note(WarningKind::FormatChange, Some(at), None, message);
+            self.ended = true;
+        }
+        !self.ended
+    }
+
+    fn finish(&mut self, frames: u64, findings: &mut Findings) {
+        self.batches.demux.finish(frames, findings);
+    }
+}
+
+/// A batch for whichever thread is free, and where its audio is awaited.
+#[derive(Debug)]
+struct Job {
+    batch: Batch,
+    buffer: Vec<u8>,
+    reply: SyncSender<Decoded>,
+}
+
+/// The threads that decode.
+#[derive(Debug)]
+struct Crew {
+    /// `None` once the crew is told to go home.
+    jobs: Option<Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+    /// Batches under way, oldest first.
+    under_way: VecDeque<Receiver<Decoded>>,
+    /// Buffers to be used again: fresh memory is dear.
+    spare: Vec<Vec<u8>>,
+}
+
+impl Crew {
+    /// `None` if the system has no thread to give.
+    fn new(threads: usize, pcm: PcmFormat) -> Option<Self> {
+        let (jobs, queue) = channel::<Job>();
+        let queue = Arc::new(Mutex::new(queue));
+        let mut crew = Self {
+            jobs: Some(jobs),
+            threads: Vec::new(),
+            under_way: VecDeque::new(),
+            spare: Vec::new(),
+        };
+        for number in 1..=threads {
+            let queue = queue.clone();
+            let thread = std::thread::Builder::new()
+                .name(format!("decode-{number}"))
+                .spawn(move || serve(&queue, pcm));
+            match thread {
+                Ok(thread) => crew.threads.push(thread),
+                Err(_) => break,
+            }
+        }
+        (!crew.threads.is_empty()).then_some(crew)
+    }
+
+    /// The oldest batch, decoded; `None` when there are no more.
+    fn next(&mut self, batches: &mut Batches, findings: &mut Findings) -> Option<Decoded> {
+        while self.under_way.len() <= self.threads.len() {
+            let Some(batch) = batches.next(findings) else { break };
+            let (reply, audio) = sync_channel(1);
+            let buffer = self.spare.pop().unwrap_or_default();
+            let job = Job { batch, buffer, reply };
+            if self.jobs.as_ref().is_none_or(|jobs| jobs.send(job).is_err()) {
+                break;
+            }
+            self.under_way.push_back(audio);
+        }
+        let oldest = self.under_way.pop_front()?;
+        oldest.recv().map_or_else(|_| self.mourn(), Some)
+    }
+
+    /// A thread did not answer, so a decoder panicked: that must end like a panic on this thread.
+    fn mourn(&mut self) -> Option<Decoded> {
+        self.jobs = None;
+        self.under_way.clear();
+        for thread in self.threads.drain(..) {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.jobs = None;
+        self.under_way.clear();
+        for thread in self.threads.drain(..) {
+            // A panic was shown by the panic hook; this is no place to raise it again.
+            drop(thread.join());
+        }
+    }
+}
+
+/// The life of a decoding thread.
+fn serve(queue: &Mutex<Receiver<Job>>, pcm: PcmFormat) {
+    let mut decoder = Decoder::new(pcm);
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { batch, mut buffer, reply }) = job else { return };
+        buffer.clear();
+        let mut decoded = Decoded { bytes: buffer, ..Decoded::default() };
+        decoder.decode(&batch, &mut decoded);
+        // A caller that has gone does not want it.
+        drop(reply.send(decoded));
+    }
+}

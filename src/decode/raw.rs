@@ -1,0 +1,152 @@
+//! Raw: linear PCM that lies in the file as it is, read straight into the block.
+//!
+//! Little-endian samples are copied by the operating system and not touched again; big-endian
+//! ones are turned round in place. Nothing is unpacked into planes and packed again, which is what
+//! makes an hour of WAV a matter of reading it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use audiopool_worker::pcm::{PcmFormat, SampleFormat};
+
+use super::Audio;
+use super::findings::Findings;
+use crate::record::WarningKind;
+
+/// Bytes read at a time; a whole number of frames is made of it.
+const BLOCK: usize = 256 * 1024;
+
+/// How samples lie in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// As they lie in memory.
+    Native,
+    /// Most significant byte first.
+    Reversed,
+    /// Signed 8-bit: the sign bit flipped makes them offset binary.
+    Signed8,
+}
+
+/// Where linear PCM lies in a file and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) pcm: PcmFormat,
+    pub(super) order: Order,
+    /// Byte of the file at which the first frame begins.
+    pub(super) start: u64,
+    /// Bytes of audio that the container declares; `None` if it does not say.
+    pub(super) declared: Option<u64>,
+}
+
+/// Linear PCM in an open file.
+#[derive(Debug)]
+pub(super) struct Raw {
+    file: File,
+    layout: Layout,
+    /// Bytes yet to be read, whole frames.
+    left: u64,
+}
+
+impl Raw {
+    /// Begins to read `file` at the start of its audio.
+    pub(super) fn new(
+        mut file: File,
+        file_length: u64,
+        layout: Layout,
+        findings: &mut Findings,
+    ) -> io::Result<Self> {
+        let width = layout.pcm.frame_width() as u64;
+        let present = file_length.saturating_sub(layout.start);
+        let bytes = layout.declared.map_or(present, |declared| declared.min(present));
+        if let Some(declared) = layout.declared.filter(|&declared| declared > present) {
+            findings.note(
+                WarningKind::Truncated,
+                Some(present / width),
+                Some(file_length),
+                format!(
+                    "the file ends {} bytes before the end of the audio that its header declares \
+                     ({} of {} frames are there)",
+                    declared - present,
+                    present / width,
+                    declared / width
+                ),
+            );
+        }
+        file.seek(SeekFrom::Start(layout.start))?;
+        Ok(Self { file, layout, left: bytes - bytes % width })
+    }
+}
+
+impl Audio for Raw {
+    fn read(&mut self, bytes: &mut Vec<u8>, frame: u64, findings: &mut Findings) -> bool {
+        let width = self.layout.pcm.frame_width();
+        let wanted = (BLOCK - BLOCK % width).max(width) as u64;
+        let wanted = wanted.min(self.left);
+        let from = bytes.len();
+        bytes.reserve(usize::try_from(wanted).unwrap_or(BLOCK));
+        if let Err(error) = (&mut self.file).take(wanted).read_to_end(bytes) {
+            findings.note(
+                WarningKind::Truncated,
+                Some(frame),
+                None,
+                format!("reading failed in the middle of the file: {error}"),
+            );
+            self.left = 0;
+        }
+        let read = bytes.len() - from;
+        bytes.truncate(bytes.len() - read % width);
+        if (read as u64) < wanted && self.left > 0 {
+            let frame = frame + ((bytes.len() - from) / width) as u64;
+            findings.note(
+                WarningKind::Truncated,
+                Some(frame),
+                None,
+                "the file became shorter while it was read",
+            );
+            self.left = 0;
+        }
+        self.left = self.left.saturating_sub(wanted);
+        turn(&mut bytes[from..], self.layout.order, self.layout.pcm.sample_format);
+        self.left > 0
+    }
+
+    fn finish(&mut self, _frames: u64, _findings: &mut Findings) {}
+}
+
+/// Makes samples as they lie in a file those of memory.
+fn turn(bytes: &mut [u8], order: Order, format: SampleFormat) {
+    match (order, format.sample_width()) {
+        (Order::Native, _) => {}
+        (Order::Signed8, _) => bytes.iter_mut().for_each(|byte| *byte ^= 0x80),
+        (Order::Reversed, 2) => reverse_each::<2>(bytes),
+        (Order::Reversed, 3) => reverse_each::<3>(bytes),
+        (Order::Reversed, 4) => reverse_each::<4>(bytes),
+        (Order::Reversed, 8) => reverse_each::<8>(bytes),
+        (Order::Reversed, _) => {}
+    }
+}
+
+fn reverse_each<const WIDTH: usize>(bytes: &mut [u8]) {
+    for sample in bytes.as_chunks_mut::<WIDTH>().0 {
+        sample.reverse();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_turned_round_where_they_lie() {
+        let mut bytes = [1, 2, 3, 4, 5, 6];
+        turn(&mut bytes, Order::Reversed, SampleFormat::S16);
+        assert_eq!(bytes, [2, 1, 4, 3, 6, 5]);
+        turn(&mut bytes, Order::Reversed, SampleFormat::S24);
+        assert_eq!(bytes, [4, 1, 2, 5, 6, 3]);
+        turn(&mut bytes, Order::Native, SampleFormat::S24);
+        assert_eq!(bytes, [4, 1, 2, 5, 6, 3]);
+        let mut bytes = [0x80, 0xff, 0x00, 0x7f];
+        turn(&mut bytes, Order::Signed8, SampleFormat::U8);
+        assert_eq!(bytes, [0x00, 0x7f, 0x80, 0xff]);
+    }
+}

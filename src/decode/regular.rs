@@ -1,0 +1,121 @@
+//! Regular files only: opening must never block, and never read from a device.
+//!
+//! A FIFO without a writer would block `open` for ever, so the path is looked at first, and the
+//! open file once more, in case it was exchanged in between.
+
+use std::fs::{File, FileType, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use symphonia::core::io::MediaSource;
+
+use super::{DecodeError, DecodeErrorKind};
+
+/// Opens a regular file that is not empty. Returns its length in bytes too.
+pub(super) fn open(path: &Path) -> Result<(File, u64), DecodeError> {
+    let metadata = std::fs::metadata(path).map_err(|error| of_io(&error))?;
+    expect_regular(&metadata)?;
+    let file = File::open(path).map_err(|error| of_io(&error))?;
+    let metadata = file.metadata().map_err(|error| of_io(&error))?;
+    expect_regular(&metadata)?;
+    if metadata.len() == 0 {
+        return Err(DecodeError::new(
+            DecodeErrorKind::Empty,
+            "the file is empty (0 bytes); was it copied or downloaded completely?",
+        ));
+    }
+    Ok((file, metadata.len()))
+}
+
+/// What an error of the operating system means for a file that could not be opened or read.
+pub(super) fn of_io(error: &io::Error) -> DecodeError {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            DecodeError::new(DecodeErrorKind::NotFound, "no such file; is the path right?")
+        }
+        io::ErrorKind::PermissionDenied => DecodeError::new(
+            DecodeErrorKind::PermissionDenied,
+            "permission denied; the file or a folder above it may not be read by this user",
+        ),
+        io::ErrorKind::NotADirectory => DecodeError::new(
+            DecodeErrorKind::NotFound,
+            "no such file; a part of the path is a file where a folder should be",
+        ),
+        _ => DecodeError::new(DecodeErrorKind::Io, format!("reading failed: {error}")),
+    }
+}
+
+fn expect_regular(metadata: &Metadata) -> Result<(), DecodeError> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let what = if metadata.is_dir() {
+        "a directory, not a file; name the files in it, or let a command search it"
+    } else {
+        name_of_special(metadata.file_type())
+    };
+    Err(DecodeError::new(DecodeErrorKind::NotAFile, what))
+}
+
+#[cfg(unix)]
+fn name_of_special(file_type: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+
+    if file_type.is_fifo() {
+        "a named pipe (FIFO), not a file; write its data to a file first"
+    } else if file_type.is_socket() {
+        "a socket, not a file"
+    } else if file_type.is_block_device() || file_type.is_char_device() {
+        "a device, not a file; copy what it delivers to a file first"
+    } else {
+        "not a regular file"
+    }
+}
+
+#[cfg(not(unix))]
+fn name_of_special(_: FileType) -> &'static str {
+    "not a regular file"
+}
+
+/// A file from some byte on, as Symphonia wants to read it: what lies before (an ID3v2 tag) does
+/// not exist for it.
+#[derive(Debug)]
+pub(super) struct Tail {
+    file: File,
+    start: u64,
+    length: u64,
+}
+
+impl Tail {
+    /// The bytes of `file` from `start` on; `file_length` is that of the whole file.
+    pub(super) fn new(mut file: File, start: u64, file_length: u64) -> io::Result<Self> {
+        file.seek(SeekFrom::Start(start))?;
+        Ok(Self { file, start, length: file_length.saturating_sub(start) })
+    }
+}
+
+impl Read for Tail {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for Tail {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(position) => SeekFrom::Start(self.start.saturating_add(position)),
+            other => other,
+        };
+        Ok(self.file.seek(to)?.saturating_sub(self.start))
+    }
+}
+
+impl MediaSource for Tail {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.length)
+    }
+}

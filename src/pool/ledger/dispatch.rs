@@ -1,0 +1,91 @@
+//! Which task goes to which child, and how many children there shall be.
+
+use std::time::Duration;
+
+use audiopool_worker::protocol::{Attempt, TaskId};
+
+use super::{Action, Busy, Ledger, Place, Seat, SeatId};
+
+impl Ledger {
+    /// Gives tasks to children, starts children for tasks, ends children without tasks.
+    pub(super) fn dispatch(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        while let Some((position, seat)) = self.match_up() {
+            let task = self.queue.remove(position).expect("a position in the queue");
+            self.hand_over(task, seat, now, actions);
+        }
+        let waiting = self.candidates();
+        let count = |state: fn(&Seat) -> bool| {
+            self.places.iter().filter(|place| state(&place.seat)).count()
+        };
+        let booting = count(|seat| matches!(seat, Seat::Booting { .. }));
+        let mut missing = waiting.saturating_sub(booting);
+        for (seat, place) in self.places.iter_mut().enumerate() {
+            let Seat::Vacant { not_before } = place.seat else { continue };
+            if missing > 0 && self.broken.is_none() && now >= not_before {
+                place.generation += 1;
+                place.seat = Seat::Booting { since: now };
+                actions.push(Action::Spawn { seat, generation: place.generation });
+                missing -= 1;
+            }
+        }
+        // A last try waits for a fresh child, and all seats are taken: free one.
+        let idle = |place: &Place| matches!(place.seat, Seat::Idle { .. });
+        if missing > 0 {
+            if let Some(seat) = self.places.iter().position(idle) {
+                actions.push(Action::Quit { seat });
+                self.places[seat].seat = Seat::Quitting { since: now, killed: false };
+            }
+        }
+        if self.closed && self.tasks.is_empty() {
+            for (seat, place) in self.places.iter_mut().enumerate() {
+                if idle(place) {
+                    actions.push(Action::Quit { seat });
+                    place.seat = Seat::Quitting { since: now, killed: false };
+                }
+            }
+        }
+    }
+
+    /// The first task in the queue that an idle child may take, and that child.
+    fn match_up(&self) -> Option<(usize, SeatId)> {
+        let idle = |fresh_only: bool| {
+            self.places.iter().position(|place| match place.seat {
+                Seat::Idle { served } => served == 0 || !fresh_only,
+                _ => false,
+            })
+        };
+        idle(false)?;
+        self.queue.iter().take(self.candidates()).enumerate().find_map(|(position, task)| {
+            let fresh_only = self.wants_fresh(*task);
+            Some((position, idle(fresh_only)?))
+        })
+    }
+
+    /// How many tasks of the queue may be handed out. While the canary is out, it alone.
+    fn candidates(&self) -> usize {
+        match self.canary {
+            None => self.queue.len(),
+            Some(canary) => usize::from(self.queue.front() == Some(&canary)),
+        }
+    }
+
+    /// A last try runs in a process that has run nothing else.
+    fn wants_fresh(&self, task: TaskId) -> bool {
+        let tries = self.tasks.get(&task).map_or(0, |entry| entry.attempts.len());
+        let last = usize::try_from(self.policy.max_attempts).unwrap_or(usize::MAX) - 1;
+        self.canary == Some(task) || (tries > 0 && tries >= last)
+    }
+
+    fn hand_over(&mut self, task: TaskId, seat: SeatId, now: Duration, actions: &mut Vec<Action>) {
+        let served = match self.places[seat].seat {
+            Seat::Idle { served } => served,
+            _ => 0,
+        };
+        let entry = self.tasks.get(&task).expect("what is queued is entered");
+        let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);
+        let (attempt, delivered) = (Attempt(tries.saturating_add(1)), entry.delivered);
+        self.places[seat].seat =
+            Seat::Busy(Busy { task, served, since: now, slots: 0, killed: None });
+        actions.push(Action::Run { seat, task, attempt, delivered });
+    }
+}

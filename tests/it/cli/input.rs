@@ -1,0 +1,158 @@
+//! Inputs and what is reported of them.
+
+use std::fs;
+
+use super::{audiopool, expect_code, records, run, stderr, stdout, write_wav};
+
+#[test]
+fn every_input_ends_in_one_record_in_the_order_given() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name).display().to_string();
+    fs::create_dir(at("empty")).unwrap();
+    fs::write(at("text.wav"), "this is no audio at all, whatever its name says").unwrap();
+    let args =
+        ["analyze", "--format=ndjson", &at("gone"), &at("text.wav"), &at("empty"), &at("gone")];
+    let output = run(&args, 1);
+    let found = records(&output);
+    let paths: Vec<_> = found.iter().map(|record| record["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, args[2..]);
+    let kinds: Vec<_> = found.iter().map(|record| &record["error"]["kind"]).collect();
+    assert_eq!(kinds[0], "not_found");
+    assert_eq!(kinds[2], "no_audio");
+    assert_eq!(kinds[3], "not_found");
+    for record in &found {
+        assert_eq!(record["status"], "failed");
+        assert_eq!(record["metrics"], serde_json::json!({}));
+    }
+    assert_eq!(stderr(&output), "", "no bar where there is no terminal, no log unasked");
+}
+
+#[test]
+fn a_list_on_standard_input_is_read_either_way() {
+    for (args, list) in [
+        (["--files-from", "-"].as_slice(), "gone/a\n\ngone/b\r\n"),
+        (&["--files-from", "-", "-0"], "gone/a\0gone/b"),
+    ] {
+        let mut command = audiopool();
+        command.args(["analyze", "--format=ndjson", "first"]).args(args).write_stdin(list);
+        let output = command.output().unwrap();
+        expect_code(&output, 1, list);
+        let found = records(&output);
+        let paths: Vec<_> = found.iter().map(|record| record["path"].as_str().unwrap()).collect();
+        assert_eq!(paths, ["first", "gone/a", "gone/b"]);
+    }
+}
+
+#[test]
+fn an_empty_list_is_an_empty_report() {
+    let mut command = audiopool();
+    command.args(["analyze", "--format=json", "--files-from=-"]).write_stdin("");
+    let output = command.output().unwrap();
+    expect_code(&output, 0, "empty list");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["files"], serde_json::json!([]));
+    assert_eq!(report["summary"]["complete"], true);
+}
+
+#[test]
+fn the_report_appears_under_its_name_and_nothing_else_does() {
+    let root = tempfile::tempdir().unwrap();
+    let target = root.path().join("report.ndjson");
+    fs::write(&target, "an older report").unwrap();
+    let to = format!("--output={}", target.display());
+    let output = run(&["analyze", "--format=ndjson", &to, "gone.wav"], 1);
+    assert_eq!(stdout(&output), "");
+    let expected = run(&["analyze", "--format=ndjson", "--output=-", "gone.wav"], 1).stdout;
+    assert_eq!(fs::read(&target).unwrap(), expected);
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1, "no temporary file is left");
+}
+
+#[test]
+fn stats_and_logs_stay_off_standard_output() {
+    let calm = run(&["analyze", "--format=ndjson", "gone.wav"], 1);
+    let loud = run(&["analyze", "--format=ndjson", "--stats", "-vv", "gone.wav"], 1);
+    assert_eq!(stdout(&calm), stdout(&loud));
+    assert!(stderr(&loud).contains("wall time"), "{}", stderr(&loud));
+    assert!(stderr(&loud).contains("files        0 ok, 1 failed"), "{}", stderr(&loud));
+    assert!(stderr(&loud).contains("finished"), "{}", stderr(&loud));
+
+    let mut command = audiopool();
+    command.args(["analyze", "-q", "gone.wav"]).env("AUDIOPOOL_LOG", "trace");
+    assert_eq!(stderr(&command.output().unwrap()), "", "-q beats the variable");
+}
+
+#[test]
+fn colour_follows_the_flag_and_never_enters_a_file() {
+    let coloured = |args: &[&str]| run(args, 1).stdout.contains(&0x1b);
+    assert!(!coloured(&["analyze", "gone.wav"]), "no terminal, no colour");
+    assert!(coloured(&["analyze", "gone.wav", "--color=always"]));
+    assert!(!coloured(&["analyze", "gone.wav", "--color=always", "--format=csv"]));
+
+    let mut command = audiopool();
+    command.args(["analyze", "gone.wav", "--color=always"]).env("NO_COLOR", "1");
+    assert!(command.output().unwrap().stdout.contains(&0x1b), "the flag beats NO_COLOR");
+
+    let root = tempfile::tempdir().unwrap();
+    let target = root.path().join("report.txt");
+    let to = format!("-o{}", target.display());
+    run(&["analyze", "gone.wav", "--color=always", &to], 1);
+    assert!(!fs::read(target).unwrap().contains(&0x1b));
+}
+
+#[test]
+fn a_name_cannot_command_the_terminal() {
+    let text = stdout(&run(&["analyze", "evil\u{1b}[2J\nfake.wav: ok"], 1));
+    assert!(text.contains(r"evil\u{1b}[2J\nfake.wav: ok"), "{text}");
+    assert!(!text.contains('\u{1b}'));
+    let said = stderr(&run(&["analyze", "x", "--files-from", "evil\u{1b}[2J"], 2));
+    assert!(!said.contains('\u{1b}'), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_not_utf_8_can_be_recovered_from_the_report() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let mut command = audiopool();
+    command.args(["analyze", "--format=ndjson"]).arg(OsStr::from_bytes(b"gone/caf\xE9.wav"));
+    let output = command.output().unwrap();
+    expect_code(&output, 1, "not UTF-8");
+    let record = &records(&output)[0];
+    assert_eq!(record["path"], "gone/caf\u{fffd}.wav");
+    assert_eq!(record["path_percent_encoded"], "gone/caf%E9.wav");
+}
+
+#[test]
+fn a_good_file_gives_its_figures_in_every_format() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("half.wav");
+    let samples: Vec<i16> = (0..8000).map(|n| if n % 2 == 0 { 16_384 } else { -16_384 }).collect();
+    write_wav(&file, &samples);
+    let path = file.display().to_string();
+    let half_scale = 20.0 * 0.5_f64.log10();
+
+    let record = &records(&run(&["analyze", "--format=ndjson", &path], 0))[0];
+    assert_eq!(record["status"], "ok");
+    assert_eq!(record["error"], serde_json::Value::Null);
+    assert_eq!(record["format"]["frames"], 8000);
+    assert_eq!(record["format"]["duration_seconds"], 1.0);
+    assert_eq!(record["format"]["sample_format"], "s16");
+    for key in ["max_dbfs", "min_dbfs"] {
+        assert!((record["metrics"][key].as_f64().unwrap() - half_scale).abs() < 1e-12, "{key}");
+    }
+    assert_eq!(record["metrics"]["non_silence_seconds"], 1.0);
+
+    let document: serde_json::Value =
+        serde_json::from_slice(&run(&["analyze", "--format=json", &path], 0).stdout).unwrap();
+    assert_eq!(&document["files"][0], record);
+    assert_eq!(document["summary"]["audio_seconds"], 1.0);
+
+    let csv = stdout(&run(&["analyze", "--format=csv", "--metrics=max_dbfs", &path], 0));
+    let header = csv.lines().next().unwrap();
+    assert!(header.contains(",max_dbfs,warnings,") && !header.contains("min_dbfs"), "{header}");
+    assert!(csv.contains(&format!(",{},,,", record["metrics"]["max_dbfs"])), "{csv}");
+
+    let text = stdout(&run(&["analyze", &path], 0));
+    assert!(text.contains("-6.02 dBFS") && text.contains("1 file: 1 ok, 0 failed"), "{text}");
+}
