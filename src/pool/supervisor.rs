@@ -50,6 +50,8 @@ pub(super) struct Body {
     /// Keeps the audio, and arguments that lie in a slot.
     pub(super) leases: Vec<Lease>,
     pub(super) on_item: Option<Arc<dyn Fn(Item) + Send + Sync>>,
+    /// Says what is wrong with an output, if it cannot be that of the task.
+    pub(super) check: Arc<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>,
     pub(super) on_end: Box<dyn FnOnce(RawOutcome) + Send>,
 }
 
