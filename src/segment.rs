@@ -13,7 +13,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audiopool_worker::analyze::level::decibels;
 use audiopool_worker::pcm::{Pcm, PcmFormat};
 
 use crate::decode::{DecodeError, Source};
@@ -97,9 +96,8 @@ impl AudioSegment {
     }
 
     /// Length in seconds, not rounded.
-    #[expect(clippy::cast_precision_loss, reason = "2⁵³ frames do not fit into memory")]
     pub fn duration_seconds(&self) -> f64 {
-        self.frames as f64 / f64::from(self.format.sample_rate)
+        self.pcm().duration_seconds()
     }
 
     /// Length, rounded down to a nanosecond.
@@ -137,7 +135,7 @@ impl AudioSegment {
 
     /// Largest magnitude as an integer, at most [`max_possible_amplitude`](Self::max_possible_amplitude).
     pub fn max(&self) -> u32 {
-        self.pcm().integers().extremes().map_or(0, |extremes| extremes.largest)
+        self.pcm().max()
     }
 
     /// What is 0 dBFS as an integer: 128, 2¹⁵ or 2³¹.
@@ -147,30 +145,22 @@ impl AudioSegment {
 
     /// Largest magnitude in dBFS; `None` if every sample is zero.
     pub fn max_dbfs(&self) -> Option<f64> {
-        self.in_dbfs(self.max())
+        self.pcm().max_dbfs()
     }
 
     /// Smallest magnitude that is not zero, in dBFS; `None` if every sample is zero.
     pub fn min_dbfs(&self) -> Option<f64> {
-        self.in_dbfs(self.pcm().integers().extremes().map_or(0, |extremes| extremes.smallest))
+        self.pcm().min_dbfs()
     }
 
     /// √(Σx² / n) over all channels, rounded down; 0 if there is no sample.
     pub fn rms(&self) -> u32 {
-        let samples = self.frames * usize::from(self.format.channels);
-        let sum: u128 = self.pcm().integers().sums_of_squares(&[samples]).iter().sum();
-        let mean = sum.checked_div(samples as u128).unwrap_or(0);
-        u32::try_from(mean.isqrt()).unwrap_or(u32::MAX)
+        self.pcm().rms()
     }
 
     /// [`rms`](Self::rms) in dBFS; `None` if it is 0.
     pub fn dbfs(&self) -> Option<f64> {
-        self.in_dbfs(self.rms())
-    }
-
-    fn in_dbfs(&self, magnitude: u32) -> Option<f64> {
-        let ratio = f64::from(magnitude) / f64::from(self.max_possible_amplitude());
-        (magnitude > 0).then(|| decibels(ratio))
+        self.pcm().dbfs()
     }
 }
 

@@ -65,8 +65,8 @@ pub(crate) fn filter(verbose: u8, quiet: bool) -> Result<String, Fault> {
     let asked = match verbose {
         _ if quiet => "error",
         0 => return from_environment(),
-        1 => "warn,audiopool=info,audiopool_worker=info",
-        2 => "info,audiopool=debug,audiopool_worker=debug",
+        1 => "error,audiopool=info,audiopool_worker=info",
+        2 => "warn,audiopool=debug,audiopool_worker=debug",
         _ => "debug,audiopool=trace,audiopool_worker=trace",
     };
     Ok(asked.to_owned())
@@ -82,7 +82,8 @@ fn from_environment() -> Result<String, Fault> {
                     .with_help("for example `AUDIOPOOL_LOG=audiopool=debug,warn`"))
             }
         },
-        _ => Ok("warn".to_owned()),
+        // What the decoders' libraries find strange in a file stands in its record, as we see it.
+        _ => Ok("error,audiopool=warn,audiopool_worker=warn".to_owned()),
     }
 }
 

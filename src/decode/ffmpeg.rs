@@ -99,6 +99,7 @@ pub(super) fn describe(program: &Path, path: &Path) -> Result<Description, Strin
     let text = String::from_utf8_lossy(&text);
     Description::read(&text).ok_or_else(|| {
         let last = text.lines().rfind(|line| !line.contains("output file must be specified"));
+        let last = last.map(|line| line.trim_start_matches("[error] "));
         let said = last.map_or("it says nothing", |line| without_path(line, path));
         format!("ffmpeg finds no audio in it: {said}")
     })
@@ -271,8 +272,9 @@ impl Said {
 
 /// What ffmpeg says of a file, without the path, which our caller prints.
 fn without_path<'a>(line: &'a str, path: &Path) -> &'a str {
-    let name = path.to_string_lossy();
-    match line.split_once(&*name) {
+    let absolute = std::path::absolute(path).unwrap_or_default();
+    let name = absolute.to_string_lossy();
+    match line.split_once(&*name).filter(|_| !name.is_empty()) {
         Some((_, rest)) => rest.trim_start_matches([':', ' ', '\'']),
         None => line.trim(),
     }

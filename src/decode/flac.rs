@@ -44,14 +44,16 @@ struct StreamInfo {
 
 impl StreamInfo {
     fn read(block: &[u8; 34]) -> Self {
-        let [_, _, max0, max1, _, _, _, _, _, _, a, b, c, d, e, f, g, h, ..] = *block;
-        let packed = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let [_, _, max_block @ .., _] = block.first_chunk::<5>().unwrap_or(&[0; 5]);
+        let packed = block[10..].first_chunk().map_or(0, |&packed| u64::from_be_bytes(packed));
+        let bits_at = |shift: u32, bits: u32| packed >> shift & ((1 << bits) - 1);
+        let byte = |value: u64| u8::try_from(value).unwrap_or(u8::MAX);
         Self {
-            max_block: u32::from(u16::from_be_bytes([max0, max1])),
-            sample_rate: u32::from_be_bytes([0, a, b, c]) >> 4,
-            channels: (c >> 1 & 7) + 1,
-            bits: ((c & 1) << 4 | d >> 4) + 1,
-            total: packed & 0xf_ffff_ffff,
+            max_block: u32::from(u16::from_be_bytes(*max_block)),
+            sample_rate: u32::try_from(bits_at(44, 20)).unwrap_or(u32::MAX),
+            channels: byte(bits_at(41, 3)) + 1,
+            bits: byte(bits_at(36, 5)) + 1,
+            total: bits_at(0, 36),
         }
     }
 }
@@ -129,12 +131,6 @@ impl FrameHeader {
         (crc8.crc() == crc).then_some(Self { number, frames, sample_rate, channels, bits, length })
     }
 
-    /// Whether `next` may follow this one: with the next frame's number, or the next sample's.
-    /// (Before FLAC 1.2 both were written with the same sync code.)
-    fn is_followed_by(&self, next: &Self) -> bool {
-        next.number == self.number + 1 || next.number == self.number + u64::from(self.frames)
-    }
-
     fn is_of(&self, info: &StreamInfo) -> bool {
         (self.sample_rate, self.channels, self.bits) == (info.sample_rate, info.channels, info.bits)
     }
@@ -190,7 +186,7 @@ impl Flac {
             file.read_exact(&mut header).map_err(broken)?;
             let [kind, l0, l1, l2] = header;
             let length = u64::from(u32::from_be_bytes([0, l0, l1, l2]));
-            if kind & 0x7f == 0 && length >= 34 && stream_info.is_none() {
+            if kind.trailing_zeros() >= 7 && length >= 34 && stream_info.is_none() {
                 let mut block = [0; 34];
                 file.read_exact(&mut block).map_err(broken)?;
                 stream_info = Some(block);
@@ -262,7 +258,7 @@ impl Flac {
     }
 
     /// The most bytes that a frame of this header can have: a little more than verbatim samples.
-    fn longest(&self, header: &FrameHeader) -> usize {
+    fn longest(header: &FrameHeader) -> usize {
         let samples = header.frames as usize * usize::from(header.channels);
         MAX_HEADER + samples * (usize::from(header.bits) + 1).div_ceil(8) + 256
     }
@@ -270,7 +266,7 @@ impl Flac {
     /// The length of the frame at `at`, whose header is `header`: found where the CRC-16 agrees
     /// and the next header begins, or the file ends.
     fn frame_length(&mut self, header: &FrameHeader, findings: &mut Findings) -> Option<usize> {
-        let longest = self.longest(header);
+        let longest = Self::longest(header);
         let info = self.info;
         let mut crc = Crc16Ansi::new(0);
         let (mut checked, mut from) = (0, header.length);
@@ -285,8 +281,7 @@ impl Flac {
                 if end + MAX_HEADER > bytes.len() && !is_last {
                     break;
                 }
-                let is_next = FrameHeader::read(&bytes[end..], &info)
-                    .is_some_and(|next| next.is_of(&info) || header.is_followed_by(&next));
+                let is_next = FrameHeader::read(&bytes[end..], &info).is_some();
                 if is_next {
                     crc.process_buf_bytes(&bytes[checked..end]);
                     checked = end;
@@ -509,14 +504,14 @@ mod tests {
         let mut block = [0; 34];
         block[2..4].copy_from_slice(&4096_u16.to_be_bytes());
         // 44100 Hz in 20 bits, 2 channels, 16 bits, 36 bits of total.
-        let packed = 44_100_u64 << 44 | 1 << 41 | 15 << 36 | 1_234_567;
+        let packed = 44_100_u64 << 44 | 1 << 41 | 15 << 36 | 0x2_3456_789a;
         block[10..18].copy_from_slice(&packed.to_be_bytes());
         let expected = StreamInfo {
             max_block: 4096,
             sample_rate: 44_100,
             channels: 2,
             bits: 16,
-            total: 1_234_567,
+            total: 0x2_3456_789a,
         };
         assert_eq!(StreamInfo::read(&block), expected);
     }

@@ -1,15 +1,15 @@
 //! Magic: what the first bytes say a file is.
 //!
-//! A WavPack or Monkey's Audio file carries the header of the WAV file that it was made from; who
+//! A `WavPack` or Monkey's Audio file carries the header of the WAV file that it was made from; who
 //! searches for a marker further in takes it for WAV and hears noise. So only the very beginning
-//! counts, after ID3v2 tags, and a format that we cannot decode is still recognised by name.
+//! counts, after `ID3v2` tags, and a format that we cannot decode is still recognised by name.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes that are looked at: two transport stream packets and then some.
 const HEAD: usize = 4096;
-/// More ID3v2 tags than any tagging program stacked by mistake.
+/// More `ID3v2` tags than any tagging program stacked by mistake.
 const MAX_ID3_TAGS: usize = 8;
 
 /// A container that is recognised. Its row in the table of formats says how it is decoded.
@@ -61,7 +61,7 @@ pub(super) enum Content {
 /// The beginning of a file.
 #[derive(Debug)]
 pub(super) struct Head {
-    /// Where the content begins, behind ID3v2 tags.
+    /// Where the content begins, behind `ID3v2` tags.
     pub(super) start: u64,
     /// The first bytes from `start` on.
     pub(super) bytes: Vec<u8>,
@@ -93,7 +93,7 @@ fn read_at(file: &mut File, start: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Length of the ID3v2 tag that `bytes` begin with, header and footer included.
+/// Length of the `ID3v2` tag that `bytes` begin with, header and footer included.
 fn id3v2_length(bytes: &[u8]) -> Option<u64> {
     let header = bytes.get(..10)?;
     let sizes = &header[6..10];
@@ -152,13 +152,13 @@ const MARKERS: &[(&[u8], Content)] = &[
     (b"SQLite format 3", Content::Other("an SQLite database")),
 ];
 
-/// Atoms with which an ISO or QuickTime file may begin.
+/// Atoms with which an ISO or `QuickTime` file may begin.
 const MP4_ATOMS: &[&[u8; 4]] =
     &[b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"];
 
 /// What a file that begins with `bytes` is.
 pub(super) fn recognise(bytes: &[u8]) -> Content {
-    if let Some(form) = form_of(bytes, b"RIFF").or_else(|| form_of(bytes, b"RIFX")) {
+    if let Some(form) = form_of(bytes, *b"RIFF").or_else(|| form_of(bytes, *b"RIFX")) {
         return match form {
             b"WAVE" => Content::Audio(Kind::Wav),
             b"AVI " => Content::Audio(Kind::Avi),
@@ -167,7 +167,7 @@ pub(super) fn recognise(bytes: &[u8]) -> Content {
             _ => Content::Other("a RIFF file of a kind without audio"),
         };
     }
-    if let Some(b"AIFF" | b"AIFC") = form_of(bytes, b"FORM") {
+    if let Some(b"AIFF" | b"AIFC") = form_of(bytes, *b"FORM") {
         return Content::Audio(Kind::Aiff);
     }
     if let Some((_, content)) = MARKERS.iter().find(|(marker, _)| bytes.starts_with(marker)) {
@@ -196,8 +196,8 @@ pub(super) fn recognise(bytes: &[u8]) -> Content {
 }
 
 /// The form of an IFF-like file that begins with `marker`.
-fn form_of<'a>(bytes: &'a [u8], marker: &[u8; 4]) -> Option<&'a [u8; 4]> {
-    if bytes.starts_with(marker) { bytes.get(8..12)?.try_into().ok() } else { None }
+fn form_of(bytes: &[u8], marker: [u8; 4]) -> Option<&[u8; 4]> {
+    if bytes.starts_with(&marker) { bytes.get(8..12)?.try_into().ok() } else { None }
 }
 
 fn is_text(bytes: &[u8]) -> bool {

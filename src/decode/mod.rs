@@ -18,12 +18,14 @@
 //! - Batches are cut at the same packets for every number of threads, so that even a damaged file
 //!   decodes to the same bytes with one thread and with eight.
 
+mod aiff;
 mod convert;
 mod ffmpeg;
 mod findings;
 mod flac;
 mod formats;
 mod magic;
+mod matroska;
 mod mp4;
 mod mpeg;
 mod open;

@@ -46,29 +46,29 @@ pub(super) fn edit_of_track(
     file_length: u64,
     track_id: u32,
 ) -> Option<Edit> {
-    let moov = find(file, start..file_length, b"moov")?;
-    let mvhd = find(file, moov.clone(), b"mvhd")?;
+    let moov = find(file, start..file_length, *b"moov")?;
+    let mvhd = find(file, moov.clone(), *b"mvhd")?;
     let movie_scale = time_scale(file, mvhd)?;
     let mut rest = moov;
     for _ in 0..MAX_BOXES {
-        let trak = find(file, rest.clone(), b"trak")?;
+        let trak = find(file, rest.clone(), *b"trak")?;
         rest.start = trak.end;
-        let tkhd = find(file, trak.clone(), b"tkhd")?;
+        let tkhd = find(file, trak.clone(), *b"tkhd")?;
         if track_id_in(file, tkhd) != Some(track_id) {
             continue;
         }
-        let mdia = find(file, trak.clone(), b"mdia")?;
-        let mdhd = find(file, mdia, b"mdhd")?;
+        let mdia = find(file, trak.clone(), *b"mdia")?;
+        let mdhd = find(file, mdia, *b"mdhd")?;
         let media_scale = time_scale(file, mdhd)?;
-        let edts = find(file, trak, b"edts")?;
-        let elst = find(file, edts, b"elst")?;
+        let edts = find(file, trak, *b"edts")?;
+        let elst = find(file, edts, *b"elst")?;
         return read_edits(file, elst, movie_scale, media_scale);
     }
     None
 }
 
 /// The first box named `name` within `range`: the range of its content.
-fn find(file: &mut (impl Read + Seek), range: Range<u64>, name: &[u8; 4]) -> Option<Range<u64>> {
+fn find(file: &mut (impl Read + Seek), range: Range<u64>, name: [u8; 4]) -> Option<Range<u64>> {
     let mut at = range.start;
     for _ in 0..MAX_BOXES {
         if at.checked_add(8)? > range.end {
@@ -84,7 +84,7 @@ fn find(file: &mut (impl Read + Seek), range: Range<u64>, name: &[u8; 4]) -> Opt
             return None;
         }
         let end = at.checked_add(size)?;
-        if kind == *name {
+        if kind == name {
             return Some(at + header..end.min(range.end));
         }
         at = end;
@@ -160,9 +160,9 @@ mod tests {
 
     use super::*;
 
-    fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    fn boxed(name: [u8; 4], content: &[u8]) -> Vec<u8> {
         let size = u32::try_from(8 + content.len()).expect("a small box");
-        [&size.to_be_bytes(), name.as_slice(), content].concat()
+        [&size.to_be_bytes(), &name, content].concat()
     }
 
     fn header(scale: u32) -> Vec<u8> {
@@ -179,16 +179,16 @@ mod tests {
         }
         let tkhd = [&[0; 12], id.to_be_bytes().as_slice(), &[0; 68]].concat();
         let content = [
-            boxed(b"tkhd", &tkhd),
-            boxed(b"edts", &boxed(b"elst", &elst)),
-            boxed(b"mdia", &boxed(b"mdhd", &header(44_100))),
+            boxed(*b"tkhd", &tkhd),
+            boxed(*b"edts", &boxed(*b"elst", &elst)),
+            boxed(*b"mdia", &boxed(*b"mdhd", &header(44_100))),
         ];
-        boxed(b"trak", &content.concat())
+        boxed(*b"trak", &content.concat())
     }
 
     fn movie(tracks: &[Vec<u8>]) -> Vec<u8> {
-        let moov = [boxed(b"mvhd", &header(1000)), tracks.concat()].concat();
-        [boxed(b"ftyp", b"M4A "), boxed(b"mdat", &[0; 100]), boxed(b"moov", &moov)].concat()
+        let moov = [boxed(*b"mvhd", &header(1000)), tracks.concat()].concat();
+        [boxed(*b"ftyp", b"M4A "), boxed(*b"mdat", &[0; 100]), boxed(*b"moov", &moov)].concat()
     }
 
     fn frames(file: &[u8], track: u32) -> Option<Range<u64>> {
@@ -218,7 +218,7 @@ mod tests {
         for length in 0..file.len() - 60 {
             assert_eq!(frames(&file[..length], 1), None, "{length} bytes");
         }
-        let mut endless = boxed(b"free", &[]);
+        let mut endless = boxed(*b"free", &[]);
         endless[3] = 0;
         assert_eq!(frames(&endless, 1), None);
         assert_eq!(frames(&[0, 0, 0, 4, b'f', b'r', b'e', b'e'], 1), None);

@@ -20,13 +20,16 @@ use symphonia::core::codecs::audio::well_known as codec;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::FormatReader;
 
+use super::aiff;
 use super::ffmpeg;
 use super::findings::Findings;
 use super::flac::Flac;
 use super::formats::{FormatRow, row_of, row_of_extension};
 use super::magic::{self, Content, Head, Kind};
+use super::matroska;
 use super::mp4;
 use super::mpeg::Tag;
+use super::opus;
 use super::packets::{Batches, Demux, Engine, Packet, Setup, said};
 use super::parallel::Coded;
 use super::raw::{Layout, Order, Raw};
@@ -188,13 +191,10 @@ impl Candidate<'_> {
         match row.kind() {
             Kind::Wav => self.open_wav(file, row, findings),
             Kind::Flac => self.open_flac(file, row, findings),
-            Kind::Aiff
-            | Kind::Ogg
-            | Kind::Mp4
-            | Kind::Matroska
-            | Kind::Caf
-            | Kind::MpegAudio
-            | Kind::Adts => self.open_symphonia(file, row, findings),
+            Kind::Aiff => self.open_aiff(file, row, findings),
+            Kind::Ogg | Kind::Mp4 | Kind::Matroska | Kind::Caf | Kind::MpegAudio | Kind::Adts => {
+                self.open_symphonia(file, row, findings)
+            }
             _ => Err(Refusal::Unsupported(format!(
                 "this is {}, which audiopool does not decode itself",
                 row.name
@@ -217,6 +217,18 @@ impl Candidate<'_> {
             Ok(Wav::Linear(layout, codec)) => self.open_raw(file, row, layout, codec, findings),
             Ok(Wav::Other(_)) => self.open_symphonia(file, row, findings),
             Err(what) => Err(Refusal::Corrupt(format!("the WAV header is broken: {what}"))),
+        }
+    }
+
+    fn open_aiff(
+        &self,
+        mut file: File,
+        row: &FormatRow,
+        findings: &mut Findings,
+    ) -> Result<Opened, Refusal> {
+        match aiff::read(&mut file, self.head.start, self.file_length) {
+            Some((layout, codec)) => self.open_raw(file, row, layout, codec, findings),
+            None => self.open_symphonia(file, row, findings),
         }
     }
 
@@ -318,10 +330,12 @@ impl Candidate<'_> {
     ) -> Result<Opened, Refusal> {
         let is_mpeg = row.kind() == Kind::MpegAudio && codec.starts_with("mp");
         let sample_rate = setup.params.sample_rate.unwrap_or(0);
+        let is_opus = setup.params.codec == codec::CODEC_ID_OPUS;
         let mut trim = Trim::NONE;
         let mut declared = track.num_frames;
         let mut exact = None;
         let mut mpeg = None;
+        let mut end_padding = 0;
         if is_mpeg {
             let tag = Tag::read(&self.head.bytes);
             trim = tag.map_or(Trim::NONE, Tag::trim);
@@ -335,13 +349,27 @@ impl Candidate<'_> {
             let position = file.stream_position().map_err(|error| Refusal::of_io(&error))?;
             let edit = mp4::edit_of_track(&mut file, self.head.start, self.file_length, track.id);
             file.seek(SeekFrom::Start(position)).map_err(|error| Refusal::of_io(&error))?;
-            if let Some(edit) = edit.filter(|_| setup.params.codec != codec::CODEC_ID_OPUS) {
-                let shown = edit.frames(sample_rate);
-                declared = declared.map(|frames| frames.min(shown.end).saturating_sub(shown.start));
-                trim = Trim::keep(shown);
+            if let Some(edit) = edit {
+                let mut shown = edit.frames(sample_rate);
+                // The edit list is rounded to the movie's ticks; the samples are counted.
+                shown.end = shown.end.min(declared.unwrap_or(u64::MAX));
+                let length = shown.end.saturating_sub(shown.start);
+                declared = declared.and(Some(length));
+                // The decoder of Opus has skipped what is to be skipped.
+                trim = Trim::keep(if is_opus { 0..length } else { shown });
             }
+        } else if row.kind() == Kind::Matroska {
+            let mut file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
+            let position = file.stream_position().map_err(|error| Refusal::of_io(&error))?;
+            let start = self.head.start;
+            let padding = matroska::end_padding(&mut file, start, self.file_length, track.id);
+            file.seek(SeekFrom::Start(position)).map_err(|error| Refusal::of_io(&error))?;
+            end_padding = frames_in(padding, sample_rate);
+        } else if is_opus {
+            declared = declared.map(|frames| frames.saturating_sub(pre_skip(setup)));
         }
-        let demux = SymphoniaDemux::new(format, track, setup.clone(), exact, mpeg);
+        let demux = SymphoniaDemux::new(format, track, setup.clone(), exact, mpeg)
+            .with_end_padding(end_padding);
         self.open_coded(row, codec, declared, trim, setup, Box::new(demux), findings)
     }
 
@@ -382,7 +410,7 @@ impl Candidate<'_> {
             (None, wrong) => {
                 let what = wrong.unwrap_or_else(|| "no packet decodes to audio".to_owned());
                 return Err(Refusal::Corrupt(format!(
-                    "{} that cannot be decoded: {what}",
+                    "this is {}, but nothing in it can be decoded ({what})",
                     row.name
                 )));
             }
@@ -426,16 +454,26 @@ impl Refusal {
 
 fn refusal_of(row: &FormatRow, error: &Error) -> Refusal {
     let what = said(error);
+    // Only MPEG audio is searched for; all else was recognised by its first bytes.
+    let is_not_found = what.contains("no suitable format reader");
     match error {
-        Error::Unsupported(_) => Refusal::Unsupported(format!(
-            "{} of a kind that audiopool does not decode itself ({what})",
+        Error::Unsupported(_) if is_not_found => Refusal::Corrupt(format!(
+            "this should be {}, but no intact beginning of it is to be found",
             row.name
         )),
+        Error::Unsupported(_) => Refusal::Unsupported(format!(
+            "this is {} of a kind that audiopool does not decode itself ({what})",
+            row.name
+        )),
+        // An index or a header that should be there: the file is damaged or cut short.
+        Error::Unsupported(_) if what.contains("missing") => {
+            Refusal::Corrupt(format!("this is {}, but damaged or cut short ({what})", row.name))
+        }
         Error::LimitError(_) => Refusal::Final(DecodeError::new(
             DecodeErrorKind::LimitExceeded,
-            format!("{} beyond what is reasonable: {what}", row.name),
+            format!("this is {}, beyond what is reasonable: {what}", row.name),
         )),
-        _ => Refusal::Corrupt(format!("{} that cannot be read: {what}", row.name)),
+        _ => Refusal::Corrupt(format!("this is {}, but it cannot be read ({what})", row.name)),
     }
 }
 
@@ -457,6 +495,18 @@ fn empty(setup: &Setup) -> Option<PcmFormat> {
     })
 }
 
+/// Frames nearest to a time.
+fn frames_in(nanoseconds: u64, sample_rate: u32) -> u64 {
+    let frames = u128::from(nanoseconds) * u128::from(sample_rate) + 500_000_000;
+    u64::try_from(frames / 1_000_000_000).unwrap_or(u64::MAX)
+}
+
+/// Frames that the decoder of an Opus stream drops at its start.
+fn pre_skip(setup: &Setup) -> u64 {
+    let head = setup.params.extra_data.as_deref().and_then(opus::Head::read);
+    head.map_or(0, |head| u64::from(head.pre_skip))
+}
+
 /// The byte at which a demuxer of linear PCM stands.
 fn symphonia_position(format: Box<dyn FormatReader>) -> u64 {
     use symphonia::core::io::ReadBytes;
@@ -466,7 +516,7 @@ fn symphonia_position(format: Box<dyn FormatReader>) -> u64 {
 
 /// The meaning of a track that is linear PCM and lies in one piece.
 fn linear(setup: &Setup, kind: Kind) -> Option<(PcmFormat, Order)> {
-    if !matches!(kind, Kind::Aiff | Kind::Caf) {
+    if kind != Kind::Caf {
         return None;
     }
     let (sample_format, order) = match setup.params.codec {

@@ -89,7 +89,7 @@ impl Head {
 /// Decodes the packets of one Opus stream.
 pub(super) struct Decoder {
     head: Head,
-    decoder: OpusMSDecoder,
+    streams: OpusMSDecoder,
     /// Frames of the pre-skip yet to be dropped.
     to_skip: usize,
     samples: Vec<i16>,
@@ -100,16 +100,16 @@ impl Decoder {
         let Some(head) = params.extra_data.as_deref().and_then(Head::read) else {
             return decode_error("opus: the identification header is missing or broken");
         };
-        let Some(decoder) = new_decoder(&head) else {
+        let Some(streams) = streams_of(&head) else {
             return unsupported_error("opus: the channel mapping is not possible");
         };
         let samples = vec![0; usize::from(MAX_FRAMES) * usize::from(head.channels)];
-        Ok(Self { to_skip: usize::from(head.pre_skip), head, decoder, samples })
+        Ok(Self { to_skip: usize::from(head.pre_skip), head, streams, samples })
     }
 
     pub(super) fn reset(&mut self) {
-        if let Some(decoder) = new_decoder(&self.head) {
-            self.decoder = decoder;
+        if let Some(streams) = streams_of(&self.head) {
+            self.streams = streams;
         }
         self.to_skip = usize::from(self.head.pre_skip);
     }
@@ -136,7 +136,7 @@ impl Decoder {
             return Err("opus: the packet is empty");
         }
         let frames = self
-            .decoder
+            .streams
             .decode(Some(&packet.data), length, &mut self.samples, MAX_FRAMES.into(), false)
             .ok()
             .and_then(|frames| usize::try_from(frames).ok())
@@ -155,7 +155,7 @@ impl Decoder {
     }
 }
 
-fn new_decoder(head: &Head) -> Option<OpusMSDecoder> {
+fn streams_of(head: &Head) -> Option<OpusMSDecoder> {
     OpusMSDecoder::new(
         SAMPLE_RATE.cast_signed(),
         i32::from(head.channels),

@@ -273,34 +273,40 @@ pub(super) enum DecodeFault {
 
 /// A decoder of one codec.
 pub(super) enum Engine {
-    Symphonia(Box<dyn AudioDecoder>, Option<u32>),
-    Opus(opus::Decoder),
+    Symphonia {
+        decoder: Box<dyn AudioDecoder>,
+        /// Depth of the source, where it is less than the decoder's buffer.
+        bits: Option<u32>,
+        /// Whether it drops by itself what a packet says is to be trimmed.
+        trims: bool,
+    },
+    Opus(Box<opus::Decoder>),
 }
 
 impl Engine {
     pub(super) fn new(setup: &Setup) -> Result<Self, Error> {
         if setup.params.codec == codec::CODEC_ID_OPUS {
-            return opus::Decoder::new(&setup.params).map(Self::Opus);
+            return opus::Decoder::new(&setup.params).map(|decoder| Self::Opus(Box::new(decoder)));
         }
-        // Only Vorbis is trimmed by its decoder: what else a container says is ours to judge.
-        let options =
-            AudioDecoderOptions::default().gapless(setup.params.codec == codec::CODEC_ID_VORBIS);
+        // Only Vorbis is trimmed by its decoder: its first packet yields nothing.
+        let trims = setup.params.codec == codec::CODEC_ID_VORBIS;
+        let options = AudioDecoderOptions::default().gapless(trims);
         let decoder =
             symphonia::default::get_codecs().make_audio_decoder(&setup.params, &options)?;
-        let bits = decoder.codec_params().bits_per_sample.or(setup.params.bits_per_sample);
-        Ok(Self::Symphonia(decoder, bits))
+        let bits = depth_of(&setup.params).or(decoder.codec_params().bits_per_sample);
+        Ok(Self::Symphonia { decoder, bits, trims })
     }
 
     fn reset(&mut self) {
         match self {
-            Self::Symphonia(decoder, _) => decoder.reset(),
+            Self::Symphonia { decoder, .. } => decoder.reset(),
             Self::Opus(decoder) => decoder.reset(),
         }
     }
 
     /// Decodes a packet for the sake of the decoder's memory.
     fn warm(&mut self, packet: &Packet) {
-        if let Self::Symphonia(decoder, _) = self {
+        if let Self::Symphonia { decoder, .. } = self {
             // Whatever is wrong with it was reported with its own batch.
             drop(decoder.decode_ref(&packet.as_symphonia()));
         }
@@ -309,7 +315,7 @@ impl Engine {
     /// The format of what a packet decodes to: sample format, rate, channels. For opening a file.
     pub(super) fn probe(&mut self, packet: &Packet) -> Result<Option<PcmFormat>, String> {
         match self {
-            Self::Symphonia(decoder, bits) => {
+            Self::Symphonia { decoder, bits, .. } => {
                 let buffer =
                     decoder.decode_ref(&packet.as_symphonia()).map_err(|error| said(&error))?;
                 Ok(pcm_of(&buffer, *bits))
@@ -328,7 +334,8 @@ impl Engine {
             Self::Opus(decoder) => {
                 decoder.decode(packet, bytes).map_err(|what| DecodeFault::Damaged(what.to_owned()))
             }
-            Self::Symphonia(decoder, bits) => {
+            Self::Symphonia { decoder, bits, trims } => {
+                let before = bytes.len();
                 let buffer = match decoder.decode_ref(&packet.as_symphonia()) {
                     Ok(buffer) => buffer,
                     Err(error) => {
@@ -349,6 +356,11 @@ impl Engine {
                     let to = found.map_or_else(|| "no audio".to_owned(), name_of);
                     return Err(DecodeFault::Changed(to));
                 }
+                if !*trims {
+                    let frames = (bytes.len() - before) / pcm.frame_width();
+                    let padding = usize::try_from(packet.trim_end).unwrap_or(frames).min(frames);
+                    bytes.truncate(bytes.len() - padding * pcm.frame_width());
+                }
                 Ok(())
             }
         }
@@ -362,6 +374,25 @@ impl Packet {
         packet.trim_start = Duration::from(self.trim_start);
         packet.trim_end = Duration::from(self.trim_end);
         packet
+    }
+}
+
+/// Bits of a sample as it was coded, where a decoder delivers more and does not say.
+fn depth_of(params: &AudioCodecParameters) -> Option<u32> {
+    match params.codec {
+        codec::CODEC_ID_ADPCM_MS
+        | codec::CODEC_ID_ADPCM_IMA_WAV
+        | codec::CODEC_ID_ADPCM_IMA_QT
+        | codec::CODEC_ID_ADPCM_G722 => Some(16),
+        // The sixth byte of the magic cookie, behind the boxes that old files wrap it in.
+        codec::CODEC_ID_ALAC => {
+            let mut cookie = params.extra_data.as_deref()?;
+            while matches!(cookie.get(4..8)?, b"frma" | b"alac") {
+                cookie = cookie.get(12..)?;
+            }
+            cookie.get(5).map(|&bits| u32::from(bits))
+        }
+        _ => params.bits_per_sample,
     }
 }
 
@@ -397,5 +428,74 @@ pub(super) fn said(error: &Error) -> String {
             "the data ends too early".to_owned()
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::path::Path;
+
+    use audiopool_worker::pcm::SampleFormat;
+
+    use super::super::magic::Kind;
+    use super::super::regular::Tail;
+    use super::super::symphonia_demux::{self, SymphoniaDemux};
+    use super::*;
+
+    /// The packets of a fixture, as one track.
+    fn demux(name: &str, kind: Kind) -> (Box<dyn Demux>, Arc<Setup>) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traps").join(name);
+        let file = File::open(path).expect("a fixture");
+        let length = file.metadata().expect("its length").len();
+        let tail = Tail::new(file, 0, length).expect("its start");
+        let format = symphonia_demux::open(kind, tail).expect("built in").expect("intact");
+        let (track, _) = symphonia_demux::choose_track(&*format).expect("a track");
+        let track = track.clone();
+        let setup = Arc::new(symphonia_demux::setup_of(&track).expect("a codec"));
+        (Box::new(SymphoniaDemux::new(format, &track, setup.clone(), None, None)), setup)
+    }
+
+    /// Batches that begin with a preroll decode to what one decoder makes of the whole.
+    #[track_caller]
+    fn check(name: &str, kind: Kind, expected: Start) {
+        let pcm = PcmFormat {
+            sample_format: SampleFormat::F32,
+            sample_rate: 16_000,
+            channels: 1,
+            lossy: true,
+        };
+        let mut findings = Findings::default();
+        let (mut packets, setup) = demux(name, kind);
+        assert_eq!(setup.start, expected);
+        let mut engine = Engine::new(&setup).expect("a decoder");
+        let mut whole = Vec::new();
+        while let Some(packet) = packets.next(&mut findings) {
+            assert!(engine.decode(&packet, pcm, &mut whole).is_ok());
+        }
+
+        let (packets, _) = demux(name, kind);
+        let mut batches = Batches::new(packets, VecDeque::new(), pcm);
+        // Many small ones: a batch is full after some 20 packets.
+        batches.frame_width *= 50;
+        let (mut decoder, mut decoded) = (Decoder::new(pcm), Decoded::default());
+        let mut count = 0;
+        while let Some(batch) = batches.next(&mut findings) {
+            decoder.decode(&batch, &mut decoded);
+            count += 1;
+        }
+        assert!(count > 20, "{count} batches");
+        assert!(decoded.faults.is_empty(), "{:?}", decoded.faults);
+        assert!(decoded.bytes == whole, "{name}");
+    }
+
+    #[test]
+    fn a_batch_of_layer_3_hears_nothing_of_having_begun_in_the_middle() {
+        check("long.mp3", Kind::MpegAudio, Start::BitReservoir);
+    }
+
+    #[test]
+    fn neither_does_one_of_vorbis() {
+        check("long.ogg", Kind::Ogg, Start::OneBefore);
     }
 }

@@ -116,13 +116,12 @@ impl Audio for Raw {
 /// Makes samples as they lie in a file those of memory.
 fn turn(bytes: &mut [u8], order: Order, format: SampleFormat) {
     match (order, format.sample_width()) {
-        (Order::Native, _) => {}
         (Order::Signed8, _) => bytes.iter_mut().for_each(|byte| *byte ^= 0x80),
         (Order::Reversed, 2) => reverse_each::<2>(bytes),
         (Order::Reversed, 3) => reverse_each::<3>(bytes),
         (Order::Reversed, 4) => reverse_each::<4>(bytes),
         (Order::Reversed, 8) => reverse_each::<8>(bytes),
-        (Order::Reversed, _) => {}
+        (Order::Native | Order::Reversed, _) => {}
     }
 }
 

@@ -77,7 +77,7 @@ fn name_of_special(_: FileType) -> &'static str {
     "not a regular file"
 }
 
-/// A file from some byte on, as Symphonia wants to read it: what lies before (an ID3v2 tag) does
+/// A file from some byte on, as Symphonia wants to read it: what lies before (an `ID3v2` tag) does
 /// not exist for it.
 #[derive(Debug)]
 pub(super) struct Tail {

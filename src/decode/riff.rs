@@ -178,7 +178,11 @@ fn look_behind(
 }
 
 /// Fills `buffer` from byte `at` on; returns the position behind it.
-fn seek_read(file: &mut (impl Read + Seek), at: u64, buffer: &mut [u8]) -> Result<u64, String> {
+pub(super) fn seek_read(
+    file: &mut (impl Read + Seek),
+    at: u64,
+    buffer: &mut [u8],
+) -> Result<u64, String> {
     file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(buffer)).map_err(|error| {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             "the file ends within its header".to_owned()
@@ -219,7 +223,9 @@ mod tests {
         let mut file = b"RIFF".to_vec();
         file.extend(riff_size.to_le_bytes());
         file.extend(b"WAVE");
-        chunks.iter().for_each(|chunk| file.extend(*chunk));
+        for chunk in chunks {
+            file.extend(*chunk);
+        }
         file
     }
 

@@ -12,7 +12,7 @@ use symphonia::core::codecs::CodecParameters;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::default::formats as readers;
 
@@ -54,7 +54,7 @@ pub(super) fn open(kind: Kind, file: Tail) -> Option<Result<Box<dyn FormatReader
         }
         _ => return None,
     }
-    let stream = MediaSourceStream::new(Box::new(file), Default::default());
+    let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
     let (format, metadata) = (FormatOptions::default(), MetadataOptions::default());
     Some(probe.probe(&Hint::new(), stream, format, metadata))
 }
@@ -87,6 +87,9 @@ pub(super) struct SymphoniaDemux {
     exact: Option<u64>,
     /// For MPEG audio, whose end is found only by looking.
     mpeg: Option<MpegEnd>,
+    /// Frames of padding at the end of the last packet, and that packet when it is known.
+    end_padding: u64,
+    held: Option<Packet>,
     lost: Option<Box<str>>,
     /// The data ended where more was to come.
     cut: bool,
@@ -119,10 +122,18 @@ impl SymphoniaDemux {
             counts_frames,
             exact,
             mpeg,
+            end_padding: 0,
+            held: None,
             lost: None,
             cut: false,
             ended: false,
         }
+    }
+
+    /// Drops `frames` at the end of the last packet.
+    pub(super) fn with_end_padding(mut self, frames: u64) -> Self {
+        self.end_padding = frames;
+        self
     }
 
     /// A new stream begins in the middle of the file, as in chained Ogg files. `false` if it has
@@ -135,6 +146,55 @@ impl SymphoniaDemux {
         self.setup = Arc::new(setup);
         self.exact = None;
         true
+    }
+
+    fn next_packet(&mut self, findings: &mut Findings) -> Option<Packet> {
+        // What Symphonia says of MPEG audio rests on a guess at its length.
+        let trims = self.mpeg.is_none();
+        let (mut failures, mut idle) = (0, 0);
+        while !self.ended && failures < MAX_FAILURES && idle < MAX_IDLE {
+            match self.format.next_packet() {
+                Ok(Some(packet)) if packet.track_id != self.track || packet.data.is_empty() => {
+                    idle += 1;
+                }
+                Ok(Some(packet)) => {
+                    if !self.is_of_format(&packet.data, None, findings) {
+                        continue;
+                    }
+                    if let Some(end) = &mut self.mpeg {
+                        end.last.clear();
+                        end.last.extend_from_slice(&packet.data);
+                    }
+                    let frames =
+                        if self.counts_frames { packet.block_dur().get() } else { USUAL_FRAMES };
+                    return Some(Packet {
+                        frames,
+                        trim_start: if trims { packet.trim_start.get() } else { 0 },
+                        trim_end: if trims { packet.trim_end.get() } else { 0 },
+                        byte: None,
+                        lost: self.lost.take(),
+                        setup: self.setup.clone(),
+                        data: packet.data,
+                    });
+                }
+                Ok(None) => self.ended = true,
+                Err(Error::ResetRequired) => self.ended = !self.begin_again(),
+                Err(Error::IoError(error)) => {
+                    self.ended = true;
+                    self.cut = true;
+                    if error.kind() != io::ErrorKind::UnexpectedEof {
+                        let message = format!("reading failed in the middle of the file: {error}");
+                        findings.note(WarningKind::Truncated, None, None, message);
+                    }
+                }
+                Err(error) => {
+                    failures += 1;
+                    self.lost = Some(said(&error).into());
+                }
+            }
+        }
+        self.ended = true;
+        None
     }
 
     /// Whether a packet is of the format that the file began with. What is not is left out; where
@@ -173,50 +233,13 @@ fn counts_frames(track: &Track, setup: &Setup) -> bool {
 
 impl Demux for SymphoniaDemux {
     fn next(&mut self, findings: &mut Findings) -> Option<Packet> {
-        let (mut failures, mut idle) = (0, 0);
-        while !self.ended && failures < MAX_FAILURES && idle < MAX_IDLE {
-            match self.format.next_packet() {
-                Ok(Some(packet)) if packet.track_id != self.track || packet.data.is_empty() => {
-                    idle += 1;
-                }
-                Ok(Some(packet)) => {
-                    if !self.is_of_format(&packet.data, None, findings) {
-                        continue;
-                    }
-                    if let Some(end) = &mut self.mpeg {
-                        end.last.clear();
-                        end.last.extend_from_slice(&packet.data);
-                    }
-                    let frames =
-                        if self.counts_frames { packet.block_dur().get() } else { USUAL_FRAMES };
-                    return Some(Packet {
-                        frames,
-                        trim_start: packet.trim_start.get(),
-                        trim_end: packet.trim_end.get(),
-                        byte: None,
-                        lost: self.lost.take(),
-                        setup: self.setup.clone(),
-                        data: packet.data,
-                    });
-                }
-                Ok(None) => self.ended = true,
-                Err(Error::ResetRequired) => self.ended = !self.begin_again(),
-                Err(Error::IoError(error)) => {
-                    self.ended = true;
-                    self.cut = true;
-                    if error.kind() != io::ErrorKind::UnexpectedEof {
-                        let message = format!("reading failed in the middle of the file: {error}");
-                        findings.note(WarningKind::Truncated, None, None, message);
-                    }
-                }
-                Err(error) => {
-                    failures += 1;
-                    self.lost = Some(said(&error).into());
-                }
-            }
+        if self.end_padding == 0 {
+            return self.next_packet(findings);
         }
-        self.ended = true;
-        None
+        let held = self.held.take().or_else(|| self.next_packet(findings));
+        self.held = self.next_packet(findings);
+        let is_last = self.held.is_none();
+        held.map(|packet| Packet { trim_end: if is_last { self.end_padding } else { 0 }, ..packet })
     }
 
     fn finish(&mut self, frames: u64, findings: &mut Findings) {

@@ -34,12 +34,14 @@ pub(super) struct Lanes<'a, D, W> {
 
 /// Where the next job comes from, and how far the records are.
 struct Queue<J> {
-    state: Mutex<QueueState<J>>,
+    /// Whoever asks for the next job may have to wait for it, and nobody else for him.
+    jobs: Mutex<J>,
+    progress: Mutex<Count>,
     advanced: Condvar,
 }
 
-struct QueueState<J> {
-    jobs: J,
+#[derive(Default)]
+struct Count {
     /// Jobs whose records have been handed over.
     written: u64,
     taken: u64,
@@ -53,8 +55,8 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
         jobs: impl Iterator<Item = Job> + Send,
         each: &mut dyn FnMut(Record) -> io::Result<()>,
     ) -> Result<Summary, RunError> {
-        let state = QueueState { jobs, written: 0, taken: 0, closed: false };
-        let queue = Queue { state: Mutex::new(state), advanced: Condvar::new() };
+        let (jobs, progress) = (Mutex::new(jobs), Mutex::default());
+        let queue = Queue { jobs, progress, advanced: Condvar::new() };
         let (finished, records) = mpsc::channel();
         thread::scope(|scope| {
             for _ in 0..self.count {
@@ -152,22 +154,26 @@ impl<J: Iterator<Item = Job>> Queue<J> {
     /// The next job, as soon as the records are not too far behind; none when there is to be no
     /// more.
     fn next(&self, stop: &Interrupt) -> Option<Job> {
-        let mut state = self.lock();
-        while state.taken >= state.written + LOOK_AHEAD && !state.closed {
-            state = self.advanced.wait(state).unwrap_or_else(PoisonError::into_inner);
+        let mut count = self.lock();
+        while count.taken >= count.written + LOOK_AHEAD && !count.closed {
+            count = self.advanced.wait(count).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.closed || stop.requested().is_some() {
+        drop(count);
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = || self.lock().closed || stop.requested().is_some();
+        if is_over() {
             return None;
         }
-        let job = state.jobs.next()?;
-        state.taken += 1;
+        // Looked at again: the next job may have been long in coming.
+        let job = jobs.next().filter(|_| !is_over())?;
+        self.lock().taken += 1;
         Some(job)
     }
 }
 
 impl<J> Queue<J> {
-    fn lock(&self) -> MutexGuard<'_, QueueState<J>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Count> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn written(&self, written: u64) {

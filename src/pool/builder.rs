@@ -11,6 +11,7 @@ use audiopool_worker::slots::{Geometry, Ring};
 use super::child::Program;
 use super::fault::PoolError;
 use super::ledger::Policy;
+use super::limits;
 use super::program::WorkerProgram;
 use super::ring::{self, OwnRing};
 use super::supervisor::{Parts, Shared};
@@ -69,6 +70,13 @@ impl PoolBuilder {
         self
     }
 
+    /// Room for audio of so many bytes, if there is less.
+    #[must_use]
+    pub(crate) fn room_for_payload(mut self, bytes: u64) -> Self {
+        self.inbox.slot_bytes = self.inbox.slot_bytes.max(bytes);
+        self
+    }
+
     /// What the children shall log, as a `tracing` filter.
     #[must_use]
     pub fn log_filter(mut self, filter: impl Into<String>) -> Self {
@@ -93,7 +101,10 @@ impl PoolBuilder {
     /// Sets the pool up. Children are started when there is work for them.
     pub fn build(self) -> Result<ProcessPool, PoolError> {
         let path = self.program.find(self.role)?;
-        let own = OwnRing::new(self.inbox)?;
+        limits::make_room_for(self.max_workers + self.reads.len())?;
+        // With fewer slots than children, tasks with audio of their own would wait for slots.
+        let slots = u16::try_from(self.max_workers).unwrap_or(u16::MAX).max(self.inbox.slots);
+        let own = OwnRing::new(Geometry { slots, ..self.inbox })?;
         let outboxes = std::iter::repeat_with(|| ring::new_ring(self.outbox))
             .take(self.max_workers)
             .collect::<Result<Vec<_>, _>>()?;
@@ -104,7 +115,7 @@ impl PoolBuilder {
             start_timeout: Duration::from_secs(10),
             quit_timeout: Duration::from_secs(5),
             intensity: 10,
-            period: Duration::from_secs(60),
+            period: Duration::from_mins(1),
             boot_attempts: 3,
             boot_pause: Duration::from_millis(50),
         };

@@ -37,7 +37,7 @@ impl Execute for Inline {
         _: TaskTerms,
         check: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Future<T::Output>, TaskError> {
-        let arguments = codec::encode(task).map_err(fault)?;
+        let arguments = codec::encode(task).map_err(|error| fault(&error))?;
         let promise = Arc::new(Promise::default());
         let outcome =
             with_pcm(audio, |pcm| self.registry.run(T::NAME, &arguments, pcm, &mut NoOutlet));
@@ -54,7 +54,7 @@ impl Execute for Inline {
         _: TaskTerms,
         each: &mut dyn FnMut(T::Item, Option<Audio>) -> ControlFlow<()>,
     ) -> Result<T::Output, TaskError> {
-        let arguments = codec::encode(task).map_err(fault)?;
+        let arguments = codec::encode(task).map_err(|error| fault(&error))?;
         let mut outlet = Direct::<T::Item> { each, bytes: Vec::new(), broken_off: false };
         let outcome = self.registry.run(T::NAME, &arguments, None, &mut outlet);
         if outlet.broken_off {
@@ -65,7 +65,7 @@ impl Execute for Inline {
     }
 }
 
-fn fault(error: codec::CodecError) -> TaskError {
+fn fault(error: &codec::CodecError) -> TaskError {
     TaskError::Fault(WorkerFault::Codec { message: error.to_string() })
 }
 

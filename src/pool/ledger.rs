@@ -21,6 +21,7 @@
 
 mod balance;
 mod clock;
+mod deaths;
 mod dispatch;
 #[cfg(test)]
 mod tests;
@@ -263,27 +264,6 @@ impl Ledger {
         }
     }
 
-    /// A child could not be started, or died before it was ready. `hopeless` if it would again.
-    pub(crate) fn boot_failed(
-        &mut self,
-        seat: SeatId,
-        generation: u32,
-        error: PoolError,
-        hopeless: bool,
-        now: Duration,
-        actions: &mut Vec<Action>,
-    ) {
-        let pause = self.policy.boot_pause * 2_u32.saturating_pow(self.boot_failures.min(10));
-        let Some(place) = self.place(seat, generation) else { return };
-        place.seat = Seat::Vacant { not_before: now + pause };
-        self.boot_failures += 1;
-        let alive = self.places.iter().any(|place| !matches!(place.seat, Seat::Vacant { .. }));
-        if !alive && (hopeless || self.boot_failures >= self.policy.boot_attempts) {
-            self.give_up(&error, actions);
-        }
-        self.dispatch(now, actions);
-    }
-
     /// A streaming task has delivered its item number `index`; `uses_slot` if it filled one.
     pub(crate) fn delivered(
         &mut self,
@@ -397,99 +377,6 @@ impl Ledger {
         let reason = "an answer to a task that it does not have".to_owned();
         self.breach(seat, generation, reason, actions);
         Verdict::Breach
-    }
-
-    /// A child is gone, and everything that it had said before has been taken in. Says why, if it
-    /// was not meant to go.
-    pub(crate) fn died(
-        &mut self,
-        seat: SeatId,
-        generation: u32,
-        (cause, stderr): (Cause, String),
-        boot_error: impl FnOnce(&Cause) -> PoolError,
-        now: Duration,
-        actions: &mut Vec<Action>,
-    ) -> Option<Cause> {
-        let place = self.place(seat, generation)?;
-        let before =
-            std::mem::replace(&mut place.seat, Seat::Vacant { not_before: Duration::ZERO });
-        match before {
-            Seat::Booting { .. } => {
-                place.seat = before;
-                let error = boot_error(&cause);
-                self.boot_failed(seat, generation, error, false, now, actions);
-                return Some(cause);
-            }
-            Seat::Busy(busy) => {
-                let cause = busy.killed.unwrap_or(cause);
-                self.note_death(now);
-                self.charge(seat, busy.task, cause.clone(), stderr, actions);
-                self.dispatch(now, actions);
-                return Some(cause);
-            }
-            Seat::Idle { .. } => {
-                self.note_death(now);
-                self.dispatch(now, actions);
-                return Some(cause);
-            }
-            Seat::Vacant { .. } | Seat::Quitting { .. } | Seat::Dying => {}
-        }
-        self.dispatch(now, actions);
-        None
-    }
-
-    fn note_death(&mut self, now: Duration) {
-        self.balance.deaths += 1;
-        self.deaths.push_back(now);
-        let horizon = now.saturating_sub(self.policy.period);
-        self.deaths.retain(|death| *death >= horizon);
-        if self.deaths.len() <= self.policy.intensity || self.broken.is_some() {
-            return;
-        }
-        if self.canary.is_none() {
-            let terms = Terms { timeout: Some(self.policy.start_timeout), streams: false };
-            let canary = self.enter(terms);
-            self.canary = Some(canary);
-            self.queue.push_front(canary);
-        }
-    }
-
-    fn intensity_exceeded(&mut self, actions: &mut Vec<Action>) {
-        let error = PoolError::RestartIntensity {
-            role: self.policy.role,
-            deaths: self.deaths.len(),
-            period: self.policy.period,
-        };
-        self.give_up(&error, actions);
-    }
-
-    /// Books a lost try on its task.
-    fn charge(
-        &mut self,
-        seat: SeatId,
-        task: TaskId,
-        cause: Cause,
-        stderr: String,
-        actions: &mut Vec<Action>,
-    ) {
-        let Some(entry) = self.tasks.get_mut(&task) else { return };
-        let attempt = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let child = u32::try_from(seat + 1).unwrap_or(u32::MAX);
-        entry.attempts.push(FailedAttempt { attempt, child, cause: cause.clone(), stderr });
-        if self.canary == Some(task) {
-            self.tasks.remove(&task);
-            self.canary = None;
-            self.intensity_exceeded(actions);
-        } else if attempt >= self.policy.max_attempts {
-            let attempts = std::mem::take(&mut entry.attempts);
-            self.tasks.remove(&task);
-            self.balance.failed += 1;
-            actions.push(Action::Finish { task, error: TaskError::Poisonous(attempts) });
-        } else {
-            self.balance.retries += 1;
-            actions.push(Action::Retried { task, attempt: Attempt(attempt), cause });
-            self.queue.push_front(task);
-        }
     }
 
     /// Takes no more tasks; children end when they have nothing left to do.

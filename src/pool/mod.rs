@@ -25,6 +25,7 @@ pub(crate) mod fault;
 mod future;
 mod inline;
 mod ledger;
+mod limits;
 mod program;
 mod ring;
 mod supervisor;

@@ -312,7 +312,7 @@ impl Shared {
                     continue;
                 }
             }
-            let pause = next.map_or(Duration::from_secs(3600), |next| next.saturating_sub(now));
+            let pause = next.map_or(Duration::from_hours(1), |next| next.saturating_sub(now));
             let pause = pause.max(Duration::from_millis(1));
             core = self.chores.wait_timeout(core, pause).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -346,7 +346,7 @@ impl Shared {
                 );
                 let error = self.boot_error(&error.to_string());
                 self.with_core(|core, now, actions| {
-                    core.ledger.boot_failed(seat, generation, error, hopeless, now, actions);
+                    core.ledger.boot_failed(seat, generation, &error, hopeless, now, actions);
                 });
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   surfaces     cli  web
-//!   street       pipeline  decoder  role  segment
+//!   street       pipeline  decoder  role  segment  pattern  processor
 //!   stations     plan  decode  chunk  pool  merge  report     none names another
 //!   vocabulary   record  settings  event  threads  interrupt
 //!   ───────────────────────────────────────────────────────── src ▲ · worker ▼
@@ -30,7 +30,7 @@ use source::{SourceFile, module_of};
 const LAYERS: [(&str, &[&str]); 4] = [
     ("vocabulary", &["record", "settings", "event", "threads", "interrupt"]),
     ("station", &["plan", "decode", "chunk", "pool", "merge", "report"]),
-    ("street", &["pipeline", "decoder", "role", "segment"]),
+    ("street", &["pipeline", "decoder", "role", "segment", "pattern", "processor"]),
     ("surface", &["cli", "web"]),
 ];
 
@@ -70,8 +70,9 @@ const HOMES: &[(&str, Home)] = &[
     ("crc32fast", Home::In(&["worker/src", "worker/build.rs"])),
     ("csv", Home::In(&["src/report"])),
     ("indicatif", Home::In(&["src/report"])),
-    ("ipc_channel", Home::In(&["worker/src/channel", "src/pool"])),
+    ("ipc_channel", Home::In(&["worker/src/channel"])),
     ("memmap2", Home::In(&["worker/src/slots"])),
+    ("multiversion", Home::In(&["worker/src/analyze", "worker/src/pcm"])),
     (
         "nix",
         Home::In(&[

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod cli;
+mod decode;
 mod equivalence;
 #[cfg(target_os = "linux")]
 mod faults;
 mod layering;
+mod library;
 mod plan;
 mod pydub;
 mod report;

@@ -32,9 +32,10 @@ struct ToSupervisor {
 
 impl<S: Subscriber> Layer<S> for ToSupervisor {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut text = Text(String::new());
-        event.record(&mut text);
-        let mut message = text.0;
+        let mut line =
+            Line { message: String::new(), target: event.metadata().target().to_owned() };
+        event.record(&mut line);
+        let Line { mut message, target } = line;
         if message.len() > MAX_MESSAGE {
             message.truncate(message.floor_char_boundary(MAX_MESSAGE));
         }
@@ -45,7 +46,6 @@ impl<S: Subscriber> Layer<S> for ToSupervisor {
             Level::DEBUG => LogLevel::Debug,
             Level::TRACE => LogLevel::Trace,
         };
-        let target = event.metadata().target().to_owned();
         // A supervisor that no longer listens is noticed elsewhere.
         if let Ok(sender) = self.sender.lock() {
             drop(sender.send(&FromChild::Log(LogLine { level, target, message })));
@@ -53,14 +53,27 @@ impl<S: Subscriber> Layer<S> for ToSupervisor {
     }
 }
 
-struct Text(String);
+struct Line {
+    message: String,
+    target: String,
+}
 
-impl Visit for Text {
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        // Events of the `log` crate name their origin in fields.
+        if field.name() == "log.target" {
+            value.clone_into(&mut self.target);
+        } else {
+            self.record_debug(field, &value);
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let gap = if self.0.is_empty() { "" } else { " " };
+        let gap = if self.message.is_empty() { "" } else { " " };
         let written = match field.name() {
-            "message" => write!(self.0, "{gap}{value:?}"),
-            name => write!(self.0, "{gap}{name}={value:?}"),
+            "message" => write!(self.message, "{gap}{value:?}"),
+            name if name.starts_with("log.") => Ok(()),
+            name => write!(self.message, "{gap}{name}={value:?}"),
         };
         written.expect("writing into a string");
     }

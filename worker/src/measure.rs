@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::analyze::{Analyzers, Partials};
+use crate::chunk_function::ChunkFunction;
 use crate::pcm::Pcm;
-use crate::task::{Task, TaskFailure};
+use crate::task::TaskFailure;
 
 /// Runs the analyzers over the audio that comes with it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -13,12 +14,11 @@ pub struct Measure {
     pub analyzers: Analyzers,
 }
 
-impl Task for Measure {
+impl ChunkFunction for Measure {
     const NAME: &'static str = "audiopool.measure";
     type Output = Partials;
 
-    fn run(self, audio: Option<Pcm<'_>>) -> Result<Partials, TaskFailure> {
-        let audio = audio.ok_or_else(|| TaskFailure::new("there is no audio to measure"))?;
-        Ok(self.analyzers.analyze(audio))
+    fn run(&self, chunk: Pcm<'_>) -> Result<Partials, TaskFailure> {
+        Ok(self.analyzers.analyze(chunk))
     }
 }

@@ -7,6 +7,7 @@ use std::iter;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+mod figures;
 mod integers;
 mod milliseconds;
 mod vector;

@@ -13,7 +13,7 @@ impl Ledger {
             let task = self.queue.remove(position).expect("a position in the queue");
             self.hand_over(task, seat, now, actions);
         }
-        let waiting = self.candidates();
+        let waiting = self.candidates().count();
         let count = |state: fn(&Seat) -> bool| {
             self.places.iter().filter(|place| state(&place.seat)).count()
         };
@@ -30,11 +30,11 @@ impl Ledger {
         }
         // A last try waits for a fresh child, and all seats are taken: free one.
         let idle = |place: &Place| matches!(place.seat, Seat::Idle { .. });
-        if missing > 0 {
-            if let Some(seat) = self.places.iter().position(idle) {
-                actions.push(Action::Quit { seat });
-                self.places[seat].seat = Seat::Quitting { since: now, killed: false };
-            }
+        if missing > 0
+            && let Some(seat) = self.places.iter().position(idle)
+        {
+            actions.push(Action::Quit { seat });
+            self.places[seat].seat = Seat::Quitting { since: now, killed: false };
         }
         if self.closed && self.tasks.is_empty() {
             for (seat, place) in self.places.iter_mut().enumerate() {
@@ -55,18 +55,17 @@ impl Ledger {
             })
         };
         idle(false)?;
-        self.queue.iter().take(self.candidates()).enumerate().find_map(|(position, task)| {
-            let fresh_only = self.wants_fresh(*task);
+        self.candidates().find_map(|(position, task)| {
+            let fresh_only = self.wants_fresh(task);
             Some((position, idle(fresh_only)?))
         })
     }
 
-    /// How many tasks of the queue may be handed out. While the canary is out, it alone.
-    fn candidates(&self) -> usize {
-        match self.canary {
-            None => self.queue.len(),
-            Some(canary) => usize::from(self.queue.front() == Some(&canary)),
-        }
+    /// The tasks that may be handed out, with their positions in the queue. While the canary is
+    /// out, it alone.
+    fn candidates(&self) -> impl Iterator<Item = (usize, TaskId)> {
+        let queued = self.queue.iter().copied().enumerate();
+        queued.filter(|(_, task)| self.canary.is_none_or(|canary| canary == *task))
     }
 
     /// A last try runs in a process that has run nothing else.

@@ -1,1 +1,421 @@
+//! A ledger among children that do what they like, checked for what must hold whatever they do.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use audiopool_worker::protocol::{Attempt, Role, TaskId};
+use proptest::prelude::*;
+
+use super::{Action, Ledger, Policy, Reply, SeatId, Terms, Verdict};
+use crate::pool::fault::{Cause, PoolError, TaskError};
+
+const CALM: Terms = Terms { timeout: None, streams: false };
+
+fn policy(seats: usize) -> Policy {
+    Policy {
+        role: Role::Worker,
+        seats,
+        max_attempts: 3,
+        start_timeout: Duration::from_secs(10),
+        quit_timeout: Duration::from_secs(5),
+        intensity: 10,
+        period: Duration::from_mins(1),
+        boot_attempts: 3,
+        boot_pause: Duration::from_millis(50),
+    }
+}
+
+fn boot_error() -> PoolError {
+    PoolError::Boot { role: Role::Worker, program: "w".into(), reason: "no".into() }
+}
+
+fn crash() -> Cause {
+    Cause::Signal { signal: 11, name: "SIGSEGV".into() }
+}
+
+/// What a simulated process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doing {
+    Booting,
+    Idle,
+    Busy(TaskId, Attempt),
+    Quitting,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Process {
+    generation: u32,
+    doing: Doing,
+    served: u32,
+    killed: bool,
+}
+
+/// A ledger and the processes that its actions bring about.
+#[derive(Debug)]
+struct World {
+    ledger: Ledger,
+    now: Duration,
+    seats: Vec<Option<Process>>,
+    submitted: BTreeSet<TaskId>,
+    ended: BTreeMap<TaskId, Result<(), TaskError>>,
+    attempts: BTreeMap<TaskId, u32>,
+    delivered: BTreeMap<TaskId, u64>,
+}
+
+impl World {
+    fn new(seats: usize) -> Self {
+        Self {
+            ledger: Ledger::new(policy(seats)),
+            now: Duration::ZERO,
+            seats: vec![None; seats],
+            submitted: BTreeSet::new(),
+            ended: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            delivered: BTreeMap::new(),
+        }
+    }
+
+    fn act<R>(&mut self, step: impl FnOnce(&mut Ledger, Duration, &mut Vec<Action>) -> R) -> R {
+        let mut actions = Vec::new();
+        let result = step(&mut self.ledger, self.now, &mut actions);
+        for action in actions {
+            self.carry_out(action);
+        }
+        result
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Spawn { seat, generation } => {
+                assert!(self.seats[seat].is_none(), "two processes in one seat");
+                self.seats[seat] =
+                    Some(Process { generation, doing: Doing::Booting, served: 0, killed: false });
+            }
+            Action::Run { seat, task, attempt, delivered } => {
+                let process = self.seats[seat].as_mut().unwrap();
+                assert_eq!(process.doing, Doing::Idle, "a task for a process that is not free");
+                assert!(!self.ended.contains_key(&task), "a task that has ended");
+                assert_eq!(delivered, *self.delivered.entry(task).or_default());
+                let tries = self.attempts.entry(task).or_default();
+                *tries += 1;
+                assert!(*tries == attempt.0 && *tries <= 3, "attempt {attempt:?} of {tries}");
+                assert!(*tries < 3 || process.served == 0, "the last try is not alone");
+                process.doing = Doing::Busy(task, attempt);
+                process.served += 1;
+            }
+            Action::Quit { seat } => {
+                let process = self.seats[seat].as_mut().unwrap();
+                assert_eq!(process.doing, Doing::Idle, "told to quit in the middle of a task");
+                process.doing = Doing::Quitting;
+            }
+            Action::Kill { seat } => self.seats[seat].as_mut().unwrap().killed = true,
+            Action::Finish { task, error } => self.end(task, Err(error)),
+            Action::Retried { .. } => {}
+        }
+    }
+
+    fn end(&mut self, task: TaskId, how: Result<(), TaskError>) {
+        assert!(self.submitted.contains(&task), "a task that nobody submitted");
+        assert!(self.ended.insert(task, how).is_none(), "a task that ends twice");
+    }
+
+    fn submit(&mut self, terms: Terms) {
+        let mut task = None;
+        let mut actions = Vec::new();
+        if let Ok(id) = self.ledger.submit(terms, self.now, &mut actions) {
+            self.submitted.insert(id);
+            task = Some(id);
+        }
+        for action in actions {
+            self.carry_out(action);
+        }
+        assert!(task.is_none_or(|task| !self.ended.contains_key(&task)));
+    }
+
+    fn boot(&mut self, seat: SeatId) {
+        if let Some(process @ Process { doing: Doing::Booting, killed: false, .. }) =
+            &mut self.seats[seat]
+        {
+            process.doing = Doing::Idle;
+            let generation = process.generation;
+            self.act(|ledger, now, actions| ledger.booted(seat, generation, now, actions));
+        }
+    }
+
+    fn fail_to_boot(&mut self, seat: SeatId) {
+        if let Some(Process { doing: Doing::Booting, generation, .. }) = self.seats[seat] {
+            self.seats[seat] = None;
+            self.act(|ledger, now, actions| {
+                ledger.boot_failed(seat, generation, &boot_error(), false, now, actions);
+            });
+        }
+    }
+
+    /// The process answers; even one that has been killed may have answered before.
+    fn reply(&mut self, seat: SeatId, reply: Reply) {
+        let Some(Process { doing: Doing::Busy(task, attempt), generation, .. }) = self.seats[seat]
+        else {
+            return;
+        };
+        self.seats[seat].as_mut().unwrap().doing = Doing::Idle;
+        let canary = !self.submitted.contains(&task);
+        let was_over = self.ended.contains_key(&task);
+        let id = (task, attempt);
+        let verdict = self
+            .act(|ledger, now, actions| ledger.replied(seat, generation, id, reply, now, actions));
+        match verdict {
+            Verdict::Accept if canary => {}
+            Verdict::Accept => self.end(task, Ok(())),
+            Verdict::Breach => assert!(was_over || canary, "a good answer refused"),
+            Verdict::Ignore => panic!("an answer of the current process ignored"),
+        }
+    }
+
+    fn deliver(&mut self, seat: SeatId) {
+        let Some(Process { doing: Doing::Busy(task, attempt), generation, .. }) = self.seats[seat]
+        else {
+            return;
+        };
+        let index = *self.delivered.entry(task).or_default();
+        let id = (task, attempt);
+        let verdict = self.act(|ledger, now, actions| {
+            ledger.delivered(seat, generation, id, (index, false), now, actions)
+        });
+        if verdict == Verdict::Accept {
+            *self.delivered.entry(task).or_default() += 1;
+        }
+    }
+
+    /// Says something that it should not.
+    fn babble(&mut self, seat: SeatId) {
+        let Some(Process { generation, .. }) = self.seats[seat] else { return };
+        let id = (TaskId(u64::MAX), Attempt(1));
+        let verdict = self.act(|ledger, now, actions| {
+            ledger.replied(seat, generation, id, Reply::Output, now, actions)
+        });
+        assert_eq!(verdict, Verdict::Breach);
+        // What an earlier process says does not count.
+        let verdict = self.act(|ledger, now, actions| {
+            ledger.replied(seat, generation + 1, id, Reply::Output, now, actions)
+        });
+        assert_eq!(verdict, Verdict::Ignore);
+    }
+
+    fn die(&mut self, seat: SeatId) {
+        if let Some(Process { generation, .. }) = self.seats[seat].take() {
+            let death = (crash(), String::new());
+            self.act(|ledger, now, actions| {
+                ledger.died(seat, generation, death, |_| boot_error(), now, actions)
+            });
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.act(Ledger::tick);
+    }
+
+    /// From here on everybody behaves, and there is to be an end.
+    fn settle(&mut self) {
+        self.act(Ledger::close);
+        for _ in 0..10_000 {
+            if self.ledger.is_at_rest() {
+                return;
+            }
+            for seat in 0..self.seats.len() {
+                match self.seats[seat] {
+                    Some(Process { killed: true, .. } | Process { doing: Doing::Quitting, .. }) => {
+                        self.die(seat);
+                    }
+                    Some(Process { doing: Doing::Booting, .. }) => self.boot(seat),
+                    Some(Process { doing: Doing::Busy(..), .. }) => self.reply(seat, Reply::Output),
+                    Some(Process { doing: Doing::Idle, .. }) | None => {}
+                }
+            }
+            self.pass(Duration::from_millis(500));
+        }
+        panic!("there is no end to it: {self:#?}");
+    }
+
+    fn check(&self) {
+        let ended: BTreeSet<_> = self.ended.keys().copied().collect();
+        assert_eq!(self.submitted, ended, "every task ends");
+        let balance = self.ledger.balance();
+        assert!(balance.is_even(), "{balance:?}");
+        assert_eq!(balance.submitted, self.submitted.len() as u64);
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Submit { streams: bool, hurried: bool },
+    Cancel(usize),
+    Boot(SeatId),
+    FailToBoot(SeatId),
+    Reply(SeatId, Reply),
+    Deliver(SeatId),
+    Babble(SeatId),
+    Die(SeatId),
+    Pass(u64),
+    Close,
+    KillAll,
+}
+
+fn step(seats: usize) -> impl Strategy<Value = Step> {
+    let reply = prop_oneof![Just(Reply::Output), Just(Reply::Fault), Just(Reply::FaultAndRetire)];
+    prop_oneof![
+        6 => (any::<bool>(), any::<bool>())
+            .prop_map(|(streams, hurried)| Step::Submit { streams, hurried }),
+        1 => (0_usize..40).prop_map(Step::Cancel),
+        8 => (0..seats).prop_map(Step::Boot),
+        1 => (0..seats).prop_map(Step::FailToBoot),
+        6 => (0..seats, reply).prop_map(|(seat, reply)| Step::Reply(seat, reply)),
+        3 => (0..seats).prop_map(Step::Deliver),
+        1 => (0..seats).prop_map(Step::Babble),
+        6 => (0..seats).prop_map(Step::Die),
+        3 => (0_u64..4000).prop_map(Step::Pass),
+        1 => prop_oneof![9 => Just(Step::Pass(1)), 1 => Just(Step::Close), 1 => Just(Step::KillAll)],
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn whatever_the_children_do_every_task_ends_once(
+        (seats, steps) in (1_usize..4)
+            .prop_flat_map(|seats| (Just(seats), prop::collection::vec(step(seats), 0..120))),
+    ) {
+        let mut world = World::new(seats);
+        for step in steps {
+            match step {
+                Step::Submit { streams, hurried } => {
+                    let timeout = hurried.then_some(Duration::from_secs(2));
+                    world.submit(Terms { timeout, streams });
+                }
+                Step::Cancel(nth) => {
+                    if let Some(task) = world.submitted.iter().nth(nth).copied() {
+                        let over = world.ended.contains_key(&task);
+                        let did = world.act(|ledger, now, actions| ledger.cancel(task, now, actions));
+                        prop_assert_eq!(did, !over);
+                    }
+                }
+                Step::Boot(seat) => world.boot(seat),
+                Step::FailToBoot(seat) => world.fail_to_boot(seat),
+                Step::Reply(seat, reply) => world.reply(seat, reply),
+                Step::Deliver(seat) => world.deliver(seat),
+                Step::Babble(seat) => world.babble(seat),
+                Step::Die(seat) => world.die(seat),
+                Step::Pass(millis) => world.pass(Duration::from_millis(millis)),
+                Step::Close => world.act(Ledger::close),
+                Step::KillAll => world.act(|ledger, _, actions| ledger.kill_all(actions)),
+            }
+        }
+        world.settle();
+        world.check();
+    }
+}
+
+#[test]
+fn a_task_that_kills_every_child_is_given_up_after_three_tries() {
+    let mut world = World::new(2);
+    world.submit(CALM);
+    let task = *world.submitted.first().unwrap();
+    for _ in 0..3 {
+        let seat = world.seats.iter().position(Option::is_some).unwrap();
+        world.boot(seat);
+        world.die(seat);
+    }
+    assert!(matches!(&world.ended[&task], Err(TaskError::Poisonous(tries)) if tries.len() == 3));
+    world.settle();
+    world.check();
+}
+
+#[test]
+fn an_answer_before_the_death_counts() {
+    let mut world = World::new(1);
+    world.submit(CALM);
+    world.boot(0);
+    world.reply(0, Reply::Output);
+    world.die(0);
+    world.settle();
+    assert!(world.ended.values().all(Result::is_ok));
+    assert_eq!(world.ledger.balance().retries, 0);
+}
+
+#[test]
+fn many_poisonous_tasks_do_not_bring_the_pool_down() {
+    let mut world = World::new(2);
+    (0..30).for_each(|_| world.submit(CALM));
+    // Whatever is a caller's task kills; the canary is answered.
+    while world.ended.len() < 30 {
+        for seat in 0..2 {
+            world.boot(seat);
+            match world.seats[seat] {
+                Some(Process { doing: Doing::Busy(task, _), .. })
+                    if world.submitted.contains(&task) =>
+                {
+                    world.die(seat);
+                }
+                Some(Process { doing: Doing::Busy(..), .. }) => world.reply(seat, Reply::Output),
+                Some(Process { doing: Doing::Quitting, .. }) => world.die(seat),
+                _ => {}
+            }
+        }
+        world.pass(Duration::from_millis(1));
+    }
+    assert!(world.ended.values().all(|end| matches!(end, Err(TaskError::Poisonous(_)))));
+    world.settle();
+    world.check();
+}
+
+#[test]
+fn children_that_die_of_nothing_bring_it_down_and_no_task_is_lost() {
+    let mut world = World::new(2);
+    (0..30).for_each(|_| world.submit(CALM));
+    for _ in 0..200 {
+        for seat in 0..2 {
+            world.boot(seat);
+            world.die(seat);
+        }
+        world.pass(Duration::from_millis(1));
+    }
+    let not_run = |end: &Result<(), TaskError>| {
+        matches!(end, Err(TaskError::NotRun(PoolError::RestartIntensity { .. })))
+    };
+    assert!(world.ended.values().filter(|end| not_run(end)).count() > 20);
+    world.settle();
+    world.check();
+    let refused = world.ledger.submit(CALM, world.now, &mut Vec::new());
+    assert!(matches!(refused, Err(PoolError::RestartIntensity { .. })));
+}
+
+#[test]
+fn a_program_that_cannot_start_is_tried_thrice_and_no_more() {
+    let mut world = World::new(1);
+    world.submit(CALM);
+    for _ in 0..3 {
+        world.fail_to_boot(0);
+        world.pass(Duration::from_secs(1));
+    }
+    assert!(world.seats[0].is_none(), "a fourth try");
+    assert!(matches!(
+        world.ended.values().next(),
+        Some(Err(TaskError::NotRun(PoolError::Boot { .. })))
+    ));
+}
+
+#[test]
+fn the_clock_stands_while_a_stream_waits_for_room() {
+    let mut world = World::new(1);
+    world.submit(Terms { timeout: Some(Duration::from_secs(2)), streams: true });
+    world.boot(0);
+    world.pass(Duration::from_secs(100));
+    assert!(!world.seats[0].unwrap().killed, "it has no slot to fill");
+    let now = world.now;
+    world.ledger.granted(0, 1, now);
+    world.pass(Duration::from_secs(1));
+    assert!(!world.seats[0].unwrap().killed);
+    world.pass(Duration::from_secs(1));
+    assert!(world.seats[0].unwrap().killed, "it has one, and its time is up");
+}

@@ -124,7 +124,7 @@ impl Seated {
             return self.shared.with_core(|core, now, actions| {
                 core.seats[self.seat].kill();
                 let (seat, generation) = (self.seat, self.generation);
-                core.ledger.boot_failed(seat, generation, error, true, now, actions);
+                core.ledger.boot_failed(seat, generation, &error, true, now, actions);
             });
         }
         let parts = &self.shared.parts;
@@ -228,11 +228,11 @@ impl Seated {
         let LogLine { level, target, message } = line;
         let (role, child) = (self.shared.role().name(), number(self.seat));
         match level {
-            LogLevel::Error => error!(role, child, target, "{message}"),
-            LogLevel::Warn => warn!(role, child, target, "{message}"),
-            LogLevel::Info => info!(role, child, target, "{message}"),
-            LogLevel::Debug => debug!(role, child, target, "{message}"),
-            LogLevel::Trace => trace!(role, child, target, "{message}"),
+            LogLevel::Error => error!("{role} {child}: {target}: {message}"),
+            LogLevel::Warn => warn!("{role} {child}: {target}: {message}"),
+            LogLevel::Info => info!("{role} {child}: {target}: {message}"),
+            LogLevel::Debug => debug!("{role} {child}: {target}: {message}"),
+            LogLevel::Trace => trace!("{role} {child}: {target}: {message}"),
         }
     }
 }

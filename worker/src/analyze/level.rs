@@ -72,10 +72,10 @@ impl Analyzer for Level {
     }
 
     fn finish(&self, whole: Partial, format: PcmFormat) -> Levels {
-        let dbfs = |magnitude| decibels(f64::from(magnitude) / f64::from(format.full_scale()));
+        let dbfs = |of: fn(Extremes) -> u32| format.dbfs(of(whole.extremes?));
         Levels {
-            max_dbfs: whole.extremes.map(|extremes| dbfs(extremes.largest)),
-            min_dbfs: whole.extremes.map(|extremes| dbfs(extremes.smallest)),
+            max_dbfs: dbfs(|extremes| extremes.largest),
+            min_dbfs: dbfs(|extremes| extremes.smallest),
         }
     }
 
@@ -84,7 +84,7 @@ impl Analyzer for Level {
     }
 
     fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        let frames = stretch.frames.end.saturating_sub(stretch.frames.start);
+        let frames = stretch.frame_count();
         if partial.frames != frames {
             return Err(format!("{} frames instead of {frames}", partial.frames));
         }
@@ -98,11 +98,6 @@ impl Analyzer for Level {
             _ => Ok(()),
         }
     }
-}
-
-/// An amplitude ratio in decibels; 1.0 is exactly 0.0.
-pub fn decibels(ratio: f64) -> f64 {
-    20.0 * ratio.log10()
 }
 
 #[cfg(test)]

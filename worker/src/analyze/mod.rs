@@ -15,13 +15,13 @@ pub mod level;
 mod oracle;
 mod registry;
 pub mod silence;
-
-use std::ops::Range;
+mod stretch;
 
 use serde::{Deserialize, Serialize};
 
 pub use features::Features;
 pub use registry::{Analyzers, METRICS, Partials, UnknownMetric};
+pub use stretch::Stretch;
 
 use crate::pcm::{Pcm, PcmFormat};
 
@@ -47,30 +47,6 @@ pub trait Analyzer: for<'a> From<&'a AnalysisSettings> {
     /// Whether this can be the partial of that stretch at all: a partial comes from a process
     /// that may be sick, and whatever passes here can be merged without harm.
     fn check(&self, partial: &Self::Partial, stretch: &Stretch) -> Result<(), String>;
-}
-
-/// The place and the format of a chunk, without its samples.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stretch {
-    /// What its bytes mean.
-    pub format: PcmFormat,
-    /// Which frames of the file it holds.
-    pub frames: Range<u64>,
-}
-
-impl Stretch {
-    /// Samples of all channels together.
-    fn samples(&self) -> u64 {
-        let frames = self.frames.end.saturating_sub(self.frames.start);
-        frames.saturating_mul(u64::from(self.format.channels))
-    }
-}
-
-impl From<Pcm<'_>> for Stretch {
-    fn from(pcm: Pcm<'_>) -> Self {
-        let first = pcm.first_frame();
-        Self { format: pcm.format(), frames: first..first + pcm.frames() }
-    }
 }
 
 /// What the analyzers can be told; the same for every file of a run.

@@ -155,7 +155,7 @@ impl Analyzer for NonSilence {
             return Err(format!("{head} and {tail} sums instead of {expected}"));
         }
         let full_scale = u128::from(stretch.format.full_scale());
-        let loudest = full_scale * full_scale * u128::from(stretch.samples());
+        let loudest = full_scale * full_scale * u128::from(stretch.sample_count());
         if open.head.iter().chain(&open.tail).any(|&sum| sum > loudest) {
             return Err("a sum of squares beyond full scale".into());
         }
@@ -292,38 +292,6 @@ impl Open {
     }
 }
 
-impl Stretch {
-    /// Every millisecond that the frames lie in, and the one that begins where they end.
-    fn milliseconds(&self) -> Range<u64> {
-        let [start, end] =
-            [self.frames.start, self.frames.end].map(|at| self.format.ms_of_frame(at));
-        start..end + 1
-    }
-
-    /// How many those are.
-    fn len_ms(&self) -> u64 {
-        let Range { start, end } = self.milliseconds();
-        end - start
-    }
-
-    /// The milliseconds of which it has every frame.
-    fn whole_milliseconds(&self) -> Range<u64> {
-        let Range { start, end } = self.milliseconds();
-        let broken = self.format.frame_of_ms(start) < self.frames.start;
-        start + u64::from(broken)..end - 1
-    }
-
-    /// Where each of its [`milliseconds`](Self::milliseconds) ends, in samples from its start.
-    fn ends(&self) -> Vec<usize> {
-        let channels = u64::from(self.format.channels);
-        let end = |ms| {
-            let end = self.format.frame_of_ms(ms + 1).min(self.frames.end);
-            usize::try_from((end - self.frames.start) * channels).unwrap_or(usize::MAX)
-        };
-        self.milliseconds().map(end).collect()
-    }
-}
-
 /// Two neighbouring lists of sums, the last of `first` being of the same millisecond as the first
 /// of `next`.
 fn overlapped(first: &[u128], next: &[u128]) -> Vec<u128> {
@@ -381,6 +349,9 @@ mod tests {
             let figure = analyzer.finish(analyzer.analyze(sound.pcm()), sound.format);
             assert_eq!(figure, Duration::from_millis(expected));
         }
+        let analyzer = NonSilence { threshold_db: -50.0, min_silence_ms: 2 };
+        let sound = Sound::mono_16(8000, vec![100; 12]);
+        assert_eq!(analyzer.finish(analyzer.analyze(sound.pcm()), sound.format), Duration::ZERO);
     }
 
     #[test]

@@ -82,6 +82,15 @@ impl<'a> Integers<'a> {
         }
     }
 
+    /// The samples as 32-bit numbers, still in steps of their own width.
+    pub fn widened(&self) -> Cow<'_, [i32]> {
+        match self {
+            Self::Bits8(samples) => samples.iter().copied().map(i32::from).collect(),
+            Self::Bits16(samples) => samples.iter().copied().map(i32::from).collect(),
+            Self::Bits32(samples) => Cow::Borrowed(samples),
+        }
+    }
+
     /// The largest magnitude and the smallest of a sample that is not zero; `None` if there is no
     /// such sample.
     pub fn extremes(&self) -> Option<Extremes> {
@@ -160,11 +169,7 @@ mod tests {
     fn integers(sample_format: SampleFormat, lossy: bool, bytes: &[u8]) -> Vec<i64> {
         let format = PcmFormat { sample_format, sample_rate: 8000, channels: 1, lossy };
         let pcm = Pcm::new(format, 0, bytes);
-        match pcm.integers() {
-            Integers::Bits8(samples) => samples.iter().map(|&x| x.into()).collect(),
-            Integers::Bits16(samples) => samples.iter().map(|&x| x.into()).collect(),
-            Integers::Bits32(samples) => samples.iter().map(|&x| x.into()).collect(),
-        }
+        pcm.integers().widened().iter().map(|&x| x.into()).collect()
     }
 
     #[test]

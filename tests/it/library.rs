@@ -1,0 +1,78 @@
+//! The library from outside: the pattern, the processor, and the programs that use them.
+
+mod failing;
+mod figures;
+mod pattern;
+#[path = "library/probes.rs"]
+mod probes;
+mod programs;
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use audiopool::{AudioSegment, ChunkOptions, PcmFormat, SampleFormat};
+use tempfile::TempDir;
+
+/// A program built for one test alone, so that its processes can be told from those of others.
+struct Program {
+    folder: TempDir,
+    path: PathBuf,
+}
+
+impl Program {
+    /// One of the examples, which `cargo test` builds.
+    fn example(name: &str) -> Self {
+        let built = std::env::current_exe().unwrap();
+        let built = built.ancestors().nth(2).unwrap().join("examples").join(name);
+        assert!(built.is_file(), "{} is missing: cargo build --examples", built.display());
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let path = folder.path().canonicalize().unwrap().join(name);
+        fs::hard_link(built, &path).unwrap();
+        Self { folder, path }
+    }
+
+    /// For one to four chunks or more, however short.
+    fn options(&self, threads: usize) -> ChunkOptions {
+        ChunkOptions { worker_program: Some(self.path.clone()), ..cut_into(threads) }
+    }
+
+    /// Whoever runs it at this moment.
+    fn processes(&self) -> Vec<String> {
+        let runs_it = |process: &Path| fs::read_link(process.join("exe")).ok();
+        fs::read_dir("/proc")
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|process| runs_it(process).as_deref() == Some(self.path.as_path()))
+            .map(|process| process.display().to_string())
+            .collect()
+    }
+
+    #[track_caller]
+    fn expect_nobody_left(&self) {
+        assert_eq!(self.processes(), [""; 0], "processes were left behind");
+    }
+}
+
+/// So many chunks, however short.
+fn cut_into(threads: usize) -> ChunkOptions {
+    let num_threads = NonZeroUsize::new(threads);
+    ChunkOptions { num_threads, min_chunk_size_ms: 0, ..ChunkOptions::default() }
+}
+
+/// Stereo of 8000 frames a second, whose left samples count up and whose right ones count down.
+fn stairs(frames: i16) -> AudioSegment {
+    let format = PcmFormat {
+        sample_format: SampleFormat::S16,
+        sample_rate: 8000,
+        channels: 2,
+        lossy: false,
+    };
+    let samples = (0..frames).flat_map(|at| [at, -at]);
+    AudioSegment::from_raw(samples.flat_map(i16::to_le_bytes).collect::<Vec<_>>(), format)
+}
+
+/// A file of `tests/data`.
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}

@@ -1,0 +1,107 @@
+//! `parallel_process_audio_chunks`: what goes in, what comes out, and in which process.
+
+use std::collections::BTreeSet;
+use std::process;
+
+use audiopool::{AudioSegment, ChunkOptions, PcmFormat, parallel_process_audio_chunks};
+
+use super::probes::{Meet, Tell, Told};
+use super::{Program, cut_into, stairs};
+
+fn tell() -> Tell {
+    Tell { word: "grüße".into(), numbers: vec![Some(-0.5), None, Some(f64::INFINITY)] }
+}
+
+#[test]
+fn outputs_are_in_order_and_chunks_are_the_recording() {
+    let program = Program::example("probes");
+    let segment = stairs(8001);
+    for threads in 2..=5 {
+        let told =
+            parallel_process_audio_chunks(&segment, &tell(), &program.options(threads)).unwrap();
+        assert_eq!(told.len(), threads);
+        let mut next = 0;
+        let mut bytes = Vec::new();
+        for chunk in told {
+            assert_eq!(chunk.first_frame, next);
+            next += (chunk.bytes.len() / 4) as u64;
+            bytes.extend(chunk.bytes);
+        }
+        assert_eq!(bytes, segment.raw_data());
+    }
+    program.expect_nobody_left();
+}
+
+#[test]
+fn arguments_and_format_arrive_as_they_were_sent() {
+    let program = Program::example("probes");
+    let segment = stairs(100);
+    for threads in [1, 3] {
+        let told: Vec<Told> =
+            parallel_process_audio_chunks(&segment, &tell(), &program.options(threads)).unwrap();
+        assert_eq!(told.len(), threads);
+        for chunk in told {
+            assert_eq!((chunk.word, chunk.numbers), (tell().word, tell().numbers));
+            assert_eq!(chunk.format, segment.format());
+        }
+    }
+}
+
+#[test]
+fn arguments_larger_than_a_message_arrive() {
+    let program = Program::example("probes");
+    let long = Tell { word: "a".repeat(1_000_000), numbers: Vec::new() };
+    let told = parallel_process_audio_chunks(&stairs(100), &long, &program.options(6)).unwrap();
+    assert!(told.iter().all(|chunk| chunk.word == long.word));
+}
+
+#[test]
+fn a_single_chunk_stays_in_this_process() {
+    let nowhere = ChunkOptions { worker_program: Some("/nonexistent".into()), ..cut_into(1) };
+    let told = parallel_process_audio_chunks(&stairs(100), &tell(), &nowhere).unwrap();
+    let pids: Vec<u32> = told.iter().map(|chunk| chunk.pid).collect();
+    assert_eq!(pids, [process::id()]);
+}
+
+#[test]
+fn what_is_shorter_than_two_chunks_is_one() {
+    // 19 s at 100 frames a second, 10 s the shortest chunk: not two of 9.5 s.
+    let format = PcmFormat { sample_rate: 100, ..stairs(0).format() };
+    let segment = AudioSegment::from_raw(vec![0; 1900 * format.frame_width()], format);
+    let options = ChunkOptions { min_chunk_size_ms: 10_000, ..cut_into(4) };
+    let told = parallel_process_audio_chunks(&segment, &tell(), &options).unwrap();
+    assert_eq!((told.len(), told[0].pid), (1, process::id()));
+}
+
+#[test]
+fn several_chunks_are_in_work_at_once_each_in_a_process_of_its_own() {
+    let program = Program::example("probes");
+    for count in [2, 6] {
+        let folder = tempfile::tempdir_in(program.folder.path()).unwrap();
+        let meet = Meet { folder: folder.path().to_owned(), count };
+        let pids =
+            parallel_process_audio_chunks(&stairs(600), &meet, &program.options(count)).unwrap();
+        assert!(!pids.contains(&process::id()));
+        assert_eq!(pids.iter().collect::<BTreeSet<_>>().len(), count, "{pids:?}");
+    }
+    program.expect_nobody_left();
+}
+
+#[test]
+fn no_audio_makes_an_empty_list() {
+    let nowhere = ChunkOptions { worker_program: Some("/nonexistent".into()), ..cut_into(4) };
+    let told = parallel_process_audio_chunks(&stairs(0), &tell(), &nowhere).unwrap();
+    assert_eq!(told, []);
+}
+
+#[test]
+fn a_chunk_may_be_larger_than_the_usual_room() {
+    let program = Program::example("probes");
+    let format = PcmFormat { channels: 64, sample_rate: 192_000, ..stairs(0).format() };
+    let frames = (65 << 20) / format.frame_width() * 2;
+    let mut bytes = vec![0; frames * format.frame_width()];
+    bytes[frames * format.frame_width() - 2] = 1;
+    let segment = AudioSegment::from_raw(bytes, format);
+    let level = audiopool::AudioProcessor::from(segment).with_options(program.options(2));
+    assert_eq!(level.max_dbfs().unwrap(), format.dbfs(1));
+}
