@@ -302,13 +302,13 @@ impl Shared {
                 continue;
             }
             let now = self.begun.elapsed();
-            let next = core.ledger.next_tick(now);
+            let next = core.ledger.next_tick();
             if next.is_some_and(|next| next <= now) {
                 drop(core);
                 self.with_core(|core, now, actions| core.ledger.tick(now, actions));
                 core = self.lock();
                 // A time that has come and changed nothing must not spin.
-                if core.ledger.next_tick(now).is_none_or(|next| next > now) {
+                if core.ledger.next_tick().is_none_or(|next| next > now) {
                     continue;
                 }
             }
