@@ -66,7 +66,7 @@ fn f23_a_program_that_may_not_be_executed_is_named() {
 #[test]
 fn f23_a_program_that_is_none_of_ours_is_named() {
     let ended = Scene::calm().args(["--worker-program", "/bin/true"]).run();
-    did_not_begin(&ended, "/bin/true", &["exited with code 0", "before it was ready"]);
+    did_not_begin(&ended, "/bin/true", &["exited by itself with code 0", "before it was ready"]);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn f23_another_build_says_what_to_rebuild() {
 
 #[test]
 fn f23_a_worker_that_dies_before_its_hello_is_quoted() {
-    a_rogue_cannot_begin("die-before-hello", &["exited with code 70", "asked to die before the hello"]);
+    a_rogue_cannot_begin("die-before-hello", &["exited by itself with code 70", "asked to die before the hello"]);
 }
 
 #[test]

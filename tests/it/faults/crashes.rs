@@ -87,7 +87,7 @@ fn f17_a_death_is_seen_though_a_grandchild_holds_every_descriptor() {
 #[test]
 fn f18_an_orderly_exit_in_the_middle_is_no_answer() {
     a_second_try_cures("exit");
-    one_try_ends_with("exit", "crashed", "exited with code 0");
+    one_try_ends_with("exit", "crashed", "exited by itself with code 0");
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(crate) fn serve(
     deed: BootDeed,
     request: &Request,
     invitation: &Invitation,
-) -> Result<i32, Box<dyn Error>> {
+) -> Result<u8, Box<dyn Error>> {
     let honest = Hello {
         protocol: PROTOCOL_VERSION,
         build_id: BUILD_ID.to_owned(),
@@ -83,7 +83,7 @@ pub(crate) fn serve(
 }
 
 /// Says hello and waits for what comes of it, which is the end.
-fn introduce(hello: Hello, invitation: &Invitation) -> Result<i32, Box<dyn Error>> {
+fn introduce(hello: Hello, invitation: &Invitation) -> Result<u8, Box<dyn Error>> {
     lifeline::tie(invitation.supervisor)?;
     let (sender, receiver) = channel::connect(&invitation.server)?;
     sender.send(&FromChild::Hello(hello))?;

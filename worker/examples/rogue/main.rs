@@ -25,16 +25,16 @@ fn main() {}
 
 #[cfg(target_os = "linux")]
 #[expect(clippy::print_stderr, reason = "the supervisor keeps what a child says last")]
-fn main() {
+fn main() -> std::process::ExitCode {
     let code = run().unwrap_or_else(|reason| {
         eprintln!("rogue: {reason}");
         audiopool_worker::serve::EXIT_BOOT
     });
-    std::process::exit(code);
+    code.into()
 }
 
 #[cfg(target_os = "linux")]
-fn run() -> Result<i32, Box<dyn std::error::Error>> {
+fn run() -> Result<u8, Box<dyn std::error::Error>> {
     use audiopool_worker::invitation::Invitation;
     use audiopool_worker::serve;
     use audiopool_worker::task::Registry;

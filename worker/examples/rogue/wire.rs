@@ -82,7 +82,7 @@ pub(crate) fn serve(
     deed: WireDeed,
     request: &Request,
     invitation: &Invitation,
-) -> Result<i32, Box<dyn Error>> {
+) -> Result<u8, Box<dyn Error>> {
     let link = Link::open(invitation)?;
     loop {
         match link.receiver.recv()?.1 {
@@ -159,7 +159,7 @@ impl Link {
         deed: WireDeed,
         (task, attempt): (TaskId, Attempt),
         output: &[u8],
-    ) -> Result<i32, Box<dyn Error>> {
+    ) -> Result<u8, Box<dyn Error>> {
         let honest = || Payload::Inline(output.to_vec());
         let frame = || encode_frame(self.generation, &answer(task, attempt, honest()));
         match deed {
