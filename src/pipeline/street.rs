@@ -172,7 +172,10 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
             (Decoded::Chunk, Some(audio)) => {
                 let frames = audio.frames();
                 let terms = street.terms(self.job);
-                let submitted = street.workers.submit(&street.measure, Some(audio), terms);
+                let (analyzers, stretch) = (street.measure.analyzers.clone(), audio.stretch());
+                let check = move |partials: &Partials| partials.check(&analyzers, &stretch);
+                let submitted =
+                    street.workers.submit_checked(&street.measure, Some(audio), terms, check);
                 let future = submitted.map_err(|error| self.failure(&error))?;
                 self.waiting.push_back((frames, future));
             }

@@ -50,6 +50,8 @@ pub(super) struct Body {
     /// Keeps the audio, and arguments that lie in a slot.
     pub(super) leases: Vec<Lease>,
     pub(super) on_item: Option<Arc<dyn Fn(Item) + Send + Sync>>,
+    /// Says what is wrong with an output, if it cannot be that of the task.
+    pub(super) check: Arc<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>,
     pub(super) on_end: Box<dyn FnOnce(RawOutcome) + Send>,
 }
 
@@ -300,13 +302,13 @@ impl Shared {
                 continue;
             }
             let now = self.begun.elapsed();
-            let next = core.ledger.next_tick(now);
+            let next = core.ledger.next_tick();
             if next.is_some_and(|next| next <= now) {
                 drop(core);
                 self.with_core(|core, now, actions| core.ledger.tick(now, actions));
                 core = self.lock();
                 // A time that has come and changed nothing must not spin.
-                if core.ledger.next_tick(now).is_none_or(|next| next > now) {
+                if core.ledger.next_tick().is_none_or(|next| next > now) {
                     continue;
                 }
             }

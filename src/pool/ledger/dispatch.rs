@@ -20,8 +20,12 @@ impl Ledger {
         let booting = count(|seat| matches!(seat, Seat::Booting { .. }));
         let mut missing = waiting.saturating_sub(booting);
         for (seat, place) in self.places.iter_mut().enumerate() {
-            let Seat::Vacant { not_before } = place.seat else { continue };
-            if missing > 0 && self.broken.is_none() && now >= not_before {
+            let Seat::Vacant { not_before } = &mut place.seat else { continue };
+            if now < *not_before {
+                continue;
+            }
+            *not_before = Duration::ZERO;
+            if missing > 0 && self.broken.is_none() {
                 place.generation += 1;
                 place.seat = Seat::Booting { since: now };
                 actions.push(Action::Spawn { seat, generation: place.generation });

@@ -196,6 +196,13 @@ impl Seated {
             },
             Err(fault) => Err(fault),
         };
+        if let Ok(output) = &outcome {
+            // Without the lock: it may take a while.
+            let check = self.shared.lock().bodies.get(&id.0).map(|body| Arc::clone(&body.check));
+            if let Some(Err(reason)) = check.map(|check| check(output)) {
+                return self.breach(format!("an output that cannot be that of its task: {reason}"));
+            }
+        }
         let kind = match &outcome {
             Ok(_) => Reply::Output,
             Err(WorkerFault::Panic { .. }) => Reply::FaultAndRetire,
