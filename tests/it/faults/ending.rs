@@ -21,8 +21,13 @@ fn one_signal_ends_with(signal: Signal, code: i32) {
     running.signal(signal);
     let ended = running.wait();
     let stopped = "the run was stopped while this file was in work";
-    ended.assert_nothing_lost(&Expected::exit(code).hurt(LONG, "cancelled", 0, stopped).cut_short());
-    assert_eq!(ended.records().len(), 2, "the first is finished, the others were not begun\n{ended}");
+    ended
+        .assert_nothing_lost(&Expected::exit(code).hurt(LONG, "cancelled", 0, stopped).cut_short());
+    assert_eq!(
+        ended.records().len(),
+        2,
+        "the first is finished, the others were not begun\n{ended}"
+    );
 }
 
 #[test]

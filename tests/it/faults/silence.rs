@@ -27,7 +27,12 @@ fn f09_a_worker_that_hangs_is_replaced() {
 fn f09_a_chunk_at_which_every_worker_hangs_costs_its_own_file() {
     let scene = Scene::rogue_in_the_middle("hang").args(["--timeout", "2", "--max-attempts", "1"]);
     let ended = scene.run();
-    ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "timed_out", 1, "gave no answer for 2s"));
+    ended.assert_nothing_lost(&Expected::exit(1).hurt(
+        LONG,
+        "timed_out",
+        1,
+        "gave no answer for 2s",
+    ));
 }
 
 #[test]
