@@ -461,14 +461,14 @@ fn refusal_of(row: &FormatRow, error: &Error) -> Refusal {
             "this should be {}, but no intact beginning of it is to be found",
             row.name
         )),
-        Error::Unsupported(_) => Refusal::Unsupported(format!(
-            "this is {} of a kind that audiopool does not decode itself ({what})",
-            row.name
-        )),
         // An index or a header that should be there: the file is damaged or cut short.
         Error::Unsupported(_) if what.contains("missing") => {
             Refusal::Corrupt(format!("this is {}, but damaged or cut short ({what})", row.name))
         }
+        Error::Unsupported(_) => Refusal::Unsupported(format!(
+            "this is {} of a kind that audiopool does not decode itself ({what})",
+            row.name
+        )),
         Error::LimitError(_) => Refusal::Final(DecodeError::new(
             DecodeErrorKind::LimitExceeded,
             format!("this is {}, beyond what is reasonable: {what}", row.name),
