@@ -75,10 +75,8 @@ impl Scene {
 
     /// With rogue workers that do this, as `worker/examples/rogue` understands it.
     pub(crate) fn rogue(request: impl Into<String>) -> Self {
-        Self { rogue: Some(request.into()), ..Self::calm() }.args([
-            OsStr::new("--worker-program"),
-            rogue_program().as_os_str(),
-        ])
+        Self { rogue: Some(request.into()), ..Self::calm() }
+            .args([OsStr::new("--worker-program"), rogue_program().as_os_str()])
     }
 
     /// With rogue workers that do this at the chunk in the [`MIDDLE`].

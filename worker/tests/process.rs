@@ -12,8 +12,7 @@ use audiopool_worker::channel::{ChannelError, Listener, Receiver, Sender};
 use audiopool_worker::invitation::{Invitation, VARIABLE};
 use audiopool_worker::lifeline;
 use audiopool_worker::protocol::{
-    Attempt, FromChild, PROTOCOL_VERSION, Payload, Role, Run, TaskId, ToChild, Welcome,
-    WorkerFault,
+    Attempt, FromChild, PROTOCOL_VERSION, Payload, Role, Run, TaskId, ToChild, Welcome, WorkerFault,
 };
 use audiopool_worker::task::CANARY;
 use command_fds::{CommandFdExt, FdMapping};
@@ -24,11 +23,7 @@ const COULD_NOT_BEGIN: i32 = 70;
 
 fn worker() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool-worker"));
-    command
-        .env_remove(VARIABLE)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.env_remove(VARIABLE).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 

@@ -79,7 +79,10 @@ fn f23_another_build_says_what_to_rebuild() {
 
 #[test]
 fn f23_a_worker_that_dies_before_its_hello_is_quoted() {
-    a_rogue_cannot_begin("die-before-hello", &["exited by itself with code 70", "asked to die before the hello"]);
+    a_rogue_cannot_begin(
+        "die-before-hello",
+        &["exited by itself with code 70", "asked to die before the hello"],
+    );
 }
 
 #[test]

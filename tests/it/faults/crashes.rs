@@ -51,7 +51,8 @@ fn f06_a_worker_without_memory_is_told_from_an_abort() {
 
 #[test]
 fn f07_a_worker_that_is_killed_from_outside_costs_one_try() {
-    let running = Scene::rogue_in_the_middle("wait").once().gated().args(["--workers", "1"]).start();
+    let running =
+        Scene::rogue_in_the_middle("wait").once().gated().args(["--workers", "1"]).start();
     let gate = running.gate();
     running.child("worker 1").signal(Signal::KILL);
     running.hear("task tried again");
@@ -63,7 +64,8 @@ fn f07_a_worker_that_is_killed_from_outside_costs_one_try() {
 
 #[test]
 fn f07_the_decoder_that_is_killed_from_outside_is_started_again_where_it_was() {
-    let running = Scene::rogue_in_the_middle("wait").once().gated().args(["--workers", "1"]).start();
+    let running =
+        Scene::rogue_in_the_middle("wait").once().gated().args(["--workers", "1"]).start();
     let gate = running.gate();
     running.child("decoder 1").signal(Signal::KILL);
     running.hear("decoder 1 died");

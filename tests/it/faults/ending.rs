@@ -21,8 +21,13 @@ fn one_signal_ends_with(signal: Signal, code: i32) {
     running.signal(signal);
     let ended = running.wait();
     let stopped = "the run was stopped while this file was in work";
-    ended.assert_nothing_lost(&Expected::exit(code).hurt(LONG, "cancelled", 0, stopped).cut_short());
-    assert_eq!(ended.records().len(), 2, "the first is finished, the others were not begun\n{ended}");
+    ended
+        .assert_nothing_lost(&Expected::exit(code).hurt(LONG, "cancelled", 0, stopped).cut_short());
+    assert_eq!(
+        ended.records().len(),
+        2,
+        "the first is finished, the others were not begun\n{ended}"
+    );
 }
 
 #[test]
@@ -87,8 +92,12 @@ fn f32_a_second_ctrl_c_ends_it_at_once() {
 }
 
 #[test]
-fn f33_sigterm_and_sighup_are_like_ctrl_c() {
+fn f33_sigterm_is_like_ctrl_c() {
     one_signal_ends_with(Signal::TERM, 143);
+}
+
+#[test]
+fn f33_sighup_is_like_ctrl_c() {
     one_signal_ends_with(Signal::HUP, 129);
 }
 

@@ -53,7 +53,13 @@ impl Expected {
 
     /// This file failed after so many attempts, each of which (or, without attempts, the whole)
     /// ended as `cause` says.
-    pub(crate) fn hurt(mut self, path: &str, kind: &'static str, attempts: usize, cause: &str) -> Self {
+    pub(crate) fn hurt(
+        mut self,
+        path: &str,
+        kind: &'static str,
+        attempts: usize,
+        cause: &str,
+    ) -> Self {
         self.hurt.push(Hurt { path: path.to_owned(), kind, attempts, cause: cause.to_owned() });
         self
     }
@@ -90,15 +96,12 @@ impl Ended {
         assert_eq!(self.code(), Some(expected.code), "{self}"); // (e)
         let calm = &*CALM;
         let lines: Vec<&str> = self.stdout.lines().collect();
-        let complete = if expected.cut_short {
-            lines.len() <= calm.len()
-        } else {
-            lines.len() == calm.len()
-        };
+        let complete =
+            if expected.cut_short { lines.len() <= calm.len() } else { lines.len() == calm.len() };
         assert!(complete, "{} records of {}\n{self}", lines.len(), calm.len()); // (a)
         for ((line, calm), (name, ..)) in lines.iter().zip(calm).zip(SONGS) {
             match expected.hurt.iter().find(|hurt| hurt.path.ends_with(name)) {
-                Some(hurt) => self.assert_hurt(line, hurt),    // (c)
+                Some(hurt) => self.assert_hurt(line, hurt),  // (c)
                 None => assert_eq!(*line, calm, "\n{self}"), // (b)
             }
         }
@@ -123,7 +126,10 @@ impl Ended {
         }
         let causes = attempts.iter().map(|attempt| &attempt["cause"]).chain([&error["message"]]);
         for cause in causes {
-            assert!(cause.as_str().is_some_and(|text| text.contains(&hurt.cause)), "{hurt:?}\n{self}");
+            assert!(
+                cause.as_str().is_some_and(|text| text.contains(&hurt.cause)),
+                "{hurt:?}\n{self}"
+            );
         }
     }
 

@@ -62,7 +62,9 @@ pub(crate) fn serve(
             request.pass_gate()?;
             Ok(serve::run(invitation, &Registry::new().with::<Measure>()))
         }
-        BootDeed::WrongBuild => introduce(Hello { build_id: "0ddba11".into(), ..honest }, invitation),
+        BootDeed::WrongBuild => {
+            introduce(Hello { build_id: "0ddba11".into(), ..honest }, invitation)
+        }
         BootDeed::WrongProtocol => {
             introduce(Hello { protocol: PROTOCOL_VERSION + 1, ..honest }, invitation)
         }

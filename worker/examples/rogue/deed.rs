@@ -97,8 +97,7 @@ impl TaskDeed {
             }
             Self::Grandchild => {
                 let kept = wire::inheritable_sockets()?;
-                let grandchild =
-                    Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn()?;
+                let grandchild = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn()?;
                 black_box((kept, grandchild));
                 process::abort();
             }
