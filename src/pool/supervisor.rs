@@ -41,6 +41,9 @@ pub(super) struct Parts {
     pub(super) watch: Watch,
 }
 
+/// Looks at an encoded output.
+pub(super) type Check = dyn Fn(&[u8]) -> Result<(), String> + Send + Sync;
+
 /// A task as the pool keeps it until it has ended.
 pub(super) struct Body {
     pub(super) label: u64,
@@ -51,7 +54,7 @@ pub(super) struct Body {
     pub(super) leases: Vec<Lease>,
     pub(super) on_item: Option<Arc<dyn Fn(Item) + Send + Sync>>,
     /// Says what is wrong with an output, if it cannot be that of the task.
-    pub(super) check: Arc<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>,
+    pub(super) check: Arc<Check>,
     pub(super) on_end: Box<dyn FnOnce(RawOutcome) + Send>,
 }
 

@@ -78,6 +78,7 @@ const HOMES: &[(&str, Home)] = &[
         Home::In(&[
             "src/pool",
             "worker/src/confine",
+            "worker/src/usage",
             "worker/src/lifeline",
             "worker/src/serve",
             "worker/src/slots",
