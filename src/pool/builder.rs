@@ -8,7 +8,6 @@ use std::time::Duration;
 use audiopool_worker::protocol::Role;
 use audiopool_worker::slots::{Geometry, Ring};
 
-use super::child::Program;
 use super::fault::PoolError;
 use super::ledger::Policy;
 use super::limits;
@@ -100,7 +99,7 @@ impl PoolBuilder {
 
     /// Sets the pool up. Children are started when there is work for them.
     pub fn build(self) -> Result<ProcessPool, PoolError> {
-        let path = self.program.find(self.role)?;
+        let (path, fallback) = self.program.find(self.role)?;
         limits::make_room_for(self.max_workers + self.reads.len())?;
         // With fewer slots than children, tasks with audio of their own would wait for slots.
         let slots = u16::try_from(self.max_workers).unwrap_or(u16::MAX).max(self.inbox.slots);
@@ -121,7 +120,9 @@ impl PoolBuilder {
         };
         let inboxes = std::iter::once(Arc::clone(own.ring())).chain(self.reads).collect();
         let parts = Parts {
-            program: Program { role: self.role, path },
+            role: self.role,
+            program: path,
+            fallback,
             log_filter: self.log_filter,
             outboxes: outboxes.clone(),
             inboxes,
