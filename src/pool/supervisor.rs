@@ -319,8 +319,8 @@ impl Shared {
     fn start(self: &Arc<Self>, seat: SeatId, generation: u32) {
         let watcher = Arc::new(Seated { shared: Arc::clone(self), seat, generation });
         let outbox = &self.parts.outboxes[seat];
-        let started = share(outbox, &self.parts.inboxes).and_then(|descriptors| {
-            Child::spawn(&self.parts.program, self.lifeline.share()?, descriptors, watcher)
+        let started = share(outbox, &self.parts.inboxes).and_then(|rings| {
+            Child::spawn(&self.parts.program, self.lifeline.share()?, rings, watcher)
         });
         match started {
             Ok(child) => {
