@@ -15,6 +15,7 @@ use std::io;
 use std::sync::Arc;
 
 use audiopool_worker::analyze::{self, Analyzers};
+use audiopool_worker::usage;
 
 use crate::chunk::ChunkLength;
 use crate::event::{Event, Observer};
@@ -54,7 +55,7 @@ pub fn run(
     stop: &Interrupt,
     each: &mut dyn FnMut(Record) -> io::Result<()>,
 ) -> Result<Summary, RunError> {
-    match run.isolation {
+    let ended = match run.isolation {
         Isolation::Always => in_processes(jobs, run, analysis, observer, stop, each),
         Isolation::Never => {
             let inline = Inline::new(role::all_tasks());
@@ -63,7 +64,9 @@ pub fn run(
             let _hurry = stop.on_change(street.abandoner());
             Lanes { street: &street, count: 1, stop, kill: &|| {} }.walk(jobs, each)
         }
-    }
+    };
+    observer(&Event::RunEnded { usage: usage::of_this_process() });
+    ended
 }
 
 fn in_processes(

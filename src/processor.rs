@@ -1,4 +1,4 @@
-//! Processor: the three operations of the Python program, each over the [pattern](crate::pattern).
+//! Processor: the three operations of the Python program, each over the [pattern].
 //!
 //! ```text
 //!   recording ──pattern──▶ partials of each chunk ──merge──▶ figure

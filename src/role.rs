@@ -45,5 +45,5 @@ pub fn run_child_role_with(tasks: impl FnOnce() -> Registry) {
         Err(_) => serve::EXIT_BOOT,
     };
     #[expect(clippy::exit, reason = "a child never comes to the main of its program")]
-    process::exit(code);
+    process::exit(code.into());
 }

@@ -176,8 +176,9 @@ impl<'a> Pages<'a> {
     fn close(mut self, ran: &Result<Summary, RunError>) -> io::Result<Closed> {
         let summary = match ran {
             Ok(summary) => *summary,
-            Err(RunError::Boot(_) | RunError::Output(_)) => return Ok(Closed::Nothing),
-            Err(RunError::GaveUp(_) | RunError::Conservation(_)) => self.tally,
+            Err(RunError::Output(_)) => return Ok(Closed::Nothing),
+            Err(RunError::Boot(_)) if !self.is_begun => return Ok(Closed::Nothing),
+            Err(RunError::Boot(_) | RunError::GaveUp(_) | RunError::Conservation(_)) => self.tally,
         };
         self.begin()?;
         self.write(|report| report.finish(&summary))?;

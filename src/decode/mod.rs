@@ -20,19 +20,23 @@
 
 mod aiff;
 mod convert;
+mod engine;
 mod ffmpeg;
 mod findings;
 mod flac;
+mod flac_header;
 mod formats;
 mod magic;
 mod matroska;
 mod mp4;
 mod mpeg;
 mod open;
+mod open_packets;
 mod opus;
 mod packets;
 mod parallel;
 mod raw;
+mod refusal;
 mod regular;
 mod riff;
 mod symphonia_demux;

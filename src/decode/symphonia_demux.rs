@@ -16,10 +16,11 @@ use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::default::formats as readers;
 
+use super::engine::said;
 use super::findings::Findings;
 use super::magic::Kind;
 use super::mpeg::FrameHeader;
-use super::packets::{Demux, Packet, Setup, said};
+use super::packets::{Demux, Packet, Setup};
 use super::regular::Tail;
 use crate::record::WarningKind;
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,10 +27,14 @@ use crate::threads::ThreadConfig;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Threads of one decoder, for formats that can be decoded in pieces: a long file alone on the
-/// street still uses the machine.
-fn decoding_threads() -> NonZeroUsize {
-    NonZeroUsize::new(ThreadConfig::max_threads().min(4)).unwrap_or(NonZeroUsize::MIN)
+/// street still uses the machine, and many files share it.
+fn decoding_threads(files_in_work: usize) -> NonZeroUsize {
+    let share = ThreadConfig::max_threads() / files_in_work.max(1);
+    NonZeroUsize::new(share.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN)
 }
+
+/// A decoder with more threads would wait for its demultiplexer.
+const MOST_THREADS: usize = 4;
 
 /// Everything that a file passes on its way, whichever file it is.
 pub(super) struct Street<'a, D, W> {
@@ -40,7 +44,7 @@ pub(super) struct Street<'a, D, W> {
     keys: Vec<&'static str>,
     chunk_length: ChunkLength,
     timeout: Duration,
-    threads: NonZeroUsize,
+    in_work: AtomicUsize,
     observer: &'a Observer,
     abandoned: Arc<AtomicBool>,
     trouble: Mutex<Option<PoolError>>,
@@ -64,7 +68,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             keys,
             chunk_length,
             timeout: timeout.unwrap_or(PATIENCE + longest),
-            threads: decoding_threads(),
+            in_work: AtomicUsize::new(0),
             observer,
             abandoned: Arc::default(),
             trouble: Mutex::new(None),
@@ -98,7 +102,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         let task = DecodeFile {
             path: job.path.clone().into_os_string(),
             chunk_length: self.chunk_length,
-            threads: self.threads,
+            threads: decoding_threads(self.in_work.fetch_add(1, Ordering::Relaxed) + 1),
         };
         let mut failed = None;
         let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| match file
@@ -111,6 +115,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
                 ControlFlow::Break(())
             }
         });
+        self.in_work.fetch_sub(1, Ordering::Relaxed);
         let ended = match (failed, decoded) {
             (Some(failure), _) => Err(failure),
             (None, Err(error)) => Err(self.failure(Stage::Decoding, &error)),
@@ -172,7 +177,10 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
             (Decoded::Chunk, Some(audio)) => {
                 let frames = audio.frames();
                 let terms = street.terms(self.job);
-                let submitted = street.workers.submit(&street.measure, Some(audio), terms);
+                let (analyzers, stretch) = (street.measure.analyzers.clone(), audio.stretch());
+                let check = move |partials: &Partials| partials.check(&analyzers, &stretch);
+                let submitted =
+                    street.workers.submit_checked(&street.measure, Some(audio), terms, check);
                 let future = submitted.map_err(|error| self.failure(&error))?;
                 self.waiting.push_back((frames, future));
             }

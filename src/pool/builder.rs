@@ -12,6 +12,7 @@ use super::child::Program;
 use super::fault::PoolError;
 use super::geometry::{self, Sizes};
 use super::ledger::Policy;
+use super::limits;
 use super::program::WorkerProgram;
 use super::ring::{self, OwnRing};
 use super::supervisor::{Parts, Shared};
@@ -115,6 +116,7 @@ impl PoolBuilder {
         let transport = self.transport.map_or_else(geometry::transport, Ok)?;
         let fed = self.role == Role::Decoder || !self.reads.is_empty();
         let sizes = Sizes::of(transport, self.role, fed);
+        limits::make_room_for(self.max_workers + self.reads.len())?;
         // With fewer slots than children, tasks with audio of their own would wait for slots.
         let slots = u16::try_from(self.max_workers).unwrap_or(u16::MAX).max(sizes.own.slots);
         let slot_bytes = self.max_payload.unwrap_or(sizes.own.slot_bytes).max(self.room);
@@ -129,7 +131,7 @@ impl PoolBuilder {
             start_timeout: Duration::from_secs(10),
             quit_timeout: Duration::from_secs(5),
             intensity: 10,
-            period: Duration::from_secs(60),
+            period: Duration::from_mins(1),
             boot_attempts: 3,
             boot_pause: Duration::from_millis(50),
         };

@@ -107,8 +107,11 @@ impl Child {
 
         let begun = child.watch((listener, regions), stderr, watcher);
         if begun.is_err() {
-            child.kill();
+            // There is no waiter: nobody else will clean up.
+            kill_group(pid);
             channel::abandon(&child.server);
+            let process = child.process.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(process.map(|mut process| process.wait()));
         }
         begun.map(|()| child)
     }

@@ -48,7 +48,7 @@ impl fmt::Display for Cause {
                 f.write_str("killed by SIGKILL, not by audiopool; possibly out of memory")
             }
             Self::Signal { name, .. } => write!(f, "crashed with {name}"),
-            Self::Exited { code } => write!(f, "exited with code {code} in the middle of its task"),
+            Self::Exited { code } => write!(f, "exited by itself with code {code}"),
             Self::TimedOut { limit } => write!(f, "gave no answer for {limit:?} and was killed"),
             Self::Protocol { reason } => write!(f, "broke the protocol: {reason}"),
             Self::ThreadPanic => f.write_str("panicked in a thread of its own"),

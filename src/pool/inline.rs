@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::fault::TaskError;
 use super::future::{Future, Promise};
-use super::{Audio, AudioSource, Execute, TaskTerms, geometry};
+use super::{Audio, AudioSource, Execute, TaskTerms, decoded, geometry};
 
 /// Runs tasks where they are submitted.
 #[derive(Debug)]
@@ -30,17 +30,21 @@ impl Inline {
 }
 
 impl Execute for Inline {
-    fn submit<T: Task + 'static>(
+    fn submit_checked<T: Task + 'static>(
         &self,
         task: &T,
         audio: Option<Audio>,
         _: TaskTerms,
+        check: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Future<T::Output>, TaskError> {
-        let arguments = codec::encode(task).map_err(fault)?;
+        let arguments = codec::encode(task).map_err(|error| fault(&error))?;
         let promise = Arc::new(Promise::default());
         let outcome =
             with_pcm(audio, |pcm| self.registry.run(T::NAME, &arguments, pcm, &mut NoOutlet));
-        promise.keep(outcome.map_err(TaskError::Fault));
+        promise.keep(outcome.map_err(TaskError::Fault).and_then(|output| {
+            let checked = decoded(&output).and_then(|value| check(&value));
+            checked.map(|()| output).map_err(TaskError::InvalidOutput)
+        }));
         Ok(Future::new(promise))
     }
 
@@ -50,7 +54,7 @@ impl Execute for Inline {
         _: TaskTerms,
         each: &mut dyn FnMut(T::Item, Option<Audio>) -> ControlFlow<()>,
     ) -> Result<T::Output, TaskError> {
-        let arguments = codec::encode(task).map_err(fault)?;
+        let arguments = codec::encode(task).map_err(|error| fault(&error))?;
         let mut outlet = Direct::<T::Item> { each, bytes: Vec::new(), broken_off: false };
         let outcome = self.registry.run(T::NAME, &arguments, None, &mut outlet);
         if outlet.broken_off {
@@ -61,7 +65,7 @@ impl Execute for Inline {
     }
 }
 
-fn fault(error: codec::CodecError) -> TaskError {
+fn fault(error: &codec::CodecError) -> TaskError {
     TaskError::Fault(WorkerFault::Codec { message: error.to_string() })
 }
 

@@ -26,6 +26,7 @@ mod future;
 mod geometry;
 mod inline;
 mod ledger;
+mod limits;
 mod program;
 mod ring;
 mod supervisor;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use audiopool_worker::analyze::Stretch;
 use audiopool_worker::codec;
 use audiopool_worker::pcm::PcmFormat;
 use audiopool_worker::protocol::{AudioRef, MAX_INLINE, Payload, Role, TaskId, Usage, WorkerFault};
@@ -42,6 +44,7 @@ use audiopool_worker::slots::Ring;
 pub use audiopool_worker::slots::Transport;
 use audiopool_worker::task::{StreamTask, Task};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use fault::{Cause, FailedAttempt, PoolError, TaskError};
 pub use future::{Future, NotYet};
@@ -89,6 +92,15 @@ impl Audio {
         };
         len / format.frame_width() as u64
     }
+
+    /// Which stretch of its file it is.
+    pub fn stretch(&self) -> Stretch {
+        let (format, first) = match &self.0 {
+            AudioSource::Leased(audio, _) => (audio.format, audio.first_frame),
+            AudioSource::Owned { format, first_frame, .. } => (*format, *first_frame),
+        };
+        Stretch { format, frames: first..first.saturating_add(self.frames()) }
+    }
 }
 
 /// Something that tasks can be given to: a pool of processes, or the calling thread.
@@ -99,6 +111,18 @@ pub trait Execute: Sync {
         task: &T,
         audio: Option<Audio>,
         terms: TaskTerms,
+    ) -> Result<Future<T::Output>, TaskError> {
+        self.submit_checked(task, audio, terms, |_| Ok(()))
+    }
+
+    /// The same, but what `check` finds wrong is no answer: the process that gave it is taken to
+    /// be sick, and the task is tried again in another.
+    fn submit_checked<T: Task + 'static>(
+        &self,
+        task: &T,
+        audio: Option<Audio>,
+        terms: TaskTerms,
+        check: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Future<T::Output>, TaskError>;
 
     /// Has a streaming task run and hands its items to `each` in order, until the task ends or
@@ -224,11 +248,12 @@ impl ProcessPool {
 }
 
 impl Execute for ProcessPool {
-    fn submit<T: Task + 'static>(
+    fn submit_checked<T: Task + 'static>(
         &self,
         task: &T,
         audio: Option<Audio>,
         terms: TaskTerms,
+        check: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Future<T::Output>, TaskError> {
         let mut leases = Vec::new();
         let arguments = self.enclose(task, &mut leases)?;
@@ -242,6 +267,7 @@ impl Execute for ProcessPool {
             audio,
             leases,
             on_item: None,
+            check: Arc::new(move |output| check(&decoded(output)?)),
             on_end: Box::new(move |outcome| keep.keep(outcome)),
         };
         let terms = Terms { timeout: terms.timeout, streams: false };
@@ -271,6 +297,7 @@ impl Execute for ProcessPool {
             leases,
             // A receiver that is gone has lost interest; the items free their slots.
             on_item: Some(Arc::new(move |item| drop(sender.send(News::Item(item))))),
+            check: Arc::new(|output| decoded::<T::Output>(output).map(drop)),
             on_end: Box::new(move |outcome| drop(end.send(News::End(outcome)))),
         };
         let terms = Terms { timeout: terms.timeout, streams: true };
@@ -295,6 +322,10 @@ impl Execute for ProcessPool {
             }
         }
     }
+}
+
+fn decoded<T: DeserializeOwned>(output: &[u8]) -> Result<T, String> {
+    codec::decode(output).map_err(|error| error.to_string())
 }
 
 impl Drop for ProcessPool {

@@ -41,6 +41,9 @@ pub(super) struct Parts {
     pub(super) watch: Watch,
 }
 
+/// Looks at an encoded output.
+pub(super) type Check = dyn Fn(&[u8]) -> Result<(), String> + Send + Sync;
+
 /// A task as the pool keeps it until it has ended.
 pub(super) struct Body {
     pub(super) label: u64,
@@ -50,6 +53,8 @@ pub(super) struct Body {
     /// Keeps the audio, and arguments that lie in a slot.
     pub(super) leases: Vec<Lease>,
     pub(super) on_item: Option<Arc<dyn Fn(Item) + Send + Sync>>,
+    /// Says what is wrong with an output, if it cannot be that of the task.
+    pub(super) check: Arc<Check>,
     pub(super) on_end: Box<dyn FnOnce(RawOutcome) + Send>,
 }
 
@@ -300,17 +305,17 @@ impl Shared {
                 continue;
             }
             let now = self.begun.elapsed();
-            let next = core.ledger.next_tick(now);
+            let next = core.ledger.next_tick();
             if next.is_some_and(|next| next <= now) {
                 drop(core);
                 self.with_core(|core, now, actions| core.ledger.tick(now, actions));
                 core = self.lock();
                 // A time that has come and changed nothing must not spin.
-                if core.ledger.next_tick(now).is_none_or(|next| next > now) {
+                if core.ledger.next_tick().is_none_or(|next| next > now) {
                     continue;
                 }
             }
-            let pause = next.map_or(Duration::from_secs(3600), |next| next.saturating_sub(now));
+            let pause = next.map_or(Duration::from_hours(1), |next| next.saturating_sub(now));
             let pause = pause.max(Duration::from_millis(1));
             core = self.chores.wait_timeout(core, pause).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -344,7 +349,7 @@ impl Shared {
                 );
                 let error = self.boot_error(&error.to_string());
                 self.with_core(|core, now, actions| {
-                    core.ledger.boot_failed(seat, generation, error, hopeless, now, actions);
+                    core.ledger.boot_failed(seat, generation, &error, hopeless, now, actions);
                 });
             }
         }

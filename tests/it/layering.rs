@@ -78,6 +78,7 @@ const HOMES: &[(&str, Home)] = &[
         Home::In(&[
             "src/pool",
             "worker/src/confine",
+            "worker/src/usage",
             "worker/src/lifeline",
             "worker/src/serve",
             "worker/src/slots",
@@ -86,6 +87,7 @@ const HOMES: &[(&str, Home)] = &[
     ("num_cpus", Home::In(&["src/threads"])),
     ("proptest", Home::Tests),
     ("ropus", Home::In(&["src/decode"])),
+    ("rustix", Home::Tests),
     ("serde", Home::Everywhere), // derives of what crosses a process or is reported
     ("serde_json", Home::In(&["src/report", "src/cli"])),
     ("signal_hook", Home::In(&["src/interrupt"])),

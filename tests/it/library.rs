@@ -25,14 +25,21 @@ impl Program {
     fn example(name: &str) -> Self {
         let built = std::env::current_exe().unwrap();
         let built = built.ancestors().nth(2).unwrap().join("examples").join(name);
-        assert!(built.is_file(), "{} is missing: cargo build --examples", built.display());
+        let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        let sources = [format!("examples/{name}.rs"), format!("tests/it/library/{name}.rs")];
+        let newest = sources.iter().filter_map(|source| written(&in_the_repository(source))).max();
+        assert!(
+            newest.is_some() && written(&built) >= newest,
+            "{} is not up to date: cargo build --examples",
+            built.display()
+        );
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let path = folder.path().canonicalize().unwrap().join(name);
         fs::hard_link(built, &path).unwrap();
         Self { folder, path }
     }
 
-    /// For one to four chunks or more, however short.
+    /// Cuts into so many chunks for it, however short.
     fn options(&self, threads: usize) -> ChunkOptions {
         ChunkOptions { worker_program: Some(self.path.clone()), ..cut_into(threads) }
     }
@@ -52,6 +59,14 @@ impl Program {
     fn expect_nobody_left(&self) {
         assert_eq!(self.processes(), [""; 0], "processes were left behind");
     }
+}
+
+#[test]
+fn a_process_that_lives_is_seen() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let this = Program { folder, path: std::env::current_exe().unwrap() };
+    let itself = format!("/proc/{}", std::process::id());
+    assert!(this.processes().contains(&itself));
 }
 
 /// So many chunks, however short.
@@ -74,5 +89,9 @@ fn stairs(frames: i16) -> AudioSegment {
 
 /// A file of `tests/data`.
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+    in_the_repository("tests/data").join(name)
+}
+
+fn in_the_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

@@ -4,8 +4,15 @@
 
 mod cli;
 mod decode;
+mod equivalence;
+#[cfg(target_os = "linux")]
+mod faults;
 mod layering;
 mod library;
 mod plan;
 mod pydub;
 mod report;
+#[cfg(target_os = "linux")]
+mod scene;
+#[cfg(target_os = "linux")]
+mod transport;

@@ -19,7 +19,7 @@ use ipc_channel::ipc::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{self, FrameError, FromChild, ToChild};
+use crate::protocol::{self, FrameError, FromChild, RingGrant, RingHandle, ToChild};
 use crate::slots::Region;
 
 /// What the child hands over when it connects.
@@ -122,8 +122,9 @@ impl std::fmt::Debug for Listener {
 /// Longest name that a Unix socket can have, without the closing zero.
 const MAX_NAME: usize = 107;
 
-/// Most regions in one message; ipc-channel panics beyond 64 handles.
-const MAX_REGIONS: usize = 32;
+/// Most regions in one message: each is open twice while it is sent, and ipc-channel panics where
+/// there are no more descriptors, or more than 64 in a message.
+const MAX_REGIONS: usize = 16;
 
 impl Listener {
     /// Listens under a new name, which is returned for the child.
@@ -169,10 +170,12 @@ pub fn abandon(name: &str) {
 pub struct Arrivals(IpcReceiver<Vec<Region>>);
 
 impl Arrivals {
-    /// Waits for so many regions.
-    pub fn take(self, count: usize) -> Result<Vec<Region>, ChannelError> {
+    /// Waits for those among the rings that were granted.
+    pub fn take(self, grants: &[RingGrant]) -> Result<Vec<Region>, ChannelError> {
+        let is_sent = |grant: &&RingGrant| matches!(grant.handle, RingHandle::Region(_));
+        let expected = grants.iter().filter(is_sent).count();
         let mut regions = Vec::new();
-        while regions.len() < count {
+        while regions.len() < expected {
             regions.extend(self.0.recv()?);
         }
         Ok(regions)
@@ -193,4 +196,47 @@ pub fn connect(
         Receiver { raw: from_supervisor, messages: PhantomData },
         Arrivals(arrivals),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::protocol::{RingId, SlotRef};
+    use crate::slots::{self, Filling, Geometry, Ring, Share, Transport};
+
+    #[test]
+    fn more_regions_than_a_message_carries_arrive_in_their_order() {
+        let geometry = Geometry { slots: 1, slot_bytes: 4096 };
+        let (mut marks, mut regions, mut grants) = (Vec::<SlotRef>::new(), Vec::new(), Vec::new());
+        for number in 0_u16..70 {
+            let ring = RingId(number.into());
+            let made = Ring::new(Transport::Portable, ring, geometry).unwrap();
+            let outbox = made.outbox().unwrap();
+            let mut filling = Filling::new(0);
+            filling.append(&outbox, &number.to_le_bytes()).unwrap();
+            marks.push(filling.finish(&outbox));
+            #[cfg_attr(
+                not(target_os = "linux"),
+                expect(irrefutable_let_patterns, reason = "there are only regions")
+            )]
+            if let Share::Region(region) = made.share(false).unwrap() {
+                regions.push(region);
+            }
+            let Geometry { slots, slot_bytes } = geometry;
+            let handle = RingHandle::Region(number);
+            grants.push(RingGrant { ring, handle, slots, slot_bytes, writable: false });
+        }
+
+        let (listener, name) = Listener::new().unwrap();
+        let supervisor = thread::spawn(move || listener.accept(regions).unwrap());
+        let (_sender, _receiver, arrivals) = connect(&name).unwrap();
+        let (_, inboxes) = slots::open(&grants, arrivals.take(&grants).unwrap()).unwrap();
+        for (number, (inbox, at)) in (0_u16..).zip(inboxes.iter().zip(&marks)) {
+            assert_eq!(inbox.read(at).unwrap(), number.to_le_bytes());
+        }
+        assert_eq!(inboxes.len(), marks.len());
+        drop(supervisor.join().unwrap());
+    }
 }

@@ -24,6 +24,7 @@ pub mod protocol;
 pub mod serve;
 pub mod slots;
 pub mod task;
+pub mod usage;
 
 /// Identifies the sources that a program was built from; compared in the handshake.
 pub const BUILD_ID: &str = env!("AUDIOPOOL_BUILD_ID");

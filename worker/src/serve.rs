@@ -18,15 +18,15 @@ use crate::channel::{self, ChannelError, Receiver, Sender};
 use crate::invitation::Invitation;
 use crate::pcm::{Pcm, PcmFormat};
 use crate::protocol::{
-    AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, RingHandle, Run, SlotRef,
-    ToChild, Usage, Welcome, WorkerFault,
+    AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, Run, SlotRef, ToChild,
+    Usage, Welcome, WorkerFault,
 };
 use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
 use crate::task::{RawOutlet, Registry};
-use crate::{BUILD_ID, lifeline, log};
+use crate::{BUILD_ID, lifeline, log, usage};
 
 /// Exit code of a child that could not begin: no supervisor, no shared memory.
-pub const EXIT_BOOT: i32 = 70;
+pub const EXIT_BOOT: u8 = 70;
 
 /// Exit code of a child in which a thread other than the task's panicked.
 pub const EXIT_PANIC: i32 = 101;
@@ -47,7 +47,7 @@ pub enum ServeError {
 }
 
 /// Serves the supervisor that sent `invitation` until it is done; returns the exit code.
-pub fn run(invitation: &Invitation, registry: &Registry) -> i32 {
+pub fn run(invitation: &Invitation, registry: &Registry) -> u8 {
     match Child::begin(invitation).and_then(|mut child| child.serve(registry)) {
         Ok(()) => 0,
         Err(error) => {
@@ -86,8 +86,7 @@ impl Child {
         let sender = sender.with_generation(generation);
         log::install(sender.clone(), &log_filter);
 
-        let sent = rings.iter().filter(|ring| matches!(ring.handle, RingHandle::Region(_))).count();
-        let (outbox, inboxes) = slots::open(&rings, arrivals.take(sent)?)?;
+        let (outbox, inboxes) = slots::open(&rings, arrivals.take(&rings)?)?;
         note_panics(thread::current().id());
         sender.send(&FromChild::Ready)?;
         debug!(number, generation, "ready");
@@ -97,7 +96,7 @@ impl Child {
     fn serve(&mut self, registry: &Registry) -> Result<(), ServeError> {
         loop {
             match self.receiver.recv()?.1 {
-                ToChild::Run(run) => self.answer(registry, run)?,
+                ToChild::Run(run) => self.answer(registry, &run)?,
                 // A slot that came free after the task that filled it had ended.
                 ToChild::Grant { .. } => {}
                 ToChild::Quit => {
@@ -109,7 +108,7 @@ impl Child {
         }
     }
 
-    fn answer(&mut self, registry: &Registry, run: Run) -> Result<(), ServeError> {
+    fn answer(&mut self, registry: &Registry, run: &Run) -> Result<(), ServeError> {
         let started = Instant::now();
         let (task, attempt) = (run.task, run.attempt);
         let outcome = self.run(registry, run);
@@ -121,7 +120,7 @@ impl Child {
         Ok(())
     }
 
-    fn run(&self, registry: &Registry, run: Run) -> Result<Vec<u8>, WorkerFault> {
+    fn run(&self, registry: &Registry, run: &Run) -> Result<Vec<u8>, WorkerFault> {
         let arguments = match &run.arguments {
             Payload::Inline(bytes) => bytes,
             Payload::Slot(at) => self.read(at)?,
@@ -134,7 +133,7 @@ impl Child {
         };
         let mut outlet = ChildOutlet {
             child: self,
-            run: &run,
+            run,
             index: run.delivered,
             free: run.slots.iter().copied().collect(),
             filling: None,
@@ -172,7 +171,7 @@ impl Child {
     }
 
     fn usage(&self) -> Usage {
-        Usage { tasks: self.tasks, busy: self.busy, ..resources() }
+        Usage { tasks: self.tasks, busy: self.busy, ..usage::of_this_process() }
     }
 }
 
@@ -293,27 +292,4 @@ fn panicked(payload: &(dyn Any + Send)) -> WorkerFault {
         (text.to_owned(), "unknown".to_owned())
     });
     WorkerFault::Panic { message, location }
-}
-
-#[cfg(unix)]
-fn resources() -> Usage {
-    use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeValLike;
-
-    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Usage::default() };
-    let micros =
-        |time: nix::sys::time::TimeVal| u64::try_from(time.num_microseconds()).unwrap_or_default();
-    // Kibibytes on Linux, bytes on macOS.
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    Usage {
-        cpu_user: Duration::from_micros(micros(usage.user_time())),
-        cpu_system: Duration::from_micros(micros(usage.system_time())),
-        peak_rss_bytes: u64::try_from(usage.max_rss()).unwrap_or_default() * unit,
-        ..Usage::default()
-    }
-}
-
-#[cfg(not(unix))]
-fn resources() -> Usage {
-    Usage::default()
 }

@@ -38,14 +38,15 @@ impl Ledger {
     }
 
     /// When [`tick`](Self::tick) is wanted next.
-    pub(crate) fn next_tick(&self, now: Duration) -> Option<Duration> {
+    pub(crate) fn next_tick(&self) -> Option<Duration> {
         let times = self.places.iter().filter_map(|place| match &place.seat {
             Seat::Booting { since } => Some(*since + self.policy.start_timeout),
             Seat::Quitting { since, killed: false } => Some(*since + self.policy.quit_timeout),
             Seat::Busy(busy) if busy.killed.is_none() => {
                 due(busy, self.tasks.get(&busy.task).map(|entry| entry.terms))
             }
-            Seat::Vacant { not_before } if !self.queue.is_empty() && *not_before > now => {
+            // Zero once it is over: then there is nothing to wait for.
+            Seat::Vacant { not_before } if !self.queue.is_empty() && !not_before.is_zero() => {
                 Some(*not_before)
             }
             _ => None,

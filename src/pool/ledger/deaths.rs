@@ -13,7 +13,7 @@ impl Ledger {
         &mut self,
         seat: SeatId,
         generation: u32,
-        error: PoolError,
+        error: &PoolError,
         hopeless: bool,
         now: Duration,
         actions: &mut Vec<Action>,
@@ -24,7 +24,7 @@ impl Ledger {
         self.boot_failures += 1;
         let alive = self.places.iter().any(|place| !matches!(place.seat, Seat::Vacant { .. }));
         if !alive && (hopeless || self.boot_failures >= self.policy.boot_attempts) {
-            self.give_up(&error, actions);
+            self.give_up(error, actions);
         }
         self.dispatch(now, actions);
     }
@@ -47,7 +47,7 @@ impl Ledger {
             Seat::Booting { .. } => {
                 place.seat = before;
                 let error = boot_error(&cause);
-                self.boot_failed(seat, generation, error, false, now, actions);
+                self.boot_failed(seat, generation, &error, false, now, actions);
                 return Some(cause);
             }
             Seat::Busy(busy) => {

@@ -20,8 +20,12 @@ impl Ledger {
         let booting = count(|seat| matches!(seat, Seat::Booting { .. }));
         let mut missing = waiting.saturating_sub(booting);
         for (seat, place) in self.places.iter_mut().enumerate() {
-            let Seat::Vacant { not_before } = place.seat else { continue };
-            if missing > 0 && self.broken.is_none() && now >= not_before {
+            let Seat::Vacant { not_before } = &mut place.seat else { continue };
+            if now < *not_before {
+                continue;
+            }
+            *not_before = Duration::ZERO;
+            if missing > 0 && self.broken.is_none() {
                 place.generation += 1;
                 place.seat = Seat::Booting { since: now };
                 actions.push(Action::Spawn { seat, generation: place.generation });
@@ -30,11 +34,11 @@ impl Ledger {
         }
         // A last try waits for a fresh child, and all seats are taken: free one.
         let idle = |place: &Place| matches!(place.seat, Seat::Idle { .. });
-        if missing > 0 {
-            if let Some(seat) = self.places.iter().position(idle) {
-                actions.push(Action::Quit { seat });
-                self.places[seat].seat = Seat::Quitting { since: now, killed: false };
-            }
+        if missing > 0
+            && let Some(seat) = self.places.iter().position(idle)
+        {
+            actions.push(Action::Quit { seat });
+            self.places[seat].seat = Seat::Quitting { since: now, killed: false };
         }
         if self.closed && self.tasks.is_empty() {
             for (seat, place) in self.places.iter_mut().enumerate() {

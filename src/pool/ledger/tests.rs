@@ -19,7 +19,7 @@ fn policy(seats: usize) -> Policy {
         start_timeout: Duration::from_secs(10),
         quit_timeout: Duration::from_secs(5),
         intensity: 10,
-        period: Duration::from_secs(60),
+        period: Duration::from_mins(1),
         boot_attempts: 3,
         boot_pause: Duration::from_millis(50),
     }
@@ -146,7 +146,7 @@ impl World {
         if let Some(Process { doing: Doing::Booting, generation, .. }) = self.seats[seat] {
             self.seats[seat] = None;
             self.act(|ledger, now, actions| {
-                ledger.boot_failed(seat, generation, boot_error(), false, now, actions);
+                ledger.boot_failed(seat, generation, &boot_error(), false, now, actions);
             });
         }
     }
@@ -403,6 +403,29 @@ fn a_program_that_cannot_start_is_tried_thrice_and_no_more() {
         world.ended.values().next(),
         Some(Err(TaskError::NotRun(PoolError::Boot { .. })))
     ));
+}
+
+#[test]
+fn the_end_of_a_pause_is_asked_for_until_it_has_been_seen() {
+    let mut world = World::new(1);
+    world.submit(CALM);
+    world.fail_to_boot(0);
+    let end = world.now + policy(1).boot_pause;
+    assert_eq!(world.ledger.next_tick(), Some(end));
+    assert!(world.seats[0].is_none(), "too early");
+    // Whoever looks late must still be told that there is something to see.
+    world.now = end + Duration::from_secs(1);
+    assert_eq!(world.ledger.next_tick(), Some(end));
+    world.pass(Duration::ZERO);
+    assert!(world.seats[0].is_some());
+
+    // A seat that is not needed asks for nothing.
+    let mut world = World::new(2);
+    world.submit(CALM);
+    world.fail_to_boot(0);
+    world.pass(Duration::from_secs(1));
+    world.boot(world.seats.iter().position(Option::is_some).unwrap());
+    assert_eq!(world.ledger.next_tick(), None);
 }
 
 #[test]

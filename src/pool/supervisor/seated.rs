@@ -124,7 +124,7 @@ impl Seated {
             return self.shared.with_core(|core, now, actions| {
                 core.seats[self.seat].kill();
                 let (seat, generation) = (self.seat, self.generation);
-                core.ledger.boot_failed(seat, generation, error, true, now, actions);
+                core.ledger.boot_failed(seat, generation, &error, true, now, actions);
             });
         }
         let parts = &self.shared.parts;
@@ -196,6 +196,13 @@ impl Seated {
             },
             Err(fault) => Err(fault),
         };
+        if let Ok(output) = &outcome {
+            // Without the lock: it may take a while.
+            let check = self.shared.lock().bodies.get(&id.0).map(|body| Arc::clone(&body.check));
+            if let Some(Err(reason)) = check.map(|check| check(output)) {
+                return self.breach(format!("an output that cannot be that of its task: {reason}"));
+            }
+        }
         let kind = match &outcome {
             Ok(_) => Reply::Output,
             Err(WorkerFault::Panic { .. }) => Reply::FaultAndRetire,

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::process;
 
-use audiopool::{AudioSegment, ChunkOptions, PcmFormat, parallel_process_audio_chunks};
+use audiopool::{
+    AudioSegment, ChunkOptions, PcmFormat, ThreadConfig, parallel_process_audio_chunks,
+};
 
 use super::probes::{Meet, Tell, Told};
 use super::{Program, cut_into, stairs};
@@ -79,12 +81,27 @@ fn several_chunks_are_in_work_at_once_each_in_a_process_of_its_own() {
     for count in [2, 6] {
         let folder = tempfile::tempdir_in(program.folder.path()).unwrap();
         let meet = Meet { folder: folder.path().to_owned(), count };
-        let pids =
+        let met =
             parallel_process_audio_chunks(&stairs(600), &meet, &program.options(count)).unwrap();
+        let pids: BTreeSet<u32> = met.iter().map(|(pid, _)| *pid).collect();
         assert!(!pids.contains(&process::id()));
-        assert_eq!(pids.iter().collect::<BTreeSet<_>>().len(), count, "{pids:?}");
+        assert_eq!(pids.len(), count, "{pids:?}");
+        // So that whoever is left behind can be found.
+        assert!(met.iter().all(|(_, exe)| *exe == program.path), "{met:?}");
     }
     program.expect_nobody_left();
+}
+
+#[test]
+fn the_configured_number_of_threads_is_the_number_of_chunks() {
+    let options = ChunkOptions { num_threads: None, ..cut_into(1) };
+    let segment = stairs(8000);
+    for threads in [1, ThreadConfig::max_threads()] {
+        ThreadConfig::set_num_threads(Some(threads)).unwrap();
+        assert_eq!(options.cut(&segment).len(), threads);
+    }
+    ThreadConfig::set_num_threads(None).unwrap();
+    assert_eq!(options.cut(&segment).len(), ThreadConfig::default_threads());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use std::{fs, process, thread};
+use std::{env, fs, process, thread};
 
 use audiopool::{ChunkFunction, Pcm, PcmFormat, TaskFailure};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ impl ChunkFunction for Tell {
     }
 }
 
-/// Waits until so many chunks are in work at the same time, then tells its process.
+/// Waits until so many chunks are in work at the same time, then tells its process and program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Meet {
     pub(crate) folder: PathBuf,
@@ -50,9 +50,9 @@ pub(crate) struct Meet {
 
 impl ChunkFunction for Meet {
     const NAME: &'static str = "probes.meet";
-    type Output = u32;
+    type Output = (u32, PathBuf);
 
-    fn run(&self, chunk: Pcm<'_>) -> Result<u32, TaskFailure> {
+    fn run(&self, chunk: Pcm<'_>) -> Result<(u32, PathBuf), TaskFailure> {
         let name = chunk.first_frame().to_string();
         fs::write(self.folder.join(name), []).map_err(TaskFailure::new)?;
         let begun = Instant::now();
@@ -62,7 +62,7 @@ impl ChunkFunction for Meet {
             }
             thread::yield_now();
         }
-        Ok(process::id())
+        Ok((process::id(), env::current_exe().map_err(TaskFailure::new)?))
     }
 }
 

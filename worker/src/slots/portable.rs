@@ -11,10 +11,10 @@
 use std::fmt;
 use std::io;
 use std::panic;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipc_channel::ipc::IpcSharedMemory;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Memory, Reader, Share, Writer};
 
@@ -22,12 +22,27 @@ use super::{Memory, Reader, Share, Writer};
 const MAX_BYTES: u64 = u32::MAX as u64 - 1;
 
 /// Memory that another process has, too.
-#[derive(Serialize, Deserialize)]
-pub struct Region(IpcSharedMemory);
+#[derive(Clone, Debug)]
+pub struct Region(Arc<Mapping>);
 
-impl fmt::Debug for Region {
+impl Serialize for Region {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Region {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Arc::new(Mapping(IpcSharedMemory::deserialize(deserializer)?))))
+    }
+}
+
+/// The memory at one address of this process.
+struct Mapping(IpcSharedMemory);
+
+impl fmt::Debug for Mapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Region").field("bytes", &self.0.len()).finish()
+        f.debug_struct("Mapping").field("bytes", &self.0.len()).finish()
     }
 }
 
@@ -51,31 +66,30 @@ impl LazyRegion {
         Ok(Self { len, made: Mutex::new(None) })
     }
 
-    /// Another hold on the region, which is made if it is not there yet.
-    fn hold(&self) -> io::Result<Region> {
+    /// The region, which is made if it is not there yet.
+    fn region(&self) -> io::Result<Region> {
         let mut made = lock(&self.made);
-        let region = match made.take() {
-            Some(region) => region,
-            None => Region(unpanicked(|| IpcSharedMemory::from_byte(0, self.len))?),
-        };
-        let region = made.insert(region);
-        Ok(Region(unpanicked(|| region.0.clone())?))
+        if let Some(region) = &*made {
+            return Ok(region.clone());
+        }
+        let memory = unpanicked(|| IpcSharedMemory::from_byte(0, self.len))?;
+        Ok(made.insert(Region(Arc::new(Mapping(memory)))).clone())
     }
 }
 
 impl Memory for LazyRegion {
     fn share(&self, _: bool) -> io::Result<Share> {
-        Ok(Share::Region(self.hold()?))
+        Ok(Share::Region(self.region()?))
     }
 
     fn writer(&self) -> io::Result<Box<dyn Writer>> {
-        Ok(writer(self.hold()?))
+        writer(self.region()?)
     }
 
     fn copy_out(&self, place: u64, into: &mut [u8]) -> io::Result<()> {
         let made = lock(&self.made);
         // What nobody has been given nobody has filled.
-        let bytes = made.as_ref().map_or(&[][..], |region| &*region.0);
+        let bytes = made.as_ref().map_or(&[][..], |region| &*region.0.0);
         let from = usize::try_from(place).ok().and_then(|place| bytes.get(place..));
         let from =
             from.and_then(|from| from.get(..into.len())).ok_or(io::ErrorKind::UnexpectedEof)?;
@@ -85,16 +99,16 @@ impl Memory for LazyRegion {
 }
 
 /// Writing takes turns: there is one way to the whole region, though slots are filled one by one.
-impl Writer for Mutex<Region> {
+impl Writer for Mutex<Mapping> {
     fn write(&self, place: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut region = lock(self);
+        let mut mapping = lock(self);
         #[expect(unsafe_code, reason = "writing shared memory is the purpose of this module")]
-        // SAFETY: this process has no other way to the bytes at this address, since the region is
-        // owned here and locked. Other holds on the memory, in this process or another, are only
-        // read, and only in slots that somebody has been told to read; those are not written (the
+        // SAFETY: there is no other way to the bytes at this address, since the mapping is owned
+        // here and locked. Other mappings of the memory, in this process or another, are only read,
+        // and only in slots that somebody has been told to read; those are not written (the
         // supervisor grants a slot again only after its readers have answered). They are plain
         // bytes, and a breach shows in the checksum.
-        let memory = unsafe { region.0.deref_mut() };
+        let memory = unsafe { mapping.0.deref_mut() };
         let into = usize::try_from(place).ok().and_then(|place| memory.get_mut(place..));
         let into = into.and_then(|into| into.get_mut(..bytes.len()));
         into.ok_or(io::ErrorKind::WriteZero)?.copy_from_slice(bytes);
@@ -104,7 +118,7 @@ impl Writer for Mutex<Region> {
 
 impl Reader for Region {
     fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.0.0
     }
 }
 
@@ -113,9 +127,13 @@ pub(super) fn lay_out(bytes: u64) -> io::Result<Box<dyn Memory>> {
     Ok(Box::new(LazyRegion::new(bytes)?))
 }
 
-/// Takes over a received region to fill it.
-pub(super) fn writer(region: Region) -> Box<dyn Writer> {
-    Box::new(Mutex::new(region))
+/// Takes over a region to fill it, through a mapping that nobody else has.
+pub(super) fn writer(region: Region) -> io::Result<Box<dyn Writer>> {
+    let mapping = match Arc::try_unwrap(region.0) {
+        Ok(mapping) => mapping,
+        Err(shared) => Mapping(unpanicked(|| shared.0.clone())?),
+    };
+    Ok(Box::new(Mutex::new(mapping)))
 }
 
 /// Takes over a received region to read it.
@@ -131,4 +149,33 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn unpanicked<R>(make: impl FnOnce() -> R) -> io::Result<R> {
     panic::catch_unwind(panic::AssertUnwindSafe(make))
         .map_err(|_| io::Error::new(io::ErrorKind::OutOfMemory, "the system refused shared memory"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_made_once_and_when_it_is_needed() {
+        let ring = LazyRegion::new(1 << 20).unwrap();
+        assert!(lock(&ring.made).is_none());
+        let mut nothing = [0];
+        assert!(ring.copy_out(0, &mut nothing).is_err(), "nobody can have written it");
+        let (first, second) = (ring.region().unwrap(), ring.region().unwrap());
+        assert!(Arc::ptr_eq(&first.0, &second.0));
+        assert_eq!(first.bytes().len(), 1 << 20);
+    }
+
+    #[test]
+    fn a_ring_beyond_four_gigabytes_is_refused() {
+        assert!(LazyRegion::new(u64::from(u32::MAX)).is_err());
+        assert!(LazyRegion::new(u64::MAX).is_err());
+        assert!(LazyRegion::new(MAX_BYTES).is_ok());
+    }
+
+    #[test]
+    fn a_panic_of_the_library_is_an_error() {
+        let refused = unpanicked(|| IpcSharedMemory::from_byte(0, usize::MAX)).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::OutOfMemory);
+    }
 }

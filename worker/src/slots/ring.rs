@@ -137,7 +137,7 @@ pub fn open(
         if writable {
             let writer = match handle {
                 RingHandle::Descriptor(descriptor) => memfd::writer(descriptor)?,
-                RingHandle::Region(place) => portable::writer(region(place)?),
+                RingHandle::Region(place) => portable::writer(region(place)?)?,
             };
             outbox = Some(Outbox { ring, geometry, writer });
         } else {
@@ -187,4 +187,101 @@ impl Filling {
 
 fn out_of_bounds(at: &SlotRef) -> SlotError {
     SlotError::OutOfBounds { slot: at.slot, offset: 0, len: at.len }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GEOMETRY: Geometry = Geometry { slots: 2, slot_bytes: 1 << 20 };
+
+    /// A ring of each kind that this system has.
+    fn rings() -> impl Iterator<Item = Ring> {
+        let rings = Transport::ALL.map(|transport| Ring::new(transport, RingId(3), GEOMETRY));
+        let rings: Vec<_> = rings.into_iter().flatten().collect();
+        assert!(rings.iter().any(|ring| ring.transport() == Transport::native()));
+        rings.into_iter()
+    }
+
+    fn grant(handle: RingHandle, writable: bool) -> RingGrant {
+        let Geometry { slots, slot_bytes } = GEOMETRY;
+        RingGrant { ring: RingId(3), handle, slots, slot_bytes, writable }
+    }
+
+    /// Both ends, shared and opened as for a child.
+    fn ends(ring: &Ring) -> (Outbox, Inbox) {
+        let (mut grants, mut regions) = (Vec::new(), Vec::new());
+        #[cfg(target_os = "linux")]
+        let mut descriptors = Vec::new();
+        for writable in [true, false] {
+            let handle = match ring.share(writable).unwrap() {
+                #[cfg(target_os = "linux")]
+                Share::Descriptor(descriptor) => {
+                    let number = std::os::fd::AsRawFd::as_raw_fd(&descriptor);
+                    descriptors.push(descriptor);
+                    RingHandle::Descriptor(u32::try_from(number).unwrap())
+                }
+                Share::Region(region) => {
+                    regions.push(region);
+                    RingHandle::Region(u16::try_from(regions.len() - 1).unwrap())
+                }
+            };
+            grants.push(grant(handle, writable));
+        }
+        let (outbox, mut inboxes) = open(&grants, regions).unwrap();
+        (outbox.unwrap(), inboxes.remove(0))
+    }
+
+    #[test]
+    fn what_is_put_in_comes_out_and_again() {
+        for ring in rings() {
+            let (outbox, inbox) = ends(&ring);
+            assert_eq!((outbox.ring(), inbox.ring()), (RingId(3), RingId(3)));
+            for (word, more) in [("hello ", "there"), ("good", "bye")] {
+                let mut filling = Filling::new(1);
+                filling.append(&outbox, word.as_bytes()).unwrap();
+                filling.append(&outbox, more.as_bytes()).unwrap();
+                let at = filling.finish(&outbox);
+                let expected = format!("{word}{more}").into_bytes();
+                assert_eq!(inbox.read(&at).unwrap(), expected, "{}", ring.transport());
+                assert_eq!(ring.read(&at).unwrap(), expected, "{}", ring.transport());
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_is_noticed() {
+        for ring in rings() {
+            let outbox = ring.outbox().unwrap();
+            let mut filling = Filling::new(0);
+            filling.append(&outbox, &[7; 100]).unwrap();
+            let at = filling.finish(&outbox);
+            outbox.write(0, 50, &[8]).unwrap();
+            assert!(matches!(ring.read(&at), Err(SlotError::Checksum { .. })));
+        }
+    }
+
+    #[test]
+    fn places_outside_a_slot_are_refused() {
+        for ring in rings() {
+            let outbox = ring.outbox().unwrap();
+            outbox.write(1, (1 << 20) - 1, &[0]).unwrap();
+            assert!(outbox.write(2, 0, &[0]).is_err());
+            assert!(outbox.write(0, (1 << 20) - 1, &[0, 0]).is_err());
+            assert!(outbox.write(0, u64::MAX, &[0, 0]).is_err());
+            for (slot, len) in [(2, 1), (0, (1 << 20) + 1), (0, u64::MAX)] {
+                let at = SlotRef { ring: RingId(3), slot, len, checksum: 0 };
+                assert!(matches!(ring.read(&at), Err(SlotError::OutOfBounds { .. })));
+            }
+        }
+    }
+
+    #[test]
+    fn a_grant_whose_memory_did_not_come_is_refused() {
+        for handle in [RingHandle::Region(0), RingHandle::Descriptor(u32::MAX)] {
+            for writable in [true, false] {
+                assert!(open(&[grant(handle, writable)], Vec::new()).is_err(), "{handle:?}");
+            }
+        }
+    }
 }

@@ -1,0 +1,183 @@
+//! Engine: the decoder of one codec, whoever wrote it.
+//!
+//! Symphonia's decoders and our adapter for Opus take packets and append PCM, or say what is wrong
+//! with a packet. Nothing here knows of files, batches or threads.
+
+use audiopool_worker::pcm::PcmFormat;
+use symphonia::core::audio::GenericAudioBufferRef;
+use symphonia::core::codecs::audio::well_known as codec;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error;
+use symphonia::core::packet::PacketRef;
+use symphonia::core::units::{Duration, Timestamp};
+
+use super::packets::{Packet, Setup};
+use super::{convert, opus};
+
+/// Why a packet yields no audio.
+pub(super) enum DecodeFault {
+    /// It is damaged; the next may be well.
+    Damaged(String),
+    /// From here on the audio is of another format.
+    Changed(String),
+}
+
+/// A decoder of one codec.
+pub(super) enum Engine {
+    Symphonia {
+        decoder: Box<dyn AudioDecoder>,
+        /// Depth of the source, where it is less than the decoder's buffer.
+        bits: Option<u32>,
+        /// Whether it drops by itself what a packet says is to be trimmed.
+        trims: bool,
+    },
+    Opus(Box<opus::Decoder>),
+}
+
+impl Engine {
+    pub(super) fn new(setup: &Setup) -> Result<Self, Error> {
+        if setup.params.codec == codec::CODEC_ID_OPUS {
+            return opus::Decoder::new(&setup.params).map(|decoder| Self::Opus(Box::new(decoder)));
+        }
+        // Only Vorbis is trimmed by its decoder: its first packet yields nothing.
+        let trims = setup.params.codec == codec::CODEC_ID_VORBIS;
+        let options = AudioDecoderOptions::default().gapless(trims);
+        let decoder =
+            symphonia::default::get_codecs().make_audio_decoder(&setup.params, &options)?;
+        let bits = depth_of(&setup.params).or(decoder.codec_params().bits_per_sample);
+        Ok(Self::Symphonia { decoder, bits, trims })
+    }
+
+    pub(super) fn reset(&mut self) {
+        match self {
+            Self::Symphonia { decoder, .. } => decoder.reset(),
+            Self::Opus(decoder) => decoder.reset(),
+        }
+    }
+
+    /// Decodes a packet for the sake of the decoder's memory.
+    pub(super) fn warm(&mut self, packet: &Packet) {
+        if let Self::Symphonia { decoder, .. } = self {
+            // Whatever is wrong with it was reported with its own batch.
+            drop(decoder.decode_ref(&packet.as_symphonia()));
+        }
+    }
+
+    /// The format of what a packet decodes to: sample format, rate, channels. For opening a file.
+    pub(super) fn probe(&mut self, packet: &Packet) -> Result<Option<PcmFormat>, String> {
+        match self {
+            Self::Symphonia { decoder, bits, .. } => {
+                let buffer =
+                    decoder.decode_ref(&packet.as_symphonia()).map_err(|error| said(&error))?;
+                Ok(pcm_of(&buffer, *bits))
+            }
+            Self::Opus(decoder) => Ok(Some(decoder.pcm())),
+        }
+    }
+
+    pub(super) fn decode(
+        &mut self,
+        packet: &Packet,
+        pcm: PcmFormat,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), DecodeFault> {
+        match self {
+            Self::Opus(decoder) => {
+                decoder.decode(packet, bytes).map_err(|what| DecodeFault::Damaged(what.to_owned()))
+            }
+            Self::Symphonia { decoder, bits, trims } => {
+                let before = bytes.len();
+                let buffer = match decoder.decode_ref(&packet.as_symphonia()) {
+                    Ok(buffer) => buffer,
+                    Err(error) => {
+                        let what = said(&error);
+                        if matches!(error, Error::ResetRequired) {
+                            decoder.reset();
+                        }
+                        return Err(DecodeFault::Damaged(what));
+                    }
+                };
+                if buffer.frames() == 0 {
+                    return Ok(());
+                }
+                let found = pcm_of(&buffer, *bits);
+                if found.is_none_or(|found| PcmFormat { lossy: pcm.lossy, ..found } != pcm)
+                    || !convert::append(&buffer, pcm.sample_format, bytes)
+                {
+                    let to = found.map_or_else(|| "no audio".to_owned(), name_of);
+                    return Err(DecodeFault::Changed(to));
+                }
+                if !*trims {
+                    let frames = (bytes.len() - before) / pcm.frame_width();
+                    let padding = usize::try_from(packet.trim_end).unwrap_or(frames).min(frames);
+                    bytes.truncate(bytes.len() - padding * pcm.frame_width());
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Packet {
+    fn as_symphonia(&self) -> PacketRef<'_> {
+        let frames = Duration::from(self.frames);
+        let mut packet = PacketRef::new(0, Timestamp::ZERO, frames, &self.data);
+        packet.trim_start = Duration::from(self.trim_start);
+        packet.trim_end = Duration::from(self.trim_end);
+        packet
+    }
+}
+
+/// Bits of a sample as it was coded, where a decoder delivers more and does not say.
+fn depth_of(params: &AudioCodecParameters) -> Option<u32> {
+    match params.codec {
+        codec::CODEC_ID_ADPCM_MS
+        | codec::CODEC_ID_ADPCM_IMA_WAV
+        | codec::CODEC_ID_ADPCM_IMA_QT
+        | codec::CODEC_ID_ADPCM_G722 => Some(16),
+        // The sixth byte of the magic cookie, behind the boxes that old files wrap it in.
+        codec::CODEC_ID_ALAC => {
+            let mut cookie = params.extra_data.as_deref()?;
+            while matches!(cookie.get(4..8)?, b"frma" | b"alac") {
+                cookie = cookie.get(12..)?;
+            }
+            cookie.get(5).map(|&bits| u32::from(bits))
+        }
+        _ => params.bits_per_sample,
+    }
+}
+
+/// What a decoder's buffer holds; `None` for a buffer without channels.
+fn pcm_of(buffer: &GenericAudioBufferRef<'_>, bits: Option<u32>) -> Option<PcmFormat> {
+    let channels = u16::try_from(buffer.num_planes()).ok().filter(|&channels| channels > 0)?;
+    Some(PcmFormat {
+        sample_format: convert::format_of(buffer, bits),
+        sample_rate: buffer.spec().rate(),
+        channels,
+        lossy: false,
+    })
+}
+
+/// A format for a person: `48000 Hz, 2 channels, s16`.
+pub(super) fn name_of(pcm: PcmFormat) -> String {
+    let plural = if pcm.channels == 1 { "" } else { "s" };
+    format!(
+        "{} Hz, {} channel{plural}, {}",
+        pcm.sample_rate,
+        pcm.channels,
+        pcm.sample_format.name()
+    )
+}
+
+/// What Symphonia says is wrong, without its prefix.
+pub(super) fn said(error: &Error) -> String {
+    match error {
+        Error::DecodeError(what) | Error::Unsupported(what) | Error::LimitError(what) => {
+            (*what).to_owned()
+        }
+        Error::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "the data ends too early".to_owned()
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,291 @@
+//! Opening what consists of packets: choosing the track, learning the format from the first packet
+//! that decodes, and what is to be cut off.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::sync::Arc;
+
+use audiopool_worker::pcm::{PcmFormat, SampleFormat};
+use symphonia::core::codecs::audio::AudioCodecId;
+use symphonia::core::codecs::audio::well_known as codec;
+use symphonia::core::formats::{FormatReader, Track};
+
+use super::engine::Engine;
+use super::findings::Findings;
+use super::formats::FormatRow;
+use super::magic::Kind;
+use super::mpeg::Tag;
+use super::open::Candidate;
+use super::packets::{Batches, Demux, Packet, Setup};
+use super::parallel::Coded;
+use super::raw::{Layout, Order};
+use super::refusal::{Refusal, check_limits, refusal_of};
+use super::regular::Tail;
+use super::symphonia_demux::{self, MpegEnd, SymphoniaDemux};
+use super::trim::Trim;
+use super::{Opened, SourceFormat, ffmpeg, matroska, mp4, opus};
+use crate::record::WarningKind;
+
+/// Packets that may fail to decode before a file is given up.
+const MAX_BAD_PACKETS: usize = 64;
+/// AAC sampled no faster than this may be the lower half of HE-AAC, which only a decoder of that
+/// can tell.
+const HALF_RATE: u32 = 24_000;
+
+impl Candidate<'_> {
+    pub(super) fn open_symphonia(
+        &self,
+        file: File,
+        row: &FormatRow,
+        findings: &mut Findings,
+    ) -> Result<Opened, Refusal> {
+        let start = self.head.start;
+        let tail =
+            Tail::new(file, start, self.file_length).map_err(|error| Refusal::of_io(&error))?;
+        let format = match symphonia_demux::open(row.kind(), tail) {
+            Some(Ok(format)) => format,
+            Some(Err(error)) => return Err(refusal_of(row, &error)),
+            None => return Err(Refusal::Unsupported(format!("{} is not built in", row.name))),
+        };
+        let Some((track, count)) = symphonia_demux::choose_track(&*format) else {
+            let what = "no audio track whose codec is known to audiopool";
+            return Err(Refusal::Unsupported(format!("{}: {what}", row.name)));
+        };
+        let Some(setup) = symphonia_demux::setup_of(track).map(Arc::new) else {
+            let what = "the codec of its audio track is not known to audiopool";
+            return Err(Refusal::Unsupported(format!("{}: {what}", row.name)));
+        };
+        if count > 1 {
+            let message = format!("{} further audio tracks were not analysed", count - 1);
+            findings.note(WarningKind::OtherTracks, None, None, message);
+        }
+        let codec = name_of_codec(setup.params.codec);
+        if let Some(linear) = linear(&setup, row.kind()) {
+            let declared = track.num_frames;
+            return self.open_linear(format, row, linear, declared, &codec, findings);
+        }
+        let track = track.clone();
+        self.open_track(format, &track, &setup, row, codec, findings)
+    }
+
+    /// Linear PCM for which Symphonia found the way.
+    fn open_linear(
+        &self,
+        format: Box<dyn FormatReader>,
+        row: &FormatRow,
+        (pcm, order): (PcmFormat, Order),
+        declared: Option<u64>,
+        codec: &str,
+        findings: &mut Findings,
+    ) -> Result<Opened, Refusal> {
+        // After opening, its demuxer stands where the samples begin.
+        let start = self.head.start + symphonia_position(format);
+        let file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
+        let declared = declared.map(|frames| frames.saturating_mul(pcm.frame_width() as u64));
+        self.open_raw(file, row, Layout { pcm, order, start, declared }, codec, findings)
+    }
+
+    fn open_track(
+        &self,
+        format: Box<dyn FormatReader>,
+        track: &Track,
+        setup: &Arc<Setup>,
+        row: &FormatRow,
+        codec: String,
+        findings: &mut Findings,
+    ) -> Result<Opened, Refusal> {
+        let is_mpeg = row.kind() == Kind::MpegAudio && codec.starts_with("mp");
+        let sample_rate = setup.params.sample_rate.unwrap_or(0);
+        let is_opus = setup.params.codec == codec::CODEC_ID_OPUS;
+        let mut trim = Trim::NONE;
+        let mut declared = track.num_frames;
+        let mut exact = None;
+        let mut mpeg = None;
+        let mut end_padding = 0;
+        if is_mpeg {
+            let tag = Tag::read(&self.head.bytes);
+            trim = tag.map_or(Trim::NONE, Tag::trim);
+            exact = tag.and_then(Tag::declared);
+            declared = exact.or(declared);
+            let file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
+            mpeg = Some(MpegEnd::new(file, self.file_length));
+        } else if row.kind() == Kind::Mp4 {
+            let mut file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
+            // The demuxer reads from the same open file: it must find it where it left it.
+            let position = file.stream_position().map_err(|error| Refusal::of_io(&error))?;
+            let edit = mp4::edit_of_track(&mut file, self.head.start, self.file_length, track.id);
+            file.seek(SeekFrom::Start(position)).map_err(|error| Refusal::of_io(&error))?;
+            if let Some(edit) = edit {
+                let mut shown = edit.frames(sample_rate);
+                // The edit list is rounded to the movie's ticks; the samples are counted.
+                shown.end = shown.end.min(declared.unwrap_or(u64::MAX));
+                let length = shown.end.saturating_sub(shown.start);
+                declared = declared.and(Some(length));
+                // The decoder of Opus has skipped what is to be skipped.
+                trim = Trim::keep(if is_opus { 0..length } else { shown });
+            }
+        } else if row.kind() == Kind::Matroska {
+            let mut file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
+            let position = file.stream_position().map_err(|error| Refusal::of_io(&error))?;
+            let start = self.head.start;
+            let padding = matroska::end_padding(&mut file, start, self.file_length, track.id);
+            file.seek(SeekFrom::Start(position)).map_err(|error| Refusal::of_io(&error))?;
+            end_padding = frames_in(padding, sample_rate);
+        } else if is_opus {
+            declared = declared.map(|frames| frames.saturating_sub(pre_skip(setup)));
+        }
+        let demux = SymphoniaDemux::new(format, track, setup.clone(), exact, mpeg)
+            .with_end_padding(end_padding);
+        self.open_coded(row, codec, declared, trim, setup, Box::new(demux), findings)
+    }
+
+    /// Reads packets until one decodes, which tells the format, and begins again with them.
+    #[expect(clippy::too_many_arguments, reason = "all that is known of a file, put together once")]
+    pub(super) fn open_coded(
+        &self,
+        row: &FormatRow,
+        codec: String,
+        declared_frames: Option<u64>,
+        trim: Trim,
+        setup: &Arc<Setup>,
+        mut demux: Box<dyn Demux>,
+        findings: &mut Findings,
+    ) -> Result<Opened, Refusal> {
+        let mut engine = Engine::new(setup).map_err(|error| refusal_of(row, &error))?;
+        let mut ahead: VecDeque<Packet> = VecDeque::new();
+        let mut wrong = None;
+        let found = loop {
+            let Some(packet) = demux.next(findings) else { break None };
+            let probed = engine.probe(&packet);
+            ahead.push_back(packet);
+            match probed {
+                Ok(Some(pcm)) => break Some(pcm),
+                Ok(None) => {}
+                Err(what) => wrong = wrong.or(Some(what)),
+            }
+            if ahead.len() == MAX_BAD_PACKETS {
+                break None;
+            }
+        };
+        let pcm = match (found, wrong) {
+            (Some(pcm), _) => PcmFormat { lossy: setup.is_lossy(), ..pcm },
+            // A file that holds no packet at all is what its header says.
+            (None, None) if ahead.is_empty() => empty(setup).ok_or_else(|| {
+                Refusal::Corrupt(format!("this is {} without any audio in it", row.name))
+            })?,
+            (None, wrong) => {
+                let what = wrong.unwrap_or_else(|| "no packet decodes to audio".to_owned());
+                return Err(Refusal::Corrupt(format!(
+                    "this is {}, but nothing in it can be decoded ({what})",
+                    row.name
+                )));
+            }
+        };
+        check_limits(pcm).map_err(Refusal::Final)?;
+        self.check_aac(setup, pcm)?;
+        let format =
+            SourceFormat { container: self.container_of(row), codec, pcm, declared_frames };
+        let batches = Batches::new(demux, ahead, pcm);
+        let audio = Box::new(Coded::new(batches, pcm, setup.start, self.threads));
+        Ok(Opened { format, trim, audio })
+    }
+
+    fn container_of(&self, row: &FormatRow) -> String {
+        let is_webm = row.kind() == Kind::Matroska
+            && self.head.bytes.windows(4).take(64).any(|window| window == b"webm");
+        if is_webm { "webm".to_owned() } else { row.container().to_owned() }
+    }
+
+    /// Refuses AAC that is the lower half of HE-AAC, if ffmpeg is there to say so.
+    fn check_aac(&self, setup: &Setup, pcm: PcmFormat) -> Result<(), Refusal> {
+        if setup.params.codec != codec::CODEC_ID_AAC || pcm.sample_rate > HALF_RATE {
+            return Ok(());
+        }
+        let description = ffmpeg::program().map(|program| ffmpeg::describe(&program, self.path));
+        match description {
+            Some(Ok(description)) if description.sample_rate != pcm.sample_rate => {
+                let what = "this is HE-AAC, which audiopool does not decode itself";
+                Err(Refusal::Unsupported(what.to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The format of a file without a single packet, as its header has it.
+fn empty(setup: &Setup) -> Option<PcmFormat> {
+    let params = &setup.params;
+    let channels = params.channels.as_ref()?.count();
+    let sample_format = match params.bits_per_sample {
+        _ if setup.is_lossy() => SampleFormat::F32,
+        Some(17..=24) => SampleFormat::S24,
+        Some(25..) => SampleFormat::S32,
+        _ => SampleFormat::S16,
+    };
+    Some(PcmFormat {
+        sample_format,
+        sample_rate: params.sample_rate?,
+        channels: u16::try_from(channels).ok().filter(|&channels| channels > 0)?,
+        lossy: setup.is_lossy(),
+    })
+}
+
+/// Frames nearest to a time.
+fn frames_in(nanoseconds: u64, sample_rate: u32) -> u64 {
+    let frames = u128::from(nanoseconds) * u128::from(sample_rate) + 500_000_000;
+    u64::try_from(frames / 1_000_000_000).unwrap_or(u64::MAX)
+}
+
+/// Frames that the decoder of an Opus stream drops at its start.
+fn pre_skip(setup: &Setup) -> u64 {
+    let head = setup.params.extra_data.as_deref().and_then(opus::Head::read);
+    head.map_or(0, |head| u64::from(head.pre_skip))
+}
+
+/// The byte at which a demuxer of linear PCM stands.
+fn symphonia_position(format: Box<dyn FormatReader>) -> u64 {
+    use symphonia::core::io::ReadBytes;
+
+    format.into_inner().pos()
+}
+
+/// The meaning of a track that is linear PCM and lies in one piece.
+fn linear(setup: &Setup, kind: Kind) -> Option<(PcmFormat, Order)> {
+    if kind != Kind::Caf {
+        return None;
+    }
+    let (sample_format, order) = match setup.params.codec {
+        codec::CODEC_ID_PCM_U8 => (SampleFormat::U8, Order::Native),
+        codec::CODEC_ID_PCM_S8 => (SampleFormat::U8, Order::Signed8),
+        codec::CODEC_ID_PCM_S16LE => (SampleFormat::S16, Order::Native),
+        codec::CODEC_ID_PCM_S16BE => (SampleFormat::S16, Order::Reversed),
+        codec::CODEC_ID_PCM_S24LE => (SampleFormat::S24, Order::Native),
+        codec::CODEC_ID_PCM_S24BE => (SampleFormat::S24, Order::Reversed),
+        codec::CODEC_ID_PCM_S32LE => (SampleFormat::S32, Order::Native),
+        codec::CODEC_ID_PCM_S32BE => (SampleFormat::S32, Order::Reversed),
+        codec::CODEC_ID_PCM_F32LE => (SampleFormat::F32, Order::Native),
+        codec::CODEC_ID_PCM_F32BE => (SampleFormat::F32, Order::Reversed),
+        codec::CODEC_ID_PCM_F64LE => (SampleFormat::F64, Order::Native),
+        codec::CODEC_ID_PCM_F64BE => (SampleFormat::F64, Order::Reversed),
+        _ => return None,
+    };
+    let channels = setup.params.channels.as_ref()?.count();
+    let pcm = PcmFormat {
+        sample_format,
+        sample_rate: setup.params.sample_rate?,
+        channels: u16::try_from(channels).ok().filter(|&channels| channels > 0)?,
+        lossy: false,
+    };
+    Some((pcm, order))
+}
+
+/// The name of a codec, as ffmpeg calls it too.
+fn name_of_codec(id: AudioCodecId) -> String {
+    if id == codec::CODEC_ID_OPUS {
+        return "opus".to_owned();
+    }
+    symphonia::default::get_codecs()
+        .get_audio_decoder(id)
+        .map_or_else(|| "unknown".to_owned(), |decoder| decoder.codec.info.short_name.to_owned())
+}

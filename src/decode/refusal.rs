@@ -1,0 +1,73 @@
+//! Refusal: why a file is not decoded by this program, and whether another could.
+
+use audiopool_worker::pcm::PcmFormat;
+use symphonia::core::errors::Error;
+
+use super::engine::said;
+use super::formats::FormatRow;
+use super::{DecodeError, DecodeErrorKind, regular};
+
+/// The highest sample rate that is believed: twice that of the fastest converters.
+const MAX_SAMPLE_RATE: u32 = 1_536_000;
+/// The most channels that are believed.
+const MAX_CHANNELS: u16 = 64;
+
+/// Why a file of a known container is not decoded by this program.
+pub(super) enum Refusal {
+    /// Nobody else could.
+    Final(DecodeError),
+    /// Another decoder may be able to. What is wrong, for a person.
+    Unsupported(String),
+    /// It seems broken; another decoder may be less particular.
+    Corrupt(String),
+}
+
+impl Refusal {
+    pub(super) fn of_io(error: &std::io::Error) -> Self {
+        Self::Final(regular::of_io(error))
+    }
+}
+
+pub(super) fn refusal_of(row: &FormatRow, error: &Error) -> Refusal {
+    let what = said(error);
+    // Only MPEG audio is searched for; all else was recognised by its first bytes.
+    let is_not_found = what.contains("no suitable format reader");
+    match error {
+        Error::Unsupported(_) if is_not_found => Refusal::Corrupt(format!(
+            "this should be {}, but no intact beginning of it is to be found",
+            row.name
+        )),
+        // An index or a header that should be there: the file is damaged or cut short.
+        Error::Unsupported(_) if what.contains("missing") => {
+            Refusal::Corrupt(format!("this is {}, but damaged or cut short ({what})", row.name))
+        }
+        Error::Unsupported(_) => Refusal::Unsupported(format!(
+            "this is {} of a kind that audiopool does not decode itself ({what})",
+            row.name
+        )),
+        Error::LimitError(_) => Refusal::Final(DecodeError::new(
+            DecodeErrorKind::LimitExceeded,
+            format!("this is {}, beyond what is reasonable: {what}", row.name),
+        )),
+        _ => Refusal::Corrupt(format!("this is {}, but it cannot be read ({what})", row.name)),
+    }
+}
+
+pub(super) fn check_limits(pcm: PcmFormat) -> Result<(), DecodeError> {
+    let exceeded = |message| Err(DecodeError::new(DecodeErrorKind::LimitExceeded, message));
+    if pcm.sample_rate == 0 || pcm.sample_rate > MAX_SAMPLE_RATE {
+        return exceeded(format!(
+            "a sample rate of {} Hz; between 1 and {MAX_SAMPLE_RATE} Hz can be analysed, so the \
+             header is probably damaged",
+            pcm.sample_rate
+        ));
+    }
+    if pcm.channels == 0 || pcm.channels > MAX_CHANNELS {
+        return exceeded(format!(
+            "{} channels; between 1 and {MAX_CHANNELS} can be analysed, so the header is probably \
+             damaged",
+            pcm.channels
+        ));
+    }
+    Ok(())
+}

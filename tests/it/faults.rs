@@ -1,0 +1,34 @@
+//! Faults: whatever a worker does, it costs at most the file that it worked on.
+//!
+//! A test is named after the row of the fault table that it stands for, and runs the real program
+//! on real processes: rogue workers, or signals from outside. Two rules are behind all of them: what
+//! a second try can cure leaves no trace in the report, and what it cannot is one failed record
+//! that says how each try ended.
+//!
+//! ```text
+//!   crashes      the worker dies                      boot      there never was a worker
+//!   silence      it lives, and says nothing           ending    signals to the program itself
+//!   nonsense     it says what is no answer
+//! ```
+
+mod boot;
+mod crashes;
+mod ending;
+mod nonsense;
+mod silence;
+
+use crate::scene::{Expected, Scene};
+
+/// A deed that is done once costs a try and nothing else.
+#[track_caller]
+fn a_second_try_cures(deed: &str) {
+    a_second_try_cures_in(Scene::rogue_in_the_middle(deed));
+}
+
+#[track_caller]
+fn a_second_try_cures_in(scene: Scene) {
+    let marker = scene.path("once");
+    let ended = scene.once().run();
+    assert!(marker.exists(), "nothing was done\n{ended}");
+    ended.assert_nothing_lost(&Expected::all_well());
+}

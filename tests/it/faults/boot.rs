@@ -1,0 +1,103 @@
+//! Boot: there never was a worker. Said at once, with what would help, and no crash loop.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::Signal;
+
+use crate::scene::{Ended, Expected, Scene};
+
+/// Exit code of a run that could not start its processes.
+const CANNOT_START: i32 = 3;
+
+/// The run did not begin, and the program that cannot be started is named with all of `reasons`.
+#[track_caller]
+fn did_not_begin(ended: &Ended, program: &str, reasons: &[&str]) {
+    assert_eq!(ended.code(), Some(CANNOT_START), "{ended}");
+    for text in [&["cannot start the worker program", program], reasons].concat() {
+        assert!(ended.stderr.contains(text), "`{text}` is not said\n{ended}");
+    }
+    let measured = ended.records().iter().filter(|record| record["status"] == "ok").count();
+    assert_eq!(measured, 0, "{ended}");
+    let workers = ended.children.iter().filter(|(name, _)| name.starts_with("worker")).count();
+    assert!(workers <= 6, "a crash loop\n{ended}");
+    ended.assert_nobody_left();
+}
+
+#[track_caller]
+fn a_rogue_cannot_begin(deed: &str, reasons: &[&str]) {
+    did_not_begin(&Scene::rogue(deed).run(), "examples/rogue", reasons);
+}
+
+#[test]
+fn f22_a_slow_start_costs_nothing() {
+    let running = Scene::rogue("wait-before-hello").once().gated().start();
+    drop(running.gate());
+    running.wait().assert_nothing_lost(&Expected::all_well());
+}
+
+#[test]
+fn f22_a_worker_that_is_still_starting_is_ended_with_the_run() {
+    let running = Scene::rogue("wait-before-hello").gated().args(["--workers", "1"]).start();
+    let _gate = running.gate();
+    running.signal(Signal::INT);
+    running.signal(Signal::INT);
+    let ended = running.wait();
+    assert_eq!(ended.code(), Some(130), "{ended}");
+    ended.assert_nobody_left();
+}
+
+#[test]
+fn f23_a_missing_program_is_named() {
+    let ended = Scene::calm().args(["--worker-program", "./nowhere/worker"]).run();
+    did_not_begin(&ended, "./nowhere/worker", &["No such file"]);
+}
+
+#[test]
+fn f23_a_program_that_may_not_be_executed_is_named() {
+    let scene = Scene::calm();
+    let program = scene.path("worker");
+    fs::write(&program, "#!/bin/sh\n").expect("a new file");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o644)).expect("our own file");
+    let ended = scene.args(["--worker-program", "./worker"]).run();
+    did_not_begin(&ended, "./worker", &["Permission denied"]);
+}
+
+#[test]
+fn f23_a_program_that_is_none_of_ours_is_named() {
+    let ended = Scene::calm().args(["--worker-program", "/bin/true"]).run();
+    did_not_begin(&ended, "/bin/true", &["exited by itself with code 0", "before it was ready"]);
+}
+
+#[test]
+fn f23_another_build_says_what_to_rebuild() {
+    let help = "build both programs from the same sources";
+    a_rogue_cannot_begin("wrong-build", &["it is of build 0ddba11", help]);
+    a_rogue_cannot_begin("wrong-protocol", &["it speaks protocol", help]);
+    a_rogue_cannot_begin("wrong-role", &["it is a decoder"]);
+}
+
+#[test]
+fn f23_a_worker_that_dies_before_its_hello_is_quoted() {
+    a_rogue_cannot_begin(
+        "die-before-hello",
+        &["exited by itself with code 70", "asked to die before the hello"],
+    );
+}
+
+#[test]
+fn f23_only_the_first_start_going_wrong_costs_nothing() {
+    let ended = Scene::rogue("die-before-hello").once().run();
+    ended.assert_nothing_lost(&Expected::all_well());
+}
+
+#[test]
+fn f24_workers_that_die_without_any_task_end_the_run() {
+    let ended = Scene::rogue("die-when-ready").args(["--max-attempts", "100"]).run();
+    assert_eq!(ended.code(), Some(4), "{ended}");
+    assert!(ended.stderr.contains("giving up"), "{ended}");
+    let records = ended.records();
+    assert_eq!(records.len(), 5, "{ended}");
+    assert!(records.iter().all(|record| record["error"]["kind"] == "not_run"), "{ended}");
+    ended.assert_nobody_left();
+}

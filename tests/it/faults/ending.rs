@@ -1,0 +1,117 @@
+//! Ending: what happens to the program itself, and that nobody outlives it.
+
+use std::fs::File;
+use std::io;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::scene::{Expected, LONG, Scene, not_gone_within};
+
+/// A run that is held in the middle of the long song; with one worker, everybody waits for it.
+fn held_in_the_middle() -> Scene {
+    Scene::rogue_in_the_middle("wait").gated().args(["--workers", "1"])
+}
+
+/// Signals once while the long song is held: it is given up, what was finished is written.
+#[track_caller]
+fn one_signal_ends_with(signal: Signal, code: i32) {
+    let running = held_in_the_middle().start();
+    let _gate = running.gate();
+    running.signal(signal);
+    let ended = running.wait();
+    let stopped = "the run was stopped while this file was in work";
+    ended
+        .assert_nothing_lost(&Expected::exit(code).hurt(LONG, "cancelled", 0, stopped).cut_short());
+    assert_eq!(
+        ended.records().len(),
+        2,
+        "the first is finished, the others were not begun\n{ended}"
+    );
+}
+
+#[test]
+fn f31_nobody_outlives_a_supervisor_that_is_killed() {
+    let running = held_in_the_middle().start();
+    let _gate = running.gate();
+    // Waits for their lines in the log, so that they are known to be ready.
+    let named = [running.child("decoder 1").pid, running.child("worker 1").pid];
+    let mut children = running.processes();
+    children.retain(|process| process.pid != running.supervisor().pid);
+    let found: Vec<u32> = children.iter().map(|process| process.pid).collect();
+    assert!(named.iter().all(|pid| found.contains(pid)), "{named:?} are not all of {found:?}");
+
+    running.signal(Signal::KILL);
+    let left = not_gone_within(Duration::from_secs(1), children);
+    assert!(left.is_empty(), "{left:?}");
+    let ended = running.wait();
+    assert_eq!(ended.code(), None, "{ended}");
+    ended.assert_nobody_left();
+}
+
+#[test]
+fn f31_nobody_outlives_a_supervisor_that_is_killed_while_a_worker_is_stopped() {
+    let running = held_in_the_middle().start();
+    let _gate = running.gate();
+    running.child("worker 1").signal(Signal::STOP);
+    let children = running.processes();
+    running.signal(Signal::KILL);
+    let left = not_gone_within(Duration::from_secs(1), children);
+    assert!(left.is_empty(), "{left:?}");
+    running.wait().assert_nobody_left();
+}
+
+#[test]
+fn f32_ctrl_c_writes_what_is_finished() {
+    one_signal_ends_with(Signal::INT, 130);
+}
+
+#[test]
+fn f32_a_file_in_work_may_be_finished_after_ctrl_c() {
+    let running = held_in_the_middle().start();
+    let gate = running.gate();
+    running.signal(Signal::INT);
+    running.hear("stopping; what is finished will be written");
+    drop(gate);
+    let ended = running.wait();
+    ended.assert_nothing_lost(&Expected::exit(130).cut_short());
+    assert_eq!(ended.records().len(), 2, "{ended}");
+}
+
+#[test]
+fn f32_a_second_ctrl_c_ends_it_at_once() {
+    let running = held_in_the_middle().start();
+    let _gate = running.gate();
+    running.signal(Signal::INT);
+    running.hear("stopping; what is finished will be written");
+    running.signal(Signal::INT);
+    running.hear("stopping at once");
+    let ended = running.wait();
+    let stopped = "the run was stopped while this file was in work";
+    ended.assert_nothing_lost(&Expected::exit(130).hurt(LONG, "cancelled", 0, stopped).cut_short());
+}
+
+#[test]
+fn f33_sigterm_and_sighup_are_like_ctrl_c() {
+    one_signal_ends_with(Signal::TERM, 143);
+    one_signal_ends_with(Signal::HUP, 129);
+}
+
+#[test]
+fn f35_a_reader_that_has_gone_away_ends_the_run() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let ended = Scene::calm().stdout(writer).run();
+    assert_eq!(ended.code(), Some(141), "{ended}");
+    assert!(!ended.stderr.contains("panicked"), "{ended}");
+    ended.assert_nobody_left();
+}
+
+#[test]
+fn f35_a_full_disk_is_told() {
+    let full = File::options().write(true).open("/dev/full").expect("a device of Linux");
+    let ended = Scene::calm().stdout(full).run();
+    assert_eq!(ended.code(), Some(7), "{ended}");
+    assert!(ended.stderr.contains("cannot write standard output"), "{ended}");
+    ended.assert_nobody_left();
+}

@@ -1,0 +1,71 @@
+//! Silence: the worker lives and gives no answer, until its time is over.
+
+use rustix::process::Signal;
+
+use super::a_second_try_cures_in;
+use crate::scene::{Expected, LONG, Scene};
+
+/// Longer than an honest chunk takes on a busy machine. If not: it is tried again.
+const TIMEOUT: [&str; 2] = ["--timeout", "0.8"];
+
+#[track_caller]
+fn a_second_try_cures(deed: &str) {
+    a_second_try_cures_in(Scene::rogue_in_the_middle(deed).args(TIMEOUT));
+}
+
+#[test]
+fn f08_a_worker_that_spins_is_replaced() {
+    a_second_try_cures("spin");
+}
+
+#[test]
+fn f09_a_worker_that_hangs_is_replaced() {
+    a_second_try_cures("hang");
+}
+
+#[test]
+fn f09_a_chunk_at_which_every_worker_hangs_costs_its_own_file() {
+    let scene = Scene::rogue_in_the_middle("hang").args(["--timeout", "2", "--max-attempts", "1"]);
+    let ended = scene.run();
+    ended.assert_nothing_lost(&Expected::exit(1).hurt(
+        LONG,
+        "timed_out",
+        1,
+        "gave no answer for 2s",
+    ));
+}
+
+#[test]
+fn f10_a_worker_that_is_stopped_is_replaced() {
+    a_second_try_cures("sigstop");
+}
+
+#[test]
+fn f10_a_worker_that_is_stopped_from_outside_is_replaced() {
+    let running = Scene::rogue_in_the_middle("wait").once().gated().args(TIMEOUT).start();
+    let gate = running.gate();
+    // Which of them stands at the gate is not known: the other one is spared by its task's end, or
+    // is replaced like it.
+    running.child("worker 1").signal(Signal::STOP);
+    running.child("worker 2").signal(Signal::STOP);
+    running.hear("gave no answer");
+    drop(gate);
+    running.wait().assert_nothing_lost(&Expected::all_well());
+}
+
+#[test]
+fn f10_the_decoder_that_is_stopped_is_replaced() {
+    let scene = Scene::rogue_in_the_middle("wait").once().gated().args(["--workers", "1"]);
+    let running = scene.args(["--timeout", "3"]).start();
+    let gate = running.gate();
+    running.child("decoder 1").signal(Signal::STOP);
+    // It has no room for more audio, which is not its fault; now it gets some.
+    drop(gate);
+    running.hear("decoder 1 died");
+    running.wait().assert_nothing_lost(&Expected::all_well());
+}
+
+#[test]
+fn f11_a_message_that_is_never_finished_holds_up_nobody_else() {
+    a_second_try_cures("half-packet");
+}

@@ -1,0 +1,159 @@
+//! Scene: one run of the real program in a folder of its own, with a rogue worker or trouble from
+//! outside, and what must hold afterwards.
+//!
+//! ```text
+//!   Scene ──start──▶ Running ──wait──▶ Ended ──▶ assert_nothing_lost
+//!     songs, rogue      gate, pids,      exit code, records,
+//!     folders           signals          who is still there
+//! ```
+//!
+//! Nothing here sleeps or polls: a test waits for a named pipe to be opened, for a line of the
+//! log, for the end of a process. Every run has a [watchdog](watchdog).
+
+mod ended;
+mod processes;
+mod running;
+mod songs;
+mod watchdog;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::{env, fs};
+
+use nix::sys::stat::Mode;
+use tempfile::TempDir;
+
+pub(crate) use ended::{Ended, Expected};
+pub(crate) use processes::not_gone_within;
+pub(crate) use running::Running;
+pub(crate) use songs::{LONG, SONGS};
+
+/// First frame of a chunk in the middle of the long song, and of no chunk of another.
+pub(crate) const MIDDLE: u64 = 160_000;
+
+/// The records of a run in which nothing goes wrong, in one process.
+static CALM: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let ended = Scene::calm().args(["--isolation", "never"]).run();
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    let records: Vec<String> = ended.stdout.lines().map(str::to_owned).collect();
+    assert_eq!(records.len(), SONGS.len(), "{records:#?}");
+    records
+});
+
+/// A run to be.
+pub(crate) struct Scene {
+    folder: TempDir,
+    command: Command,
+    rogue: Option<String>,
+}
+
+impl Scene {
+    /// With workers that do nothing wrong.
+    pub(crate) fn calm() -> Self {
+        let folder = TempDir::with_prefix("ap").expect("a folder for temporary files");
+        fs::create_dir(folder.path().join("tmp")).expect("a new folder");
+        songs::write_into(&folder.path().join("songs"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool"));
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("AUDIOPOOL_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(["analyze", "songs", "--format", "ndjson", "-v"])
+            .args(["--workers", "2", "--min-chunk-ms", "1000", "--max-chunk-ms", "3000"])
+            .current_dir(folder.path())
+            .env("TMPDIR", folder.path().join("tmp"))
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self { folder, command, rogue: None }
+    }
+
+    /// With rogue workers that do this, as `worker/examples/rogue` understands it.
+    pub(crate) fn rogue(request: impl Into<String>) -> Self {
+        Self { rogue: Some(request.into()), ..Self::calm() }
+            .args([OsStr::new("--worker-program"), rogue_program().as_os_str()])
+    }
+
+    /// With rogue workers that do this at the chunk in the [`MIDDLE`].
+    pub(crate) fn rogue_in_the_middle(deed: &str) -> Self {
+        Self::rogue(format!("{deed} frame={MIDDLE}"))
+    }
+
+    /// Only one of them, and only once.
+    pub(crate) fn once(self) -> Self {
+        let marker = self.path("once");
+        self.asked_for(&format!("once={}", marker.display()))
+    }
+
+    /// They wait at a gate before it: [`Running::gate`].
+    pub(crate) fn gated(self) -> Self {
+        let gate = self.gate();
+        nix::unistd::mkfifo(&gate, Mode::S_IRWXU).expect("a named pipe");
+        self.asked_for(&format!("gate={}", gate.display()))
+    }
+
+    /// They do something else besides.
+    pub(crate) fn asked_for(mut self, more: &str) -> Self {
+        let rogue = self.rogue.get_or_insert_default();
+        rogue.push(' ');
+        rogue.push_str(more);
+        self
+    }
+
+    /// With further arguments; they count more than the usual ones.
+    pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// With a variable in its environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// With something else than a pipe for standard output.
+    pub(crate) fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.command.stdout(stdout);
+        self
+    }
+
+    /// A path in the folder of the scene.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn gate(&self) -> PathBuf {
+        self.path("gate")
+    }
+
+    /// Starts the program.
+    pub(crate) fn start(mut self) -> Running {
+        if let Some(request) = &self.rogue {
+            self.command.env("AUDIOPOOL_ROGUE", request);
+        }
+        Running::start(self)
+    }
+
+    /// Starts the program and waits for its end.
+    pub(crate) fn run(self) -> Ended {
+        self.start().wait()
+    }
+}
+
+/// The worker program that misbehaves, built by `cargo test` of the whole workspace.
+pub(crate) fn rogue_program() -> PathBuf {
+    let programs = Path::new(env!("CARGO_BIN_EXE_audiopool")).parent().expect("a folder");
+    let rogue = programs.join("examples/rogue");
+    assert!(
+        rogue.is_file(),
+        "{} is missing: run `cargo test --workspace`, or first `cargo build -p audiopool-worker --examples`",
+        rogue.display()
+    );
+    rogue
+}

@@ -1,0 +1,52 @@
+//! Rogue: a worker program that misbehaves on request. For tests only.
+//!
+//! ```text
+//!   boot ─────────── before and in the handshake        false versions, no hello, late hello
+//!   deed ─────────── inside a task of the real loop     crashes, hangs, floods
+//!   wire ─────────── a loop of its own                  garbage, wrong answers, closed channels
+//! ```
+//!
+//! In all that it is not asked to do wrong it is the real worker: the same library, the same task.
+//! The [request](request) comes in an environment variable, which a child inherits from the
+//! supervisor and that from the test.
+
+#[cfg(target_os = "linux")]
+mod boot;
+#[cfg(target_os = "linux")]
+mod deed;
+#[cfg(target_os = "linux")]
+mod request;
+#[cfg(target_os = "linux")]
+mod wire;
+
+/// What the rogue can do are things of Linux.
+#[cfg(not(target_os = "linux"))]
+fn main() {}
+
+#[cfg(target_os = "linux")]
+#[expect(clippy::print_stderr, reason = "the supervisor keeps what a child says last")]
+fn main() -> std::process::ExitCode {
+    let code = run().unwrap_or_else(|reason| {
+        eprintln!("rogue: {reason}");
+        audiopool_worker::serve::EXIT_BOOT
+    });
+    code.into()
+}
+
+#[cfg(target_os = "linux")]
+fn run() -> Result<u8, Box<dyn std::error::Error>> {
+    use audiopool_worker::invitation::Invitation;
+    use audiopool_worker::serve;
+    use audiopool_worker::task::Registry;
+    use request::{Request, What};
+
+    let invitation = Invitation::of_this_process().ok_or("started by hand")??;
+    let request = Request::of_this_process()?;
+    match request.what {
+        What::Boot(deed) if request.is_due_now()? => boot::serve(deed, &request, &invitation),
+        What::Wire(deed) => wire::serve(deed, &request, &invitation),
+        What::Boot(_) | What::Task(_) => {
+            Ok(serve::run(&invitation, &Registry::new().with::<deed::RogueMeasure>()))
+        }
+    }
+}
