@@ -217,12 +217,10 @@ mod tests {
             let mut filling = Filling::new(0);
             filling.append(&outbox, &number.to_le_bytes()).unwrap();
             marks.push(filling.finish(&outbox));
-            #[cfg_attr(
-                not(target_os = "linux"),
-                expect(irrefutable_let_patterns, reason = "there are only regions")
-            )]
-            if let Share::Region(region) = made.share(false).unwrap() {
-                regions.push(region);
+            match made.share(false).unwrap() {
+                Share::Region(region) => regions.push(region),
+                #[cfg(target_os = "linux")]
+                Share::Descriptor(_) => panic!("a region is not inherited"),
             }
             let Geometry { slots, slot_bytes } = geometry;
             let handle = RingHandle::Region(number);
