@@ -33,6 +33,11 @@ pub enum Cause {
         /// What was wrong.
         reason: String,
     },
+    /// The child was not of this program's build, and was killed before it had anything to do.
+    Misfit {
+        /// What it is instead.
+        reason: String,
+    },
     /// Another thread of the child panicked.
     ThreadPanic,
     /// The stack of the child overflowed.
@@ -45,12 +50,13 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signal { signal: 9, .. } => {
-                f.write_str("killed by SIGKILL, not by audiopool; possibly out of memory")
+                f.write_str("was killed by SIGKILL, not by audiopool; possibly out of memory")
             }
             Self::Signal { name, .. } => write!(f, "crashed with {name}"),
             Self::Exited { code } => write!(f, "exited by itself with code {code}"),
             Self::TimedOut { limit } => write!(f, "gave no answer for {limit:?} and was killed"),
             Self::Protocol { reason } => write!(f, "broke the protocol: {reason}"),
+            Self::Misfit { reason } => f.write_str(reason),
             Self::ThreadPanic => f.write_str("panicked in a thread of its own"),
             Self::StackOverflow => f.write_str("overflowed its stack"),
             Self::OutOfMemory => f.write_str("ran out of memory"),

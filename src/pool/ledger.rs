@@ -122,6 +122,8 @@ enum Seat {
     },
     Booting {
         since: Duration,
+        /// Why we have killed it, if we have.
+        killed: Option<Cause>,
     },
     Idle {
         served: u64,
@@ -257,7 +259,7 @@ impl Ledger {
         actions: &mut Vec<Action>,
     ) {
         let Some(place) = self.place(seat, generation) else { return };
-        if matches!(place.seat, Seat::Booting { .. }) {
+        if matches!(place.seat, Seat::Booting { killed: None, .. }) {
             place.seat = Seat::Idle { served: 0 };
             self.boot_failures = 0;
             self.dispatch(now, actions);
@@ -363,8 +365,14 @@ impl Ledger {
                 busy.killed = Some(Cause::Protocol { reason });
             }
             Seat::Idle { .. } => place.seat = Seat::Dying,
-            Seat::Booting { .. } => {}
-            Seat::Vacant { .. } | Seat::Busy(_) | Seat::Quitting { .. } | Seat::Dying => return,
+            Seat::Booting { killed: killed @ None, .. } => {
+                *killed = Some(Cause::Protocol { reason });
+            }
+            Seat::Vacant { .. }
+            | Seat::Booting { .. }
+            | Seat::Busy(_)
+            | Seat::Quitting { .. }
+            | Seat::Dying => return,
         }
         self.balance.breaches += 1;
         actions.push(Action::Kill { seat });

@@ -61,11 +61,11 @@ fn check(found: &[u8], format: &str, what: &str) {
 /// With so many workers, for every length of chunks.
 #[track_caller]
 fn is_the_same_with(workers: &str) {
-    for (min, max) in [("1000", "1000"), ("1000", "3000"), ("10000", "30000")] {
-        for format in ["ndjson", "json"] {
-            let args = ["--workers", workers, "--min-chunk-ms", min, "--max-chunk-ms", max];
-            check(&report(format, &args), format, &args.join(" "));
-        }
+    let lengths =
+        [("1000", "1000", "ndjson"), ("1000", "3000", "json"), ("10000", "30000", "ndjson")];
+    for (min, max, format) in lengths {
+        let args = ["--workers", workers, "--min-chunk-ms", min, "--max-chunk-ms", max];
+        check(&report(format, &args), format, &args.join(" "));
     }
 }
 

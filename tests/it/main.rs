@@ -4,6 +4,7 @@
 
 mod cli;
 mod decode;
+mod documents;
 mod equivalence;
 #[cfg(target_os = "linux")]
 mod faults;

@@ -29,6 +29,21 @@ impl Ledger {
         self.dispatch(now, actions);
     }
 
+    /// A child has introduced itself as what it must not be; its successor would as well.
+    pub(crate) fn refuse(
+        &mut self,
+        seat: SeatId,
+        generation: u32,
+        reason: String,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(place) = self.place(seat, generation) else { return };
+        if let Seat::Booting { killed: killed @ None, .. } = &mut place.seat {
+            *killed = Some(Cause::Misfit { reason });
+            actions.push(Action::Kill { seat });
+        }
+    }
+
     /// A child is gone, and everything that it had said before has been taken in. Says why, if it
     /// was not meant to go.
     pub(crate) fn died(
@@ -44,10 +59,10 @@ impl Ledger {
         let before =
             std::mem::replace(&mut place.seat, Seat::Vacant { not_before: Duration::ZERO });
         match before {
-            Seat::Booting { .. } => {
-                place.seat = before;
-                let error = boot_error(&cause);
-                self.boot_failed(seat, generation, &error, false, now, actions);
+            Seat::Booting { killed, .. } => {
+                let cause = killed.unwrap_or(cause);
+                let (error, hopeless) = (boot_error(&cause), matches!(cause, Cause::Misfit { .. }));
+                self.boot_failed(seat, generation, &error, hopeless, now, actions);
                 return Some(cause);
             }
             Seat::Busy(busy) => {

@@ -406,6 +406,47 @@ fn a_program_that_cannot_start_is_tried_thrice_and_no_more() {
 }
 
 #[test]
+fn a_process_that_is_killed_at_its_start_is_told_from_one_that_dies() {
+    fn reason() -> String {
+        "garbage".to_owned()
+    }
+    let why = |kill: fn(&mut World)| {
+        let mut world = World::new(1);
+        world.submit(CALM);
+        kill(&mut world);
+        assert!(world.seats[0].unwrap().killed);
+        let generation = world.seats[0].unwrap().generation;
+        // What it still says comes too late.
+        world.act(|ledger, now, actions| ledger.booted(0, generation, now, actions));
+        assert_eq!(world.seats[0].unwrap().doing, Doing::Booting);
+        world.seats[0] = None;
+        let death = (crash(), String::new());
+        world.act(|ledger, now, actions| {
+            ledger.died(0, generation, death, |_| boot_error(), now, actions)
+        })
+    };
+    let limit = policy(1).start_timeout;
+    assert_eq!(why(|world| world.pass(Duration::from_secs(10))), Some(Cause::TimedOut { limit }));
+    let breach =
+        why(|world| world.act(|ledger, _, actions| ledger.breach(0, 1, reason(), actions)));
+    assert_eq!(breach, Some(Cause::Protocol { reason: reason() }));
+    let refused =
+        why(|world| world.act(|ledger, _, actions| ledger.refuse(0, 1, reason(), actions)));
+    assert_eq!(refused, Some(Cause::Misfit { reason: reason() }));
+}
+
+#[test]
+fn a_program_that_is_none_of_ours_is_not_tried_again() {
+    let mut world = World::new(1);
+    world.submit(CALM);
+    world.act(|ledger, _, actions| ledger.refuse(0, 1, "another build".to_owned(), actions));
+    assert!(world.ended.is_empty(), "not before it is gone");
+    world.die(0);
+    let end = world.ended.values().next();
+    assert!(matches!(end, Some(Err(TaskError::NotRun(PoolError::Boot { .. })))), "{end:?}");
+}
+
+#[test]
 fn the_end_of_a_pause_is_asked_for_until_it_has_been_seen() {
     let mut world = World::new(1);
     world.submit(CALM);

@@ -91,7 +91,12 @@ impl Watcher for Seated {
         }
         let unmeant = self.shared.with_core(|core, now, actions| {
             let boot_error = |cause: &Cause| {
-                let mut reason = format!("it {cause} before it was ready");
+                let mut reason = match cause {
+                    Cause::Misfit { reason } | Cause::Protocol { reason } => {
+                        format!("{reason}; build both programs from the same sources")
+                    }
+                    cause => format!("it {cause} before it was ready"),
+                };
                 if !stderr.is_empty() {
                     reason = format!("{reason}, and said: {stderr}");
                 }
@@ -119,12 +124,8 @@ impl Seated {
             None
         };
         if let Some(mismatch) = mismatch {
-            let reason = format!("{mismatch}; build both programs from the same sources");
-            let error = self.shared.boot_error(&reason);
-            return self.shared.with_core(|core, now, actions| {
-                core.seats[self.seat].kill();
-                let (seat, generation) = (self.seat, self.generation);
-                core.ledger.boot_failed(seat, generation, &error, true, now, actions);
+            return self.shared.with_core(|core, _, actions| {
+                core.ledger.refuse(self.seat, self.generation, mismatch, actions);
             });
         }
         let parts = &self.shared.parts;

@@ -74,6 +74,7 @@ fn f23_another_build_says_what_to_rebuild() {
     let help = "build both programs from the same sources";
     a_rogue_cannot_begin("wrong-build", &["it is of build 0ddba11", help]);
     a_rogue_cannot_begin("wrong-protocol", &["it speaks protocol", help]);
+    a_rogue_cannot_begin("wrong-frame", &["protocol version 129", help]);
     a_rogue_cannot_begin("wrong-role", &["it is a decoder"]);
 }
 

@@ -92,8 +92,12 @@ fn f32_a_second_ctrl_c_ends_it_at_once() {
 }
 
 #[test]
-fn f33_sigterm_and_sighup_are_like_ctrl_c() {
+fn f33_sigterm_is_like_ctrl_c() {
     one_signal_ends_with(Signal::TERM, 143);
+}
+
+#[test]
+fn f33_sighup_is_like_ctrl_c() {
     one_signal_ends_with(Signal::HUP, 129);
 }
 

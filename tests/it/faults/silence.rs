@@ -56,7 +56,7 @@ fn f10_a_worker_that_is_stopped_from_outside_is_replaced() {
 #[test]
 fn f10_the_decoder_that_is_stopped_is_replaced() {
     let scene = Scene::rogue_in_the_middle("wait").once().gated().args(["--workers", "1"]);
-    let running = scene.args(["--timeout", "3"]).start();
+    let running = scene.args(["--timeout", "1.5"]).start();
     let gate = running.gate();
     running.child("decoder 1").signal(Signal::STOP);
     // It has no room for more audio, which is not its fault; now it gets some.
@@ -67,5 +67,12 @@ fn f10_the_decoder_that_is_stopped_is_replaced() {
 
 #[test]
 fn f11_a_message_that_is_never_finished_holds_up_nobody_else() {
-    a_second_try_cures("half-packet");
+    let ended = Scene::rogue_in_the_middle("half-packet").once().args(["--timeout", "2"]).run();
+    ended.assert_nothing_lost(&Expected::all_well());
+    let said = |text: &str| {
+        let at = ended.stderr.lines().position(|line| line.contains(text));
+        at.unwrap_or_else(|| panic!("`{text}` is not said\n{ended}"))
+    };
+    let (others, given_up) = (said("finished file=4"), said("gave no answer for 2s"));
+    assert!(others < given_up, "the others waited\n{ended}");
 }

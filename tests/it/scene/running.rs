@@ -4,12 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::{fs, process};
 
 use nix::fcntl::OFlag;
 use rustix::process::Signal;
+use signal_hook::consts::{SIGHUP, SIGINT};
 
 use super::processes::Process;
 use super::watchdog::Watchdog;
@@ -33,6 +34,7 @@ pub(crate) struct AtGate(#[expect(dead_code, reason = "it is kept open")] File);
 
 impl Running {
     pub(super) fn start(mut scene: Scene) -> Self {
+        hear_signals();
         let mut child = scene.command.spawn().expect("the program starts");
         let supervisor = Process::open(child.id()).expect("it is not waited for yet");
         let stdout = child.stdout.take().map(|mut stdout| {
@@ -104,6 +106,23 @@ impl Running {
         let children = self.log.lines().iter().filter_map(|line| started(line)).collect();
         Ended { folder: self.scene.folder, status, stdout, stderr, children }
     }
+}
+
+/// Sees to it that the program hears SIGHUP and SIGINT even if this process was started with
+/// `nohup` or in a script's background, and so is deaf to them. A signal that is caught here is
+/// not ignored by whoever is started from here; one that was ignored here has no effect still.
+fn hear_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = fs::read_to_string("/proc/self/status").expect("a file of Linux");
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        let ignored = ignored.expect("a mask of signals");
+        for signal in [SIGHUP, SIGINT].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 1)
+        {
+            signal_hook::flag::register(signal, Arc::default()).expect("a signal to be caught");
+        }
+    });
 }
 
 /// Who has started, and its process id: `… worker 2 started pid=4711`.

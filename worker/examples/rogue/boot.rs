@@ -5,7 +5,7 @@ use std::thread;
 
 use audiopool_worker::invitation::Invitation;
 use audiopool_worker::measure::Measure;
-use audiopool_worker::protocol::{FromChild, Hello, PROTOCOL_VERSION, Role};
+use audiopool_worker::protocol::{FromChild, Hello, PROTOCOL_VERSION, Role, encode_frame};
 use audiopool_worker::serve;
 use audiopool_worker::task::Registry;
 use audiopool_worker::{BUILD_ID, channel, lifeline};
@@ -21,6 +21,8 @@ pub(crate) enum BootDeed {
     WaitBeforeHello,
     WrongBuild,
     WrongProtocol,
+    /// Says hello in a frame of another version.
+    WrongFrame,
     WrongRole,
     /// Dies each time it has said that it is ready, whatever it is given.
     DieWhenReady,
@@ -34,6 +36,7 @@ impl BootDeed {
             "wait-before-hello" => Self::WaitBeforeHello,
             "wrong-build" => Self::WrongBuild,
             "wrong-protocol" => Self::WrongProtocol,
+            "wrong-frame" => Self::WrongFrame,
             "wrong-role" => Self::WrongRole,
             "die-when-ready" => Self::DieWhenReady,
             _ => return None,
@@ -67,6 +70,16 @@ pub(crate) fn serve(
         }
         BootDeed::WrongProtocol => {
             introduce(Hello { protocol: PROTOCOL_VERSION + 1, ..honest }, invitation)
+        }
+        BootDeed::WrongFrame => {
+            lifeline::tie(invitation.supervisor)?;
+            let (sender, receiver) = channel::connect(&invitation.server)?;
+            let mut frame = encode_frame(0, &FromChild::Hello(honest))?;
+            frame[4] ^= 0x80;
+            sender.send_raw(&frame)?;
+            loop {
+                receiver.recv()?;
+            }
         }
         BootDeed::WrongRole => introduce(Hello { role: Role::Decoder, ..honest }, invitation),
         BootDeed::DieWhenReady => {
