@@ -73,7 +73,7 @@ pub(crate) fn serve(
         }
         BootDeed::WrongFrame => {
             lifeline::tie(invitation.supervisor)?;
-            let (sender, receiver) = channel::connect(&invitation.server)?;
+            let (sender, receiver, _arrivals) = channel::connect(&invitation.server)?;
             let mut frame = encode_frame(0, &FromChild::Hello(honest))?;
             frame[4] ^= 0x80;
             sender.send_raw(&frame)?;
