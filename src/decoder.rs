@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::chunk::{ChunkLength, Cutter};
 use crate::decode::{DecodeError, DecodeErrorKind, Source, SourceFormat};
-use crate::pool::SLOT_BYTES;
 use crate::record::Warning;
 
 /// Decodes one file into chunks.
@@ -61,8 +60,8 @@ impl StreamTask for DecodeFile {
         };
         let format = source.format().clone();
         let pcm = format.pcm;
-        if pcm.grain_width() as u64 > SLOT_BYTES {
-            return Ok(Err(too_wide(&format)));
+        if pcm.grain_width() as u64 > outlet.room() {
+            return Ok(Err(too_wide(&format, outlet.room())));
         }
         let chunk_frames = self.chunk_length.frames(pcm, format.declared_frames);
         outlet.emit(&Decoded::Opened(format), None)?;
@@ -90,14 +89,14 @@ impl StreamTask for DecodeFile {
     }
 }
 
-fn too_wide(format: &SourceFormat) -> DecodeError {
+fn too_wide(format: &SourceFormat, room: u64) -> DecodeError {
     let mib = format.pcm.grain_width() >> 20;
     DecodeError {
         kind: DecodeErrorKind::LimitExceeded,
         message: format!(
             "one second of it is {mib} MiB of PCM, and {} MiB is the most; split the channels \
              into several files",
-            SLOT_BYTES >> 20
+            room >> 20
         ),
     }
 }

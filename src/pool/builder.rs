@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audiopool_worker::protocol::Role;
-use audiopool_worker::slots::{Geometry, Ring};
+use audiopool_worker::slots::{Geometry, Ring, Transport};
 
 use super::fault::PoolError;
+use super::geometry::{self, Sizes};
 use super::ledger::Policy;
 use super::limits;
 use super::program::WorkerProgram;
 use super::ring::{self, OwnRing};
 use super::supervisor::{Parts, Shared};
-use super::{ProcessPool, SLOT_BYTES, Watch};
+use super::{ProcessPool, Watch};
 use crate::threads::ThreadConfig;
 
 /// How a [`ProcessPool`] is to be.
@@ -23,8 +24,9 @@ pub struct PoolBuilder {
     role: Role,
     max_workers: usize,
     max_attempts: u32,
-    outbox: Geometry,
-    inbox: Geometry,
+    transport: Option<Transport>,
+    max_payload: Option<u64>,
+    room: u64,
     reads: Vec<Arc<Ring>>,
     log_filter: String,
     watch: Watch,
@@ -61,18 +63,28 @@ impl PoolBuilder {
         self
     }
 
-    /// Largest audio, arguments and output of a task, in bytes; 64 MiB by default. Only what is
-    /// used takes up memory.
+    /// Where audio lies on its way to the children, and whatever is too large for a message. By
+    /// default what the environment variable `AUDIOPOOL_TRANSPORT` says, `memfd` or `portable`, or
+    /// else the best that this system has.
+    #[must_use]
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Largest audio, arguments and output of a task, in bytes. 64 MiB by default with
+    /// [`Transport::Memfd`], where only what is used takes up memory, and 16 MiB with
+    /// [`Transport::Portable`], where all of it does, for each child.
     #[must_use]
     pub fn max_payload(mut self, bytes: u64) -> Self {
-        self.inbox.slot_bytes = bytes;
+        self.max_payload = Some(bytes);
         self
     }
 
     /// Room for audio of so many bytes, if there is less.
     #[must_use]
     pub(crate) fn room_for_payload(mut self, bytes: u64) -> Self {
-        self.inbox.slot_bytes = self.inbox.slot_bytes.max(bytes);
+        self.room = self.room.max(bytes);
         self
     }
 
@@ -100,11 +112,15 @@ impl PoolBuilder {
     /// Sets the pool up. Children are started when there is work for them.
     pub fn build(self) -> Result<ProcessPool, PoolError> {
         let (path, fallback) = self.program.find(self.role)?;
+        let transport = self.transport.map_or_else(geometry::transport, Ok)?;
+        let fed = self.role == Role::Decoder || !self.reads.is_empty();
+        let sizes = Sizes::of(transport, self.role, fed);
         limits::make_room_for(self.max_workers + self.reads.len())?;
         // With fewer slots than children, tasks with audio of their own would wait for slots.
-        let slots = u16::try_from(self.max_workers).unwrap_or(u16::MAX).max(self.inbox.slots);
-        let own = OwnRing::new(Geometry { slots, ..self.inbox })?;
-        let outboxes = std::iter::repeat_with(|| ring::new_ring(self.outbox))
+        let slots = u16::try_from(self.max_workers).unwrap_or(u16::MAX).max(sizes.own.slots);
+        let slot_bytes = self.max_payload.unwrap_or(sizes.own.slot_bytes).max(self.room);
+        let own = OwnRing::new(transport, Geometry { slots, slot_bytes })?;
+        let outboxes = std::iter::repeat_with(|| ring::new_ring(transport, sizes.child))
             .take(self.max_workers)
             .collect::<Result<Vec<_>, _>>()?;
         let policy = Policy {
@@ -140,8 +156,9 @@ impl ProcessPool {
             role: Role::Worker,
             max_workers: ThreadConfig::max_threads(),
             max_attempts: 3,
-            outbox: Geometry { slots: 1, slot_bytes: SLOT_BYTES },
-            inbox: Geometry { slots: 4, slot_bytes: SLOT_BYTES },
+            transport: None,
+            max_payload: None,
+            room: 0,
             reads: Vec::new(),
             log_filter: String::new(),
             watch: Arc::new(|_| {}),
@@ -150,8 +167,7 @@ impl ProcessPool {
 
     /// A pool of decoders.
     pub(crate) fn decoders() -> PoolBuilder {
-        let slots = Geometry { slots: 3, slot_bytes: SLOT_BYTES };
         let program = WorkerProgram::ThisProgram;
-        PoolBuilder { program, role: Role::Decoder, outbox: slots, ..Self::builder() }
+        PoolBuilder { program, role: Role::Decoder, ..Self::builder() }
     }
 }

@@ -19,6 +19,7 @@ use audiopool_worker::channel::{self, ChannelError, Listener, Receiver, Sender};
 use audiopool_worker::invitation::{Invitation, VARIABLE};
 use audiopool_worker::lifeline;
 use audiopool_worker::protocol::{FromChild, Role, ToChild};
+use audiopool_worker::slots::Region;
 use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -35,6 +36,15 @@ const SMALL_STACK: usize = 256 << 10;
 
 /// The first descriptor after the lifeline; the rings follow in order.
 pub(super) const FIRST_RING: i32 = lifeline::DESCRIPTOR + 1;
+
+/// What a child is given of its rings.
+#[derive(Debug, Default)]
+pub(super) struct Handover {
+    /// Inherited, from [`FIRST_RING`] on.
+    pub(super) descriptors: Vec<OwnedFd>,
+    /// Sent once it has connected.
+    pub(super) regions: Vec<Region>,
+}
 
 /// Whoever wants to know how a child is doing. Called from the child's threads.
 pub(super) trait Watcher: Send + Sync + 'static {
@@ -57,17 +67,18 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts a child; `rings` are inherited as descriptors from [`FIRST_RING`] on. To be called
-    /// from a thread that lives as long as the child shall: the child dies with it.
+    /// Starts a child. To be called from a thread that lives as long as the child shall: the child
+    /// dies with it.
     pub(super) fn spawn(
         (role, program): (Role, &Path),
         lifeline: OwnedFd,
-        rings: Vec<OwnedFd>,
+        rings: Handover,
         watcher: Arc<dyn Watcher>,
     ) -> io::Result<Self> {
         let (listener, server) = Listener::new()?;
         let invitation = Invitation { role, supervisor: process::id(), server: server.clone() };
-        let descriptors = (lifeline::DESCRIPTOR..).zip([lifeline].into_iter().chain(rings));
+        let Handover { descriptors, regions } = rings;
+        let descriptors = (lifeline::DESCRIPTOR..).zip([lifeline].into_iter().chain(descriptors));
         let mappings =
             descriptors.map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd }).collect();
 
@@ -86,7 +97,7 @@ impl Child {
         let stderr = process.stderr.take();
         let child = Self { pid, process: Arc::new(Mutex::new(Some(process))), server };
 
-        let begun = child.watch(listener, stderr, watcher);
+        let begun = child.watch((listener, regions), stderr, watcher);
         if begun.is_err() {
             // There is no waiter: nobody else will clean up.
             kill_group(pid);
@@ -112,7 +123,7 @@ impl Child {
 
     fn watch(
         &self,
-        listener: Listener,
+        awaited: (Listener, Vec<Region>),
         stderr: Option<process::ChildStderr>,
         watcher: Arc<dyn Watcher>,
     ) -> io::Result<()> {
@@ -134,7 +145,7 @@ impl Child {
             let watcher = Arc::clone(&watcher);
             move || {
                 // A malformed packet can make the receiver panic; it is a breach like another.
-                let reading = std::panic::AssertUnwindSafe(|| read(listener, watcher.as_ref()));
+                let reading = std::panic::AssertUnwindSafe(|| read(awaited, watcher.as_ref()));
                 let end = std::panic::catch_unwind(reading)
                     .unwrap_or_else(|_| Some("a packet that cannot be received".to_owned()));
                 drop(done);
@@ -171,9 +182,10 @@ fn kill_group(pid: u32) {
     }
 }
 
-/// Reads until the channel ends; says what was wrong with it, if anything was.
-fn read(listener: Listener, watcher: &dyn Watcher) -> Option<String> {
-    let receiver: Receiver<FromChild> = match listener.accept() {
+/// Hands the regions over and reads until the channel ends; says what was wrong with it, if
+/// anything was.
+fn read((listener, regions): (Listener, Vec<Region>), watcher: &dyn Watcher) -> Option<String> {
+    let receiver: Receiver<FromChild> = match listener.accept(regions) {
         Ok((sender, receiver)) => {
             watcher.connected(sender);
             receiver

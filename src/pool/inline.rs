@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::fault::TaskError;
 use super::future::{Future, Promise};
-use super::{Audio, AudioSource, Execute, TaskTerms, decoded};
+use super::{Audio, AudioSource, Execute, TaskTerms, decoded, geometry};
 
 /// Runs tasks where they are submitted.
 #[derive(Debug)]
@@ -98,6 +98,9 @@ impl RawOutlet for NoOutlet {
     fn delivered(&self) -> u64 {
         0
     }
+    fn room(&self) -> u64 {
+        0
+    }
     fn begin_audio(&mut self) -> Result<(), WorkerFault> {
         Err(Self::refuse())
     }
@@ -122,6 +125,10 @@ struct Direct<'a, I> {
 impl<I: DeserializeOwned> RawOutlet for Direct<'_, I> {
     fn delivered(&self) -> u64 {
         0
+    }
+
+    fn room(&self) -> u64 {
+        geometry::room()
     }
 
     fn begin_audio(&mut self) -> Result<(), WorkerFault> {

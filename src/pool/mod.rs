@@ -23,6 +23,7 @@ mod builder;
 mod child;
 pub(crate) mod fault;
 mod future;
+mod geometry;
 mod inline;
 mod ledger;
 mod limits;
@@ -40,6 +41,7 @@ use audiopool_worker::codec;
 use audiopool_worker::pcm::PcmFormat;
 use audiopool_worker::protocol::{AudioRef, MAX_INLINE, Payload, Role, TaskId, Usage, WorkerFault};
 use audiopool_worker::slots::Ring;
+pub use audiopool_worker::slots::Transport;
 use audiopool_worker::task::{StreamTask, Task};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,9 +55,6 @@ use future::{Promise, RawOutcome};
 use ledger::Terms;
 use ring::{Lease, OwnRing};
 use supervisor::{Body, Shared};
-
-/// Bytes of a slot for PCM: room for one second of anything that is decoded.
-pub(crate) const SLOT_BYTES: u64 = 64 << 20;
 
 /// How a task is to be run.
 #[derive(Clone, Copy, Debug, Default)]

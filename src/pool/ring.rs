@@ -6,23 +6,22 @@
 //!    └──── dropped ── lease (its readers may read it)
 //! ```
 
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::{fmt, io};
 
-use audiopool_worker::protocol::{RingGrant, RingId, SlotRef};
-use audiopool_worker::slots::{Filling, Geometry, Outbox, Ring, SlotError};
+use audiopool_worker::protocol::{RingGrant, RingHandle, RingId, SlotRef};
+use audiopool_worker::slots::{Filling, Geometry, Outbox, Ring, Share, SlotError, Transport};
 
-use super::child::FIRST_RING;
+use super::child::{FIRST_RING, Handover};
 
 /// Rings are numbered through, whatever pool they belong to.
 static NEXT_RING: AtomicU32 = AtomicU32::new(1);
 
 /// Makes a ring with a name of its own.
-pub(super) fn new_ring(geometry: Geometry) -> io::Result<Arc<Ring>> {
+pub(super) fn new_ring(transport: Transport, geometry: Geometry) -> io::Result<Arc<Ring>> {
     let id = RingId(NEXT_RING.fetch_add(1, Ordering::Relaxed));
-    Ok(Arc::new(Ring::new(id, geometry)?))
+    Ok(Arc::new(Ring::new(transport, id, geometry)?))
 }
 
 /// Whoever grants the slots of a ring.
@@ -84,8 +83,8 @@ pub(super) struct OwnRing {
 }
 
 impl OwnRing {
-    pub(super) fn new(geometry: Geometry) -> io::Result<Arc<Self>> {
-        let ring = new_ring(geometry)?;
+    pub(super) fn new(transport: Transport, geometry: Geometry) -> io::Result<Arc<Self>> {
+        let ring = new_ring(transport, geometry)?;
         let outbox = ring.outbox()?;
         let free = Mutex::new((0..geometry.slots).rev().collect());
         Ok(Arc::new(Self { ring, outbox, free, freed: Condvar::new() }))
@@ -131,21 +130,36 @@ pub(super) enum Slot {
     Leased,
 }
 
-/// The descriptors that a child inherits: its own ring to fill, then the others to read.
-pub(super) fn share(own: &Ring, others: &[Arc<Ring>]) -> io::Result<Vec<OwnedFd>> {
-    let own = std::iter::once(own.share(true));
-    own.chain(others.iter().map(|ring| ring.share(false))).collect()
+/// What a child is given of its own ring, to fill it, and of the others, to read them.
+pub(super) fn share(own: &Ring, others: &[Arc<Ring>]) -> io::Result<Handover> {
+    let mut handover = Handover::default();
+    for (ring, writable) in rings(own, others) {
+        match ring.share(writable)? {
+            #[cfg(target_os = "linux")]
+            Share::Descriptor(descriptor) => handover.descriptors.push(descriptor),
+            Share::Region(region) => handover.regions.push(region),
+        }
+    }
+    Ok(handover)
 }
 
-/// What those descriptors are, for the child's welcome.
+/// Where the child finds what [`share`] has given it, for its welcome.
 pub(super) fn grants(own: &Ring, others: &[Arc<Ring>]) -> Vec<RingGrant> {
-    let own = std::iter::once((own, true));
-    let all = own.chain(others.iter().map(|ring| (ring.as_ref(), false)));
     let first = u32::try_from(FIRST_RING).expect("a small positive number");
-    all.zip(first..)
-        .map(|((ring, writable), handle)| {
-            let Geometry { slots, slot_bytes } = ring.geometry();
-            RingGrant { ring: ring.id(), handle, slots, slot_bytes, writable }
-        })
-        .collect()
+    let (mut descriptors, mut regions) = (first.., 0..);
+    let grant = |(ring, writable): (&Ring, bool)| {
+        let handle = match ring.transport() {
+            Transport::Memfd => RingHandle::Descriptor(descriptors.next()?),
+            Transport::Portable => RingHandle::Region(regions.next()?),
+        };
+        let Geometry { slots, slot_bytes } = ring.geometry();
+        Some(RingGrant { ring: ring.id(), handle, slots, slot_bytes, writable })
+    };
+    // The numbers do not run out: filter_map drops none.
+    rings(own, others).filter_map(grant).collect()
+}
+
+/// All rings of a child, and whether it fills them.
+fn rings<'a>(own: &'a Ring, others: &'a [Arc<Ring>]) -> impl Iterator<Item = (&'a Ring, bool)> {
+    std::iter::once((own, true)).chain(others.iter().map(|ring| (ring.as_ref(), false)))
 }

@@ -354,9 +354,9 @@ impl Shared {
         let shared = Arc::clone(self);
         let watcher = Arc::new(Seated { shared, seat, generation, program: program.clone() });
         let outbox = &self.parts.outboxes[seat];
-        let started = share(outbox, &self.parts.inboxes).and_then(|descriptors| {
+        let started = share(outbox, &self.parts.inboxes).and_then(|rings| {
             let program = (self.role(), program.as_path());
-            Child::spawn(program, self.lifeline.share()?, descriptors, watcher)
+            Child::spawn(program, self.lifeline.share()?, rings, watcher)
         });
         match started {
             Ok(child) => {

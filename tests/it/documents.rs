@@ -14,7 +14,8 @@ use serde_json::Value;
 const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
 
 /// Variables that the program reads and that belong to no flag.
-const VARIABLES_WITHOUT_FLAG: [&str; 2] = ["AUDIOPOOL_FFMPEG", "AUDIOPOOL_LOG"];
+const VARIABLES_WITHOUT_FLAG: [&str; 3] =
+    ["AUDIOPOOL_FFMPEG", "AUDIOPOOL_LOG", "AUDIOPOOL_TRANSPORT"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -70,7 +70,7 @@ const HOMES: &[(&str, Home)] = &[
     ("crc32fast", Home::In(&["worker/src", "worker/build.rs"])),
     ("csv", Home::In(&["src/report"])),
     ("indicatif", Home::In(&["src/report"])),
-    ("ipc_channel", Home::In(&["worker/src/channel"])),
+    ("ipc_channel", Home::In(&["worker/src/channel", "worker/src/slots/portable"])),
     ("memmap2", Home::In(&["worker/src/slots"])),
     ("multiversion", Home::In(&["worker/src/analyze", "worker/src/pcm"])),
     (

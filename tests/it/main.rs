@@ -15,3 +15,5 @@ mod pydub;
 mod report;
 #[cfg(target_os = "linux")]
 mod scene;
+#[cfg(target_os = "linux")]
+mod transport;

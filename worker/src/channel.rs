@@ -1,9 +1,10 @@
-//! Channel: a private pair of byte channels between a supervisor and one child. The only home of
-//! ipc-channel.
+//! Channel: a private pair of byte channels between a supervisor and one child. The home of
+//! ipc-channel, but for the [portable slots](crate::slots).
 //!
 //! The supervisor [listens](Listener) under a name of its own for each child; the child
-//! [connects](connect) and hands over the far ends of two channels that it made. From then on no
-//! descriptor travels, and every message is one frame.
+//! [connects](connect) and hands over the far ends of the channels that it made. On one of them
+//! come, once, the [regions](Arrivals) of its rings, if there are such. From then on no descriptor
+//! travels, and every message is one frame.
 //!
 //! `accept` has no deadline. Who waits in it is freed by [`abandon`], which connects like a child
 //! and says that none will come.
@@ -12,16 +13,23 @@ use std::io;
 use std::marker::PhantomData;
 
 use ipc_channel::IpcError;
-use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender};
+use ipc_channel::ipc::{
+    self, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{self, FrameError, FromChild, ToChild};
+use crate::protocol::{self, FrameError, FromChild, RingGrant, RingHandle, ToChild};
+use crate::slots::Region;
 
 /// What the child hands over when it connects.
 #[derive(Serialize, Deserialize)]
 enum Bootstrap {
-    Child { to_child: IpcBytesSender, from_child: IpcBytesReceiver },
+    Child {
+        to_child: IpcBytesSender,
+        from_child: IpcBytesReceiver,
+        regions: IpcSender<Vec<Region>>,
+    },
     Abandoned,
 }
 
@@ -114,6 +122,10 @@ impl std::fmt::Debug for Listener {
 /// Longest name that a Unix socket can have, without the closing zero.
 const MAX_NAME: usize = 107;
 
+/// Most regions in one message: each is open twice while it is sent, and ipc-channel panics where
+/// there are no more descriptors, or more than 64 in a message.
+const MAX_REGIONS: usize = 16;
+
 impl Listener {
     /// Listens under a new name, which is returned for the child.
     pub fn new() -> io::Result<(Self, String)> {
@@ -125,16 +137,24 @@ impl Listener {
         Ok((Self { server }, name))
     }
 
-    /// Waits until the child has connected, or [`abandon`] is called with the name.
-    pub fn accept(self) -> Result<(Sender<ToChild>, Receiver<FromChild>), ChannelError> {
+    /// Waits until the child has connected, or [`abandon`] is called with the name, and hands
+    /// over the regions of its rings.
+    pub fn accept(
+        self,
+        regions: Vec<Region>,
+    ) -> Result<(Sender<ToChild>, Receiver<FromChild>), ChannelError> {
         let (_, bootstrap) = self.server.accept()?;
-        match bootstrap {
-            Bootstrap::Child { to_child, from_child } => Ok((
-                Sender { raw: to_child, generation: 0, messages: PhantomData },
-                Receiver { raw: from_child, messages: PhantomData },
-            )),
-            Bootstrap::Abandoned => Err(ChannelError::Abandoned),
+        let Bootstrap::Child { to_child, from_child, regions: outlet } = bootstrap else {
+            return Err(ChannelError::Abandoned);
+        };
+        let mut regions = regions.into_iter().peekable();
+        while regions.peek().is_some() {
+            outlet.send(regions.by_ref().take(MAX_REGIONS).collect())?;
         }
+        Ok((
+            Sender { raw: to_child, generation: 0, messages: PhantomData },
+            Receiver { raw: from_child, messages: PhantomData },
+        ))
     }
 }
 
@@ -145,14 +165,76 @@ pub fn abandon(name: &str) {
     }
 }
 
+/// The regions of a child's rings, on their way to it.
+#[derive(Debug)]
+pub struct Arrivals(IpcReceiver<Vec<Region>>);
+
+impl Arrivals {
+    /// Waits for those among the rings that were granted.
+    pub fn take(self, grants: &[RingGrant]) -> Result<Vec<Region>, ChannelError> {
+        let is_sent = |grant: &&RingGrant| matches!(grant.handle, RingHandle::Region(_));
+        let expected = grants.iter().filter(is_sent).count();
+        let mut regions = Vec::new();
+        while regions.len() < expected {
+            regions.extend(self.0.recv()?);
+        }
+        Ok(regions)
+    }
+}
+
 /// The child's side: connects to the supervisor that listens under `name`.
-pub fn connect(name: &str) -> Result<(Sender<FromChild>, Receiver<ToChild>), ChannelError> {
+pub fn connect(
+    name: &str,
+) -> Result<(Sender<FromChild>, Receiver<ToChild>, Arrivals), ChannelError> {
     let (to_child, from_supervisor) = ipc::bytes_channel()?;
     let (to_supervisor, from_child) = ipc::bytes_channel()?;
+    let (regions, arrivals) = ipc::channel()?;
     let bootstrap = IpcSender::connect(name.to_owned())?;
-    bootstrap.send(Bootstrap::Child { to_child, from_child })?;
+    bootstrap.send(Bootstrap::Child { to_child, from_child, regions })?;
     Ok((
         Sender { raw: to_supervisor, generation: 0, messages: PhantomData },
         Receiver { raw: from_supervisor, messages: PhantomData },
+        Arrivals(arrivals),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::protocol::{RingId, SlotRef};
+    use crate::slots::{self, Filling, Geometry, Ring, Share, Transport};
+
+    #[test]
+    fn more_regions_than_a_message_carries_arrive_in_their_order() {
+        let geometry = Geometry { slots: 1, slot_bytes: 4096 };
+        let (mut marks, mut regions, mut grants) = (Vec::<SlotRef>::new(), Vec::new(), Vec::new());
+        for number in 0_u16..70 {
+            let ring = RingId(number.into());
+            let made = Ring::new(Transport::Portable, ring, geometry).unwrap();
+            let outbox = made.outbox().unwrap();
+            let mut filling = Filling::new(0);
+            filling.append(&outbox, &number.to_le_bytes()).unwrap();
+            marks.push(filling.finish(&outbox));
+            match made.share(false).unwrap() {
+                Share::Region(region) => regions.push(region),
+                #[cfg(target_os = "linux")]
+                Share::Descriptor(_) => panic!("a region is not inherited"),
+            }
+            let Geometry { slots, slot_bytes } = geometry;
+            let handle = RingHandle::Region(number);
+            grants.push(RingGrant { ring, handle, slots, slot_bytes, writable: false });
+        }
+
+        let (listener, name) = Listener::new().unwrap();
+        let supervisor = thread::spawn(move || listener.accept(regions).unwrap());
+        let (_sender, _receiver, arrivals) = connect(&name).unwrap();
+        let (_, inboxes) = slots::open(&grants, arrivals.take(&grants).unwrap()).unwrap();
+        for (number, (inbox, at)) in (0_u16..).zip(inboxes.iter().zip(&marks)) {
+            assert_eq!(inbox.read(at).unwrap(), number.to_le_bytes());
+        }
+        assert_eq!(inboxes.len(), marks.len());
+        drop(supervisor.join().unwrap());
+    }
 }

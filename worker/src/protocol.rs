@@ -125,14 +125,23 @@ pub struct Hello {
 pub struct RingGrant {
     /// Its name.
     pub ring: RingId,
-    /// Number of the inherited descriptor, or position among the regions that came with the setup.
-    pub handle: u32,
+    /// Where the child finds it.
+    pub handle: RingHandle,
     /// How many slots it has.
     pub slots: u16,
     /// Bytes of each slot.
     pub slot_bytes: u64,
     /// Whether this child fills it (then nobody else does).
     pub writable: bool,
+}
+
+/// How the memory of a ring was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RingHandle {
+    /// Number of an inherited descriptor.
+    Descriptor(u32),
+    /// Position among the regions that came with the handshake.
+    Region(u16),
 }
 
 /// The supervisor's answer to [`Hello`].

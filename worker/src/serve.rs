@@ -18,10 +18,10 @@ use crate::channel::{self, ChannelError, Receiver, Sender};
 use crate::invitation::Invitation;
 use crate::pcm::{Pcm, PcmFormat};
 use crate::protocol::{
-    AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, RingId, Run, SlotRef,
-    ToChild, Usage, Welcome, WorkerFault,
+    AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, Run, SlotRef, ToChild,
+    Usage, Welcome, WorkerFault,
 };
-use crate::slots::{Filling, Inbox, Outbox, SlotError};
+use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
 use crate::task::{RawOutlet, Registry};
 use crate::{BUILD_ID, lifeline, log, usage};
 
@@ -64,7 +64,7 @@ struct Child {
     sender: Sender<FromChild>,
     receiver: Receiver<ToChild>,
     outbox: Option<Outbox>,
-    inboxes: Vec<(RingId, Inbox)>,
+    inboxes: Vec<Inbox>,
     tasks: u64,
     busy: Duration,
 }
@@ -72,7 +72,7 @@ struct Child {
 impl Child {
     fn begin(invitation: &Invitation) -> Result<Self, ServeError> {
         lifeline::tie(invitation.supervisor)?;
-        let (sender, receiver) = channel::connect(&invitation.server)?;
+        let (sender, receiver, arrivals) = channel::connect(&invitation.server)?;
         sender.send(&FromChild::Hello(Hello {
             protocol: PROTOCOL_VERSION,
             build_id: BUILD_ID.to_owned(),
@@ -86,15 +86,7 @@ impl Child {
         let sender = sender.with_generation(generation);
         log::install(sender.clone(), &log_filter);
 
-        let mut outbox = None;
-        let mut inboxes = Vec::new();
-        for grant in &rings {
-            if grant.writable {
-                outbox = Some(Outbox::open(grant)?);
-            } else {
-                inboxes.push((grant.ring, Inbox::open(grant)?));
-            }
-        }
+        let (outbox, inboxes) = slots::open(&rings, arrivals.take(&rings)?)?;
         note_panics(thread::current().id());
         sender.send(&FromChild::Ready)?;
         debug!(number, generation, "ready");
@@ -154,8 +146,8 @@ impl Child {
     }
 
     fn read(&self, at: &SlotRef) -> Result<&[u8], WorkerFault> {
-        let ring = self.inboxes.iter().find(|(ring, _)| *ring == at.ring);
-        let (_, inbox) = ring.ok_or_else(|| WorkerFault::SharedMemory {
+        let inbox = self.inboxes.iter().find(|inbox| inbox.ring() == at.ring);
+        let inbox = inbox.ok_or_else(|| WorkerFault::SharedMemory {
             message: format!("ring {} is not open in this process", at.ring.0),
         })?;
         Ok(inbox.read(at)?)
@@ -199,6 +191,10 @@ const ALIVE_INTERVAL: Duration = Duration::from_millis(200);
 impl RawOutlet for ChildOutlet<'_> {
     fn delivered(&self) -> u64 {
         self.run.delivered
+    }
+
+    fn room(&self) -> u64 {
+        self.child.outbox.as_ref().map_or(0, |outbox| outbox.geometry().slot_bytes)
     }
 
     fn begin_audio(&mut self) -> Result<(), WorkerFault> {

@@ -62,6 +62,8 @@ impl TaskFailure {
 pub trait RawOutlet {
     /// Items that earlier tries have delivered.
     fn delivered(&self) -> u64;
+    /// Most bytes of audio that an item can have.
+    fn room(&self) -> u64;
     /// Waits for room for the audio of the next item.
     fn begin_audio(&mut self) -> Result<(), WorkerFault>;
     /// Appends audio of the next item.
@@ -94,6 +96,11 @@ impl<'a, I: Serialize> Outlet<'a, I> {
     /// item that is not wanted need not be given.
     pub fn wants_next(&self) -> bool {
         self.index >= self.raw.delivered()
+    }
+
+    /// Most bytes of audio that an item can have.
+    pub fn room(&self) -> u64 {
+        self.raw.room()
     }
 
     /// Waits for room for audio of the next item.

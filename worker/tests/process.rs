@@ -61,7 +61,7 @@ fn start(supervisor: u32, server: &str, lifeline: PipeReader) -> Child {
 
 /// Goes through the handshake. The worker is number 3, and the seventh process in its seat.
 fn welcome(listener: Listener) -> (Sender<ToChild>, Receiver<FromChild>) {
-    let (sender, receiver) = listener.accept().unwrap();
+    let (sender, receiver) = listener.accept(Vec::new()).unwrap();
     let (generation, FromChild::Hello(hello)) = receiver.recv().unwrap() else {
         panic!("no hello");
     };

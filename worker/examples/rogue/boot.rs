@@ -73,7 +73,7 @@ pub(crate) fn serve(
         }
         BootDeed::WrongFrame => {
             lifeline::tie(invitation.supervisor)?;
-            let (sender, receiver) = channel::connect(&invitation.server)?;
+            let (sender, receiver, _arrivals) = channel::connect(&invitation.server)?;
             let mut frame = encode_frame(0, &FromChild::Hello(honest))?;
             frame[4] ^= 0x80;
             sender.send_raw(&frame)?;
@@ -84,7 +84,7 @@ pub(crate) fn serve(
         BootDeed::WrongRole => introduce(Hello { role: Role::Decoder, ..honest }, invitation),
         BootDeed::DieWhenReady => {
             lifeline::tie(invitation.supervisor)?;
-            let (sender, receiver) = channel::connect(&invitation.server)?;
+            let (sender, receiver, _arrivals) = channel::connect(&invitation.server)?;
             sender.send(&FromChild::Hello(honest))?;
             let (_, welcome) = receiver.recv()?;
             let audiopool_worker::protocol::ToChild::Welcome(welcome) = welcome else {
@@ -100,7 +100,7 @@ pub(crate) fn serve(
 /// Says hello and waits for what comes of it, which is the end.
 fn introduce(hello: Hello, invitation: &Invitation) -> Result<u8, Box<dyn Error>> {
     lifeline::tie(invitation.supervisor)?;
-    let (sender, receiver) = channel::connect(&invitation.server)?;
+    let (sender, receiver, _arrivals) = channel::connect(&invitation.server)?;
     sender.send(&FromChild::Hello(hello))?;
     loop {
         receiver.recv()?;

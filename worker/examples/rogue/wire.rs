@@ -15,7 +15,7 @@ use audiopool_worker::protocol::{
     Attempt, AudioRef, FromChild, Hello, MAX_FRAME, PROTOCOL_VERSION, Payload, RingId, Run,
     SlotRef, TaskId, ToChild, Usage, encode_frame,
 };
-use audiopool_worker::slots::Inbox;
+use audiopool_worker::slots::{self, Inbox};
 use audiopool_worker::task::{CANARY, Task};
 use audiopool_worker::{BUILD_ID, lifeline};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -109,14 +109,14 @@ struct Link {
     sender: Sender<FromChild>,
     receiver: Receiver<ToChild>,
     generation: u32,
-    inboxes: Vec<(RingId, Inbox)>,
+    inboxes: Vec<Inbox>,
     outbox: RingId,
 }
 
 impl Link {
     fn open(invitation: &Invitation) -> Result<Self, Box<dyn Error>> {
         lifeline::tie(invitation.supervisor)?;
-        let (sender, receiver) = channel::connect(&invitation.server)?;
+        let (sender, receiver, arrivals) = channel::connect(&invitation.server)?;
         sender.send(&FromChild::Hello(Hello {
             protocol: PROTOCOL_VERSION,
             build_id: BUILD_ID.to_owned(),
@@ -128,11 +128,8 @@ impl Link {
         };
         let generation = welcome.generation;
         let sender = sender.with_generation(generation);
-        let outbox = welcome.rings.iter().find(|grant| grant.writable).ok_or("no outbox")?.ring;
-        let readable = welcome.rings.iter().filter(|grant| !grant.writable);
-        let inboxes = readable
-            .map(|grant| Ok((grant.ring, Inbox::open(grant)?)))
-            .collect::<io::Result<Vec<_>>>()?;
+        let (outbox, inboxes) = slots::open(&welcome.rings, arrivals.take(&welcome.rings)?)?;
+        let outbox = outbox.ok_or("no outbox")?.ring();
         sender.send(&FromChild::Ready)?;
         Ok(Self { sender, receiver, generation, inboxes, outbox })
     }
@@ -143,8 +140,8 @@ impl Link {
         }
         let Payload::Inline(arguments) = &run.arguments else { return Err("too large".into()) };
         let AudioRef { at, format, first_frame } = run.audio.ok_or("no audio")?;
-        let inbox = self.inboxes.iter().find(|(ring, _)| *ring == at.ring).ok_or("no ring")?;
-        let audio = Pcm::new(format, first_frame, inbox.1.read(&at)?);
+        let inbox = self.inboxes.iter().find(|inbox| inbox.ring() == at.ring).ok_or("no ring")?;
+        let audio = Pcm::new(format, first_frame, inbox.read(&at)?);
         let measure: Measure = codec::decode(arguments)?;
         Ok(codec::encode(&measure.run(Some(audio))?)?)
     }

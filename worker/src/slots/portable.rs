@@ -1,0 +1,181 @@
+//! Slots where no descriptor can be inherited: one ipc-channel region for each ring, sent to a
+//! child once, in the handshake, and used again and again.
+//!
+//! Sent once, because a process on Windows never gets rid of a region that it has received. It is
+//! less than a memfd: whoever has a region can write it, and nothing is sealed, so a sick child
+//! can spoil its neighbours' audio. They notice by the checksum. All of a region is in memory from
+//! the moment that it is made, which is when it is first needed.
+//!
+//! On macOS and iOS a region becomes a copy for whoever receives it; they are refused.
+
+use std::fmt;
+use std::io;
+use std::panic;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ipc_channel::ipc::IpcSharedMemory;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Memory, Reader, Share, Writer};
+
+/// Largest region; more does not fit into the one number that Windows is told.
+const MAX_BYTES: u64 = u32::MAX as u64 - 1;
+
+/// Memory that another process has, too.
+#[derive(Clone, Debug)]
+pub struct Region(Arc<Mapping>);
+
+impl Serialize for Region {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Region {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Arc::new(Mapping(IpcSharedMemory::deserialize(deserializer)?))))
+    }
+}
+
+/// The memory at one address of this process.
+struct Mapping(IpcSharedMemory);
+
+impl fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapping").field("bytes", &self.0.len()).finish()
+    }
+}
+
+/// A region that is made when it is needed: children are started on demand, and so are their rings.
+#[derive(Debug)]
+struct LazyRegion {
+    len: usize,
+    made: Mutex<Option<Region>>,
+}
+
+impl LazyRegion {
+    fn new(bytes: u64) -> io::Result<Self> {
+        if cfg!(any(target_os = "macos", target_os = "ios")) {
+            let reason = "regions of ipc-channel are copied on this system when they are sent";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+        }
+        let len = usize::try_from(bytes).ok().filter(|_| bytes <= MAX_BYTES).ok_or_else(|| {
+            let reason = format!("a ring of {} MiB; 4 GiB is the most", bytes >> 20);
+            io::Error::new(io::ErrorKind::InvalidInput, reason)
+        })?;
+        Ok(Self { len, made: Mutex::new(None) })
+    }
+
+    /// The region, which is made if it is not there yet.
+    fn region(&self) -> io::Result<Region> {
+        let mut made = lock(&self.made);
+        if let Some(region) = &*made {
+            return Ok(region.clone());
+        }
+        let memory = unpanicked(|| IpcSharedMemory::from_byte(0, self.len))?;
+        Ok(made.insert(Region(Arc::new(Mapping(memory)))).clone())
+    }
+}
+
+impl Memory for LazyRegion {
+    fn share(&self, _: bool) -> io::Result<Share> {
+        Ok(Share::Region(self.region()?))
+    }
+
+    fn writer(&self) -> io::Result<Box<dyn Writer>> {
+        writer(self.region()?)
+    }
+
+    fn copy_out(&self, place: u64, into: &mut [u8]) -> io::Result<()> {
+        let made = lock(&self.made);
+        // What nobody has been given nobody has filled.
+        let bytes = made.as_ref().map_or(&[][..], |region| &*region.0.0);
+        let from = usize::try_from(place).ok().and_then(|place| bytes.get(place..));
+        let from =
+            from.and_then(|from| from.get(..into.len())).ok_or(io::ErrorKind::UnexpectedEof)?;
+        into.copy_from_slice(from);
+        Ok(())
+    }
+}
+
+/// Writing takes turns: there is one way to the whole region, though slots are filled one by one.
+impl Writer for Mutex<Mapping> {
+    fn write(&self, place: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut mapping = lock(self);
+        #[expect(unsafe_code, reason = "writing shared memory is the purpose of this module")]
+        // SAFETY: there is no other way to the bytes at this address, since the mapping is owned
+        // here and locked. Other mappings of the memory, in this process or another, are only read,
+        // and only in slots that somebody has been told to read; those are not written (the
+        // supervisor grants a slot again only after its readers have answered). They are plain
+        // bytes, and a breach shows in the checksum.
+        let memory = unsafe { mapping.0.deref_mut() };
+        let into = usize::try_from(place).ok().and_then(|place| memory.get_mut(place..));
+        let into = into.and_then(|into| into.get_mut(..bytes.len()));
+        into.ok_or(io::ErrorKind::WriteZero)?.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+impl Reader for Region {
+    fn bytes(&self) -> &[u8] {
+        &self.0.0
+    }
+}
+
+/// The memory of a new ring.
+pub(super) fn lay_out(bytes: u64) -> io::Result<Box<dyn Memory>> {
+    Ok(Box::new(LazyRegion::new(bytes)?))
+}
+
+/// Takes over a region to fill it, through a mapping that nobody else has.
+pub(super) fn writer(region: Region) -> io::Result<Box<dyn Writer>> {
+    let mapping = match Arc::try_unwrap(region.0) {
+        Ok(mapping) => mapping,
+        Err(shared) => Mapping(unpanicked(|| shared.0.clone())?),
+    };
+    Ok(Box::new(Mutex::new(mapping)))
+}
+
+/// Takes over a received region to read it.
+pub(super) fn reader(region: Region) -> Box<dyn Reader> {
+    Box::new(region)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// ipc-channel panics where the system refuses memory or another handle.
+fn unpanicked<R>(make: impl FnOnce() -> R) -> io::Result<R> {
+    panic::catch_unwind(panic::AssertUnwindSafe(make))
+        .map_err(|_| io::Error::new(io::ErrorKind::OutOfMemory, "the system refused shared memory"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_made_once_and_when_it_is_needed() {
+        let ring = LazyRegion::new(1 << 20).unwrap();
+        assert!(lock(&ring.made).is_none());
+        let mut nothing = [0];
+        assert!(ring.copy_out(0, &mut nothing).is_err(), "nobody can have written it");
+        let (first, second) = (ring.region().unwrap(), ring.region().unwrap());
+        assert!(Arc::ptr_eq(&first.0, &second.0));
+        assert_eq!(first.bytes().len(), 1 << 20);
+    }
+
+    #[test]
+    fn a_ring_beyond_four_gigabytes_is_refused() {
+        assert!(LazyRegion::new(u64::from(u32::MAX)).is_err());
+        assert!(LazyRegion::new(u64::MAX).is_err());
+        assert!(LazyRegion::new(MAX_BYTES).is_ok());
+    }
+
+    #[test]
+    fn a_panic_of_the_library_is_an_error() {
+        let refused = unpanicked(|| IpcSharedMemory::from_byte(0, usize::MAX)).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::OutOfMemory);
+    }
+}
