@@ -264,6 +264,7 @@ impl Shared {
                 Action::Retried { task, attempt, cause } => {
                     let label = core.bodies.get(&task).map_or(0, |body| body.label);
                     let attempt = attempt.0 + 1;
+                    let cause = cause.to_string();
                     after.events.push(PoolEvent::TaskRetried { label, attempt, cause });
                 }
             }
