@@ -28,8 +28,10 @@ use nix::unistd::Pid;
 /// How much of a child's standard error is kept.
 const STDERR_TAIL: usize = 4 << 10;
 
-/// How long a dead child's channel may take to run dry.
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long a child's death and the ends of its channel and its standard error may be apart. They
+/// follow each other at once, but on a busy machine our threads may not; only what escapes from a
+/// child's group, and a child that closes its channel and lives on, ever take the whole time.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Stack of the threads that only wait and pass on.
 const SMALL_STACK: usize = 256 << 10;

@@ -8,6 +8,7 @@
 //!
 //! Sending cannot block: a child is sent one task at a time, and the grants of its few slots.
 
+mod seat;
 mod seated;
 
 use std::collections::HashMap;
@@ -17,12 +18,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{mem, thread};
 
-use audiopool_worker::channel::Sender;
-use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild, Usage};
+use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild};
 use audiopool_worker::slots::Ring;
 use audiopool_worker::task::CANARY;
 use tracing::{debug, trace, warn};
 
+use seat::{Seat, number};
 use seated::Seated;
 
 use super::child::{Child, Lifeline};
@@ -63,24 +64,15 @@ pub(super) struct Body {
     pub(super) on_end: Box<dyn FnOnce(RawOutcome) + Send>,
 }
 
-struct Seat {
-    generation: u32,
-    child: Option<Child>,
-    sender: Option<Sender<ToChild>>,
-    running: Option<(TaskId, u64)>,
-    slots: Vec<Slot>,
-    streams: bool,
-    started: bool,
-    /// To be killed, perhaps before its process is known here.
-    condemned: bool,
-    usage: Usage,
-}
-
 struct Core {
     ledger: Ledger,
     seats: Vec<Seat>,
     bodies: HashMap<TaskId, Body>,
     to_spawn: Vec<(SeatId, u32)>,
+    /// What has happened and is to be told before what follows from it.
+    news: Vec<PoolEvent>,
+    /// Threads that are telling it: the pool is not at rest until everyone has been told.
+    telling: usize,
     stop: bool,
 }
 
@@ -112,22 +104,13 @@ impl std::fmt::Debug for Shared {
 
 impl Shared {
     pub(super) fn new(policy: Policy, parts: Parts) -> Result<Arc<Self>, PoolError> {
-        let seat = |ring: &Arc<Ring>| Seat {
-            generation: 0,
-            child: None,
-            sender: None,
-            running: None,
-            slots: vec![Slot::Free; usize::from(ring.geometry().slots)],
-            streams: false,
-            started: false,
-            condemned: false,
-            usage: Usage::default(),
-        };
         let core = Core {
-            seats: parts.outboxes.iter().map(seat).collect(),
+            seats: parts.outboxes.iter().map(|ring| Seat::vacant(ring)).collect(),
             ledger: Ledger::new(policy),
             bodies: HashMap::new(),
             to_spawn: Vec::new(),
+            news: Vec::new(),
+            telling: 0,
             stop: false,
         };
         let shared = Arc::new(Self {
@@ -220,7 +203,9 @@ impl Shared {
             let mut core = self.lock();
             let mut actions = Vec::new();
             let result = decide(&mut core, self.begun.elapsed(), &mut actions);
+            after.events.append(&mut core.news);
             self.carry_out(&mut core, actions, &mut after);
+            core.telling += usize::from(!after.events.is_empty());
             if core.is_at_rest() {
                 self.at_rest.notify_all();
             }
@@ -228,8 +213,15 @@ impl Shared {
             self.chores.notify_all();
             result
         };
-        for event in &after.events {
-            (self.parts.watch)(event);
+        if !after.events.is_empty() {
+            for event in &after.events {
+                (self.parts.watch)(event);
+            }
+            let mut core = self.lock();
+            core.telling -= 1;
+            if core.is_at_rest() {
+                self.at_rest.notify_all();
+            }
         }
         for (body, outcome) in after.ends {
             let Body { on_end, leases, on_item, .. } = body;
@@ -413,39 +405,6 @@ impl SlotOwner for Shared {
 
 impl Core {
     fn is_at_rest(&self) -> bool {
-        self.ledger.is_at_rest() && self.to_spawn.is_empty()
+        self.ledger.is_at_rest() && self.to_spawn.is_empty() && self.telling == 0
     }
-}
-
-impl Seat {
-    fn send(&self, message: &ToChild) {
-        // A child that cannot be reached is dying; its waiter will say so.
-        if let Some(sender) = &self.sender
-            && let Err(error) = sender.send(message)
-        {
-            debug!(%error, "cannot reach a child");
-        }
-    }
-
-    fn kill(&mut self) {
-        self.condemned = true;
-        if let Some(child) = &self.child {
-            child.kill();
-        }
-    }
-
-    /// The child's task is over: what it could have filled is free again.
-    fn idle(&mut self) {
-        self.running = None;
-        self.streams = false;
-        for slot in &mut self.slots {
-            if *slot == Slot::Granted {
-                *slot = Slot::Free;
-            }
-        }
-    }
-}
-
-fn number(seat: SeatId) -> u32 {
-    u32::try_from(seat + 1).unwrap_or(u32::MAX)
 }

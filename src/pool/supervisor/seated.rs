@@ -90,12 +90,8 @@ impl Watcher for Seated {
             let ready = mem::take(&mut seat.started);
             (label, mem::take(&mut seat.usage), ready)
         };
-        let watch = &self.shared.parts.watch;
         debug!(child = number, role = role.name(), %status, stderr, "ended");
-        if ready {
-            watch(&PoolEvent::ChildRetired { role, number, usage });
-        }
-        let unmeant = self.shared.with_core(|core, now, actions| {
+        self.shared.with_core(|core, now, actions| {
             let boot_error = |cause: &Cause| {
                 let mut reason = match cause {
                     Cause::Misfit { reason } | Cause::Protocol { reason } => {
@@ -109,12 +105,17 @@ impl Watcher for Seated {
                 self.shared.boot_error(&reason)
             };
             let death = (cause, stderr.clone());
-            core.ledger.died(self.seat, self.generation, death, boot_error, now, actions)
+            let unmeant =
+                core.ledger.died(self.seat, self.generation, death, boot_error, now, actions);
+            let died = |cause: Cause| PoolEvent::ChildDied {
+                role,
+                number,
+                cause: cause.to_string(),
+                label,
+            };
+            core.news.extend(unmeant.map(died));
+            core.news.extend(ready.then_some(PoolEvent::ChildRetired { role, number, usage }));
         });
-        if let Some(cause) = unmeant {
-            let cause = cause.to_string();
-            watch(&PoolEvent::ChildDied { role, number, cause, label });
-        }
     }
 }
 

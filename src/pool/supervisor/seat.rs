@@ -1,0 +1,73 @@
+//! Seat: what the supervisor has in hand of the child in it.
+
+use audiopool_worker::channel::Sender;
+use audiopool_worker::protocol::{TaskId, ToChild, Usage};
+use audiopool_worker::slots::Ring;
+use tracing::debug;
+
+use crate::pool::child::Child;
+use crate::pool::ledger::SeatId;
+use crate::pool::ring::Slot;
+
+/// One process after another.
+pub(super) struct Seat {
+    pub(super) generation: u32,
+    pub(super) child: Option<Child>,
+    pub(super) sender: Option<Sender<ToChild>>,
+    pub(super) running: Option<(TaskId, u64)>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) streams: bool,
+    pub(super) started: bool,
+    /// To be killed, perhaps before its process is known here.
+    pub(super) condemned: bool,
+    pub(super) usage: Usage,
+}
+
+impl Seat {
+    /// Nobody in it, and every slot free.
+    pub(super) fn vacant(ring: &Ring) -> Self {
+        Self {
+            generation: 0,
+            child: None,
+            sender: None,
+            running: None,
+            slots: vec![Slot::Free; usize::from(ring.geometry().slots)],
+            streams: false,
+            started: false,
+            condemned: false,
+            usage: Usage::default(),
+        }
+    }
+
+    pub(super) fn send(&self, message: &ToChild) {
+        // A child that cannot be reached is dying; its waiter will say so.
+        if let Some(sender) = &self.sender
+            && let Err(error) = sender.send(message)
+        {
+            debug!(%error, "cannot reach a child");
+        }
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.condemned = true;
+        if let Some(child) = &self.child {
+            child.kill();
+        }
+    }
+
+    /// The child's task is over: what it could have filled is free again.
+    pub(super) fn idle(&mut self) {
+        self.running = None;
+        self.streams = false;
+        for slot in &mut self.slots {
+            if *slot == Slot::Granted {
+                *slot = Slot::Free;
+            }
+        }
+    }
+}
+
+/// As people count.
+pub(super) fn number(seat: SeatId) -> u32 {
+    u32::try_from(seat + 1).unwrap_or(u32::MAX)
+}
