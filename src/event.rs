@@ -53,47 +53,54 @@ pub enum Event {
         /// Its length in seconds of audio; 0 if it failed.
         audio_seconds: f64,
     },
-    /// A child process said hello.
+    /// Something that happened in a pool; labels are the indices of the files.
+    Pool(PoolEvent),
+    /// The run is over.
+    RunEnded {
+        /// What the supervisor itself used.
+        usage: Usage,
+    },
+}
+
+/// What happens in a pool, for anyone who watches.
+#[derive(Clone, Debug)]
+pub enum PoolEvent {
+    /// A child has introduced itself.
     ChildStarted {
-        /// What it does.
+        /// What it is for.
         role: Role,
-        /// Its number among those of its role, from 1; a replacement takes the same number.
+        /// Its number, from 1; a successor has the same.
         number: u32,
         /// Its process id.
         pid: u32,
     },
-    /// A child process ended that should not have.
+    /// A child has died without being told to.
     ChildDied {
-        /// What it did.
+        /// What it was for.
         role: Role,
         /// Its number.
         number: u32,
-        /// How it ended, for example `killed by SIGSEGV`.
+        /// How.
         cause: String,
-        /// The job it was working on, if any.
-        while_running: Option<u64>,
+        /// The label of the task that it had.
+        label: Option<u64>,
     },
-    /// A task is tried again after its process died, hung or answered nonsense.
+    /// A task has lost its child and is tried again.
     TaskRetried {
-        /// Of which file.
-        index: u64,
-        /// The attempt that begins now; 2 for the first retry.
+        /// The task's label.
+        label: u64,
+        /// The try that begins.
         attempt: u32,
-        /// How the attempt before ended.
+        /// How the last one ended.
         cause: String,
     },
-    /// A child process is done, by itself or by death.
+    /// A child is gone, whatever the reason.
     ChildRetired {
-        /// What it did.
+        /// What it was for.
         role: Role,
         /// Its number.
         number: u32,
-        /// What it used.
-        usage: Usage,
-    },
-    /// The run is over.
-    RunEnded {
-        /// What the supervisor itself used.
+        /// What it has used, as far as it could say.
         usage: Usage,
     },
 }

@@ -138,25 +138,10 @@ fn street<'a, D: Execute, W: Execute>(
     Street::new(decoders, workers, analyzers, keys, chunk_length, run.timeout, observer)
 }
 
-/// Translates what happens in a pool for those who watch the run.
+/// Tells those who watch the run what happens in a pool.
 fn watch(observer: &Observer) -> Watch {
     let observer = Arc::clone(observer);
-    Arc::new(move |event: &PoolEvent| {
-        observer(&match event.clone() {
-            PoolEvent::ChildStarted { role, number, pid } => {
-                Event::ChildStarted { role, number, pid }
-            }
-            PoolEvent::ChildDied { role, number, cause, label } => {
-                Event::ChildDied { role, number, cause, while_running: label }
-            }
-            PoolEvent::TaskRetried { label, attempt, cause } => {
-                Event::TaskRetried { index: label, attempt, cause: cause.to_string() }
-            }
-            PoolEvent::ChildRetired { role, number, usage } => {
-                Event::ChildRetired { role, number, usage }
-            }
-        });
-    })
+    Arc::new(move |event: &PoolEvent| observer(&Event::Pool(event.clone())))
 }
 
 fn check(name: &str, balance: &Balance) -> Result<(), RunError> {

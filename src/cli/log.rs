@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use audiopool::event::Event;
+use audiopool::event::{Event, PoolEvent};
 use audiopool::report::{Progress, escaped};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -44,16 +44,16 @@ pub(crate) fn observe(event: &Event) {
         Event::JobFinished { index, ok, audio_seconds } => {
             tracing::info!(file = index, ok, audio_seconds, "finished");
         }
-        Event::ChildStarted { role, number, pid } => {
+        Event::Pool(PoolEvent::ChildStarted { role, number, pid }) => {
             tracing::info!(pid, "{role} {number} started");
         }
-        Event::ChildDied { role, number, cause, while_running } => {
-            tracing::warn!(file = while_running, cause, "{role} {number} died");
+        Event::Pool(PoolEvent::ChildDied { role, number, cause, label }) => {
+            tracing::warn!(file = label, cause, "{role} {number} died");
         }
-        Event::TaskRetried { index, attempt, cause } => {
-            tracing::warn!(file = index, attempt, cause, "task tried again");
+        Event::Pool(PoolEvent::TaskRetried { label, attempt, cause }) => {
+            tracing::warn!(file = label, attempt, cause, "task tried again");
         }
-        Event::ChildRetired { role, number, usage } => {
+        Event::Pool(PoolEvent::ChildRetired { role, number, usage }) => {
             tracing::debug!(?usage, "{role} {number} retired");
         }
         Event::RunEnded { usage } => tracing::debug!(?usage, "run ended"),

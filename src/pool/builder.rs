@@ -8,7 +8,6 @@ use std::time::Duration;
 use audiopool_worker::protocol::Role;
 use audiopool_worker::slots::{Geometry, Ring, Transport};
 
-use super::child::Program;
 use super::fault::PoolError;
 use super::geometry::{self, Sizes};
 use super::ledger::Policy;
@@ -112,7 +111,7 @@ impl PoolBuilder {
 
     /// Sets the pool up. Children are started when there is work for them.
     pub fn build(self) -> Result<ProcessPool, PoolError> {
-        let path = self.program.find(self.role)?;
+        let (path, fallback) = self.program.find(self.role)?;
         let transport = self.transport.map_or_else(geometry::transport, Ok)?;
         let fed = self.role == Role::Decoder || !self.reads.is_empty();
         let sizes = Sizes::of(transport, self.role, fed);
@@ -137,7 +136,9 @@ impl PoolBuilder {
         };
         let inboxes = std::iter::once(Arc::clone(own.ring())).chain(self.reads).collect();
         let parts = Parts {
-            program: Program { role: self.role, path },
+            role: self.role,
+            program: path,
+            fallback,
             log_filter: self.log_filter,
             outboxes: outboxes.clone(),
             inboxes,

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
@@ -36,13 +36,6 @@ const SMALL_STACK: usize = 256 << 10;
 
 /// The first descriptor after the lifeline; the rings follow in order.
 pub(super) const FIRST_RING: i32 = lifeline::DESCRIPTOR + 1;
-
-/// What a child is started from.
-#[derive(Clone, Debug)]
-pub(super) struct Program {
-    pub(super) role: Role,
-    pub(super) path: PathBuf,
-}
 
 /// What a child is given of its rings.
 #[derive(Debug, Default)]
@@ -77,20 +70,19 @@ impl Child {
     /// Starts a child. To be called from a thread that lives as long as the child shall: the child
     /// dies with it.
     pub(super) fn spawn(
-        program: &Program,
+        (role, program): (Role, &Path),
         lifeline: OwnedFd,
         rings: Handover,
         watcher: Arc<dyn Watcher>,
     ) -> io::Result<Self> {
         let (listener, server) = Listener::new()?;
-        let invitation =
-            Invitation { role: program.role, supervisor: process::id(), server: server.clone() };
+        let invitation = Invitation { role, supervisor: process::id(), server: server.clone() };
         let Handover { descriptors, regions } = rings;
         let descriptors = (lifeline::DESCRIPTOR..).zip([lifeline].into_iter().chain(descriptors));
         let mappings =
             descriptors.map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd }).collect();
 
-        let mut command = Command::new(&program.path);
+        let mut command = Command::new(program);
         command
             .env(VARIABLE, invitation.to_string())
             .stdin(Stdio::null())

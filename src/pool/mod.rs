@@ -39,13 +39,14 @@ use std::time::Duration;
 use audiopool_worker::analyze::Stretch;
 use audiopool_worker::codec;
 use audiopool_worker::pcm::PcmFormat;
-use audiopool_worker::protocol::{AudioRef, MAX_INLINE, Payload, Role, TaskId, Usage, WorkerFault};
+use audiopool_worker::protocol::{AudioRef, MAX_INLINE, Payload, TaskId, WorkerFault};
 use audiopool_worker::slots::Ring;
 pub use audiopool_worker::slots::Transport;
 use audiopool_worker::task::{StreamTask, Task};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use crate::event::PoolEvent;
 pub use fault::{Cause, FailedAttempt, PoolError, TaskError};
 pub use future::{Future, NotYet};
 pub use inline::Inline;
@@ -133,50 +134,6 @@ pub trait Execute: Sync {
         terms: TaskTerms,
         each: &mut dyn FnMut(T::Item, Option<Audio>) -> ControlFlow<()>,
     ) -> Result<T::Output, TaskError>;
-}
-
-/// What happens in a pool, for anyone who watches.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum PoolEvent {
-    /// A child has introduced itself.
-    ChildStarted {
-        /// What it is for.
-        role: Role,
-        /// Its number, from 1; a successor has the same.
-        number: u32,
-        /// Its process id.
-        pid: u32,
-    },
-    /// A child has died without being told to.
-    ChildDied {
-        /// What it was for.
-        role: Role,
-        /// Its number.
-        number: u32,
-        /// How.
-        cause: String,
-        /// The label of the task that it had.
-        label: Option<u64>,
-    },
-    /// A task has lost its child and is tried again.
-    TaskRetried {
-        /// The task's label.
-        label: u64,
-        /// The try that begins.
-        attempt: u32,
-        /// How the last one ended.
-        cause: Cause,
-    },
-    /// A child is gone, whatever the reason.
-    ChildRetired {
-        /// What it was for.
-        role: Role,
-        /// Its number.
-        number: u32,
-        /// What it has used, as far as it could say.
-        usage: Usage,
-    },
 }
 
 /// Who watches a pool. Called from its threads.

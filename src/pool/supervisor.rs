@@ -11,6 +11,8 @@
 mod seated;
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{mem, thread};
@@ -19,11 +21,11 @@ use audiopool_worker::channel::Sender;
 use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild, Usage};
 use audiopool_worker::slots::Ring;
 use audiopool_worker::task::CANARY;
-use tracing::{debug, trace};
+use tracing::{debug, trace, warn};
 
 use seated::Seated;
 
-use super::child::{Child, Lifeline, Program};
+use super::child::{Child, Lifeline};
 use super::fault::PoolError;
 use super::future::RawOutcome;
 use super::ledger::{Action, Balance, Ledger, Policy, SeatId, Terms};
@@ -32,7 +34,10 @@ use super::{Item, PoolEvent, Watch};
 
 /// What a pool is made of, beside its [`Policy`].
 pub(super) struct Parts {
-    pub(super) program: Program,
+    pub(super) role: Role,
+    pub(super) program: PathBuf,
+    /// Another program of this build, should that one turn out not to be.
+    pub(super) fallback: Option<PathBuf>,
     pub(super) log_filter: String,
     /// A ring for each seat, filled by the child in it.
     pub(super) outboxes: Vec<Arc<Ring>>,
@@ -95,6 +100,7 @@ pub(super) struct Shared {
     at_rest: Condvar,
     parts: Parts,
     lifeline: Lifeline,
+    has_fallen_back: AtomicBool,
     begun: Instant,
 }
 
@@ -130,6 +136,7 @@ impl Shared {
             at_rest: Condvar::new(),
             parts,
             lifeline: Lifeline::new()?,
+            has_fallen_back: AtomicBool::new(false),
             begun: Instant::now(),
         });
         let name = format!("{} supervisor", shared.role().name());
@@ -138,8 +145,29 @@ impl Shared {
         Ok(shared)
     }
 
+    /// What children are started from at present.
+    fn program(&self) -> &Path {
+        match &self.parts.fallback {
+            Some(fallback) if self.has_fallen_back.load(Ordering::Relaxed) => fallback,
+            _ => &self.parts.program,
+        }
+    }
+
+    /// Whether another program can be tried than the one that a child was started from.
+    fn falls_back_from(&self, program: &Path) -> bool {
+        let can = self.parts.fallback.as_deref().is_some_and(|fallback| fallback != program);
+        if can && !self.has_fallen_back.swap(true, Ordering::Relaxed) {
+            warn!(
+                "`{}` is of another build than this program, which does its work itself; build \
+                 both from the same sources",
+                program.display()
+            );
+        }
+        can
+    }
+
     fn role(&self) -> Role {
-        self.parts.program.role
+        self.parts.role
     }
 
     pub(super) fn submit(self: &Arc<Self>, terms: Terms, body: Body) -> Result<TaskId, PoolError> {
@@ -236,6 +264,7 @@ impl Shared {
                 Action::Retried { task, attempt, cause } => {
                     let label = core.bodies.get(&task).map_or(0, |body| body.label);
                     let attempt = attempt.0 + 1;
+                    let cause = cause.to_string();
                     after.events.push(PoolEvent::TaskRetried { label, attempt, cause });
                 }
             }
@@ -322,10 +351,13 @@ impl Shared {
     }
 
     fn start(self: &Arc<Self>, seat: SeatId, generation: u32) {
-        let watcher = Arc::new(Seated { shared: Arc::clone(self), seat, generation });
+        let program = self.program().to_owned();
+        let shared = Arc::clone(self);
+        let watcher = Arc::new(Seated { shared, seat, generation, program: program.clone() });
         let outbox = &self.parts.outboxes[seat];
         let started = share(outbox, &self.parts.inboxes).and_then(|rings| {
-            Child::spawn(&self.parts.program, self.lifeline.share()?, rings, watcher)
+            let program = (self.role(), program.as_path());
+            Child::spawn(program, self.lifeline.share()?, rings, watcher)
         });
         match started {
             Ok(child) => {
@@ -356,7 +388,7 @@ impl Shared {
     }
 
     fn boot_error(&self, reason: &str) -> PoolError {
-        let program = self.parts.program.path.display().to_string();
+        let program = self.program().display().to_string();
         PoolError::Boot { role: self.role(), program, reason: reason.to_owned() }
     }
 }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::text::{clock, speed};
-use crate::event::{Event, Role, Usage};
+use crate::event::{Event, PoolEvent, Role, Usage};
 
 /// Sums of the events of one run.
 #[derive(Debug)]
@@ -56,10 +56,14 @@ impl Stats {
                 self.chunks += 1;
                 self.audio_seconds += seconds;
             }
-            Event::TaskRetried { .. } => self.retries += 1,
-            Event::ChildStarted { role, number, .. } => self.place(*role, *number).started += 1,
-            Event::ChildDied { role, number, .. } => self.place(*role, *number).died += 1,
-            Event::ChildRetired { role, number, usage } => {
+            Event::Pool(PoolEvent::TaskRetried { .. }) => self.retries += 1,
+            Event::Pool(PoolEvent::ChildStarted { role, number, .. }) => {
+                self.place(*role, *number).started += 1;
+            }
+            Event::Pool(PoolEvent::ChildDied { role, number, .. }) => {
+                self.place(*role, *number).died += 1;
+            }
+            Event::Pool(PoolEvent::ChildRetired { role, number, usage }) => {
                 let total = &mut self.place(*role, *number).usage;
                 total.tasks += usage.tasks;
                 total.busy += usage.busy;
@@ -158,22 +162,30 @@ mod tests {
         };
         let (role, number) = (Role::Worker, 1);
         for event in [
-            Event::ChildStarted { role: Role::Decoder, number, pid: 10 },
-            Event::ChildStarted { role, number, pid: 11 },
+            Event::Pool(PoolEvent::ChildStarted { role: Role::Decoder, number, pid: 10 }),
+            Event::Pool(PoolEvent::ChildStarted { role, number, pid: 11 }),
             Event::ChunkMeasured { index: 0, frames: 480_000, seconds: 10.0 },
-            Event::ChildDied {
+            Event::Pool(PoolEvent::ChildDied {
                 role,
                 number,
                 cause: "killed by SIGKILL".to_owned(),
-                while_running: Some(0),
-            },
-            Event::ChildRetired { role, number, usage: usage(3, 20) },
-            Event::TaskRetried { index: 0, attempt: 2, cause: "killed by SIGKILL".to_owned() },
-            Event::ChildStarted { role, number, pid: 12 },
+                label: Some(0),
+            }),
+            Event::Pool(PoolEvent::ChildRetired { role, number, usage: usage(3, 20) }),
+            Event::Pool(PoolEvent::TaskRetried {
+                label: 0,
+                attempt: 2,
+                cause: "killed by SIGKILL".to_owned(),
+            }),
+            Event::Pool(PoolEvent::ChildStarted { role, number, pid: 12 }),
             Event::ChunkMeasured { index: 0, frames: 480_000, seconds: 10.0 },
             Event::JobFinished { index: 0, ok: true, audio_seconds: 20.0 },
-            Event::ChildRetired { role, number, usage: usage(4, 18) },
-            Event::ChildRetired { role: Role::Decoder, number, usage: usage(1, 9) },
+            Event::Pool(PoolEvent::ChildRetired { role, number, usage: usage(4, 18) }),
+            Event::Pool(PoolEvent::ChildRetired {
+                role: Role::Decoder,
+                number,
+                usage: usage(1, 9),
+            }),
             Event::RunEnded { usage: usage(0, 5) },
         ] {
             stats.observe(&event);

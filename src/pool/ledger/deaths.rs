@@ -44,6 +44,19 @@ impl Ledger {
         }
     }
 
+    /// Whether that process has not yet said that it is ready.
+    pub(crate) fn is_booting(&mut self, seat: SeatId, generation: u32) -> bool {
+        let place = self.place(seat, generation);
+        place.is_some_and(|place| matches!(place.seat, Seat::Booting { killed: None, .. }))
+    }
+
+    /// A child that is not ready yet is to go; its end is nobody's fault. `true`, for it goes.
+    pub(crate) fn dismiss(&mut self, seat: SeatId, actions: &mut Vec<Action>) -> bool {
+        self.places[seat].seat = Seat::Dying;
+        actions.push(Action::Kill { seat });
+        true
+    }
+
     /// A child is gone, and everything that it had said before has been taken in. Says why, if it
     /// was not meant to go.
     pub(crate) fn died(

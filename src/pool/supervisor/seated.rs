@@ -1,6 +1,7 @@
 //! What one process has to say, taken in: messages, breaches, and its end.
 
 use std::mem;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::{Arc, Weak};
 
@@ -13,10 +14,10 @@ use audiopool_worker::protocol::{
 use audiopool_worker::serve::EXIT_PANIC;
 use tracing::{debug, error, info, trace, warn};
 
-use super::{Body, Shared, number};
+use super::{Body, Core, Shared, number};
 use crate::pool::child::{self, Watcher};
 use crate::pool::fault::{Cause, TaskError};
-use crate::pool::ledger::{Reply, SeatId, Verdict};
+use crate::pool::ledger::{Action, Reply, SeatId, Verdict};
 use crate::pool::ring::{Lease, Slot, grants};
 use crate::pool::{Item, PoolEvent};
 
@@ -25,6 +26,8 @@ pub(super) struct Seated {
     pub(super) shared: Arc<Shared>,
     pub(super) seat: SeatId,
     pub(super) generation: u32,
+    /// What it was started from.
+    pub(super) program: PathBuf,
 }
 
 impl Watcher for Seated {
@@ -63,6 +66,9 @@ impl Watcher for Seated {
 
     fn breach(&self, reason: String) {
         self.shared.with_core(|core, _, actions| {
+            if self.is_dismissed(core, actions) {
+                return;
+            }
             core.ledger.breach(self.seat, self.generation, reason, actions);
         });
     }
@@ -113,6 +119,13 @@ impl Watcher for Seated {
 }
 
 impl Seated {
+    /// Dismisses a child that is no good from the start, if another program can take its place.
+    fn is_dismissed(&self, core: &mut Core, actions: &mut Vec<Action>) -> bool {
+        core.ledger.is_booting(self.seat, self.generation)
+            && self.shared.falls_back_from(&self.program)
+            && core.ledger.dismiss(self.seat, actions)
+    }
+
     fn greet(&self, hello: &Hello) {
         let mismatch = if hello.protocol != PROTOCOL_VERSION {
             Some(format!("it speaks protocol {}, this program {PROTOCOL_VERSION}", hello.protocol))
@@ -125,6 +138,9 @@ impl Seated {
         };
         if let Some(mismatch) = mismatch {
             return self.shared.with_core(|core, _, actions| {
+                if self.is_dismissed(core, actions) {
+                    return;
+                }
                 core.ledger.refuse(self.seat, self.generation, mismatch, actions);
             });
         }

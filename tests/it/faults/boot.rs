@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::scene::{Ended, Expected, Scene};
+use crate::scene::{Ended, Expected, Scene, rogue_program};
 
 /// Exit code of a run that could not start its processes.
 const CANNOT_START: i32 = 3;
@@ -101,4 +102,27 @@ fn f24_workers_that_die_without_any_task_end_the_run() {
     assert_eq!(records.len(), 5, "{ended}");
     assert!(records.iter().all(|record| record["error"]["kind"] == "not_run"), "{ended}");
     ended.assert_nobody_left();
+}
+
+#[test]
+fn f23_a_worker_of_another_build_beside_the_program_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = |name: &str| folder.path().join(name);
+    fs::copy(env!("CARGO_BIN_EXE_audiopool"), here("audiopool")).expect("a copy");
+    fs::copy(rogue_program(), here("audiopool-worker")).expect("a copy");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/s16-mono-8000-12s.wav");
+    for deed in ["wrong-build", "wrong-protocol"] {
+        let run = |isolation: &str| {
+            Command::new(here("audiopool"))
+                .args(["analyze", file, "--format", "ndjson", "--isolation", isolation])
+                .env("AUDIOPOOL_ROGUE", deed)
+                .output()
+                .expect("a run")
+        };
+        let ended = run("always");
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(0), "{deed}: {stderr}");
+        assert_eq!(ended.stdout, run("never").stdout);
+        assert!(stderr.contains("is of another build"), "{deed}: {stderr}");
+    }
 }
