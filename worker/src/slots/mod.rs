@@ -13,8 +13,8 @@
 //! when the supervisor says so; nothing here decides when. Every slot that is named carries a
 //! checksum, so that a second reader provably sees what the first saw.
 //!
-//! Slots, bounds and checksums are the same everywhere ([`ring`]). Where the bytes lie is a matter
-//! of the [`Transport`], behind three small traits: [`Memory`], [`Writer`] and [`Reader`].
+//! Slots, bounds and checksums are the same everywhere (`ring`). Where the bytes lie is a matter of
+//! the [`Transport`], behind three small traits: `Memory`, `Writer` and `Reader`.
 
 #[cfg(target_os = "linux")]
 mod memfd;
