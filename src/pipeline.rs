@@ -4,7 +4,7 @@
 //!   plan ──job──▶ decode ──chunks──▶ workers ──partials──▶ merge ──▶ record
 //! ```
 //!
-//! [`street`] walks it for one file; [`lanes`] has several files in work at once and brings their
+//! `street` walks it for one file; `lanes` has several files in work at once and brings their
 //! records back into the order of the jobs. Stations know nothing of each other: they meet here.
 
 mod failure;

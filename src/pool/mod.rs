@@ -12,8 +12,8 @@
 //!                     └── deaths, deadlines, shutdown: the same ledger
 //! ```
 //!
-//! - The [*ledger*](ledger) decides and does no I/O; the [*supervisor*](supervisor) does I/O and
-//!   decides nothing; a [*child*](child) only reports.
+//! - The *ledger* decides and does no I/O; the *supervisor* does I/O and
+//!   decides nothing; a *child* only reports.
 //! - A child has one task at a time, and a private channel: a death costs that task a try, and
 //!   nobody else anything. What it had answered before is kept.
 //! - Both kinds of child, workers and decoders, are members of such pools.

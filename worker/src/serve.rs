@@ -2,7 +2,7 @@
 //!
 //! The loop takes one task at a time. While a streaming task waits for room for its audio, the
 //! same thread reads the channel for the grant; nothing here needs a second thread but the
-//! [lifeline](crate::lifeline).
+//! [lifeline].
 
 use std::any::Any;
 use std::collections::VecDeque;
