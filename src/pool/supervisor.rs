@@ -11,9 +11,10 @@
 mod seated;
 
 use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{mem, thread};
+use std::{io, mem, thread};
 
 use audiopool_worker::channel::Sender;
 use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild, Usage};
@@ -324,9 +325,13 @@ impl Shared {
     fn start(self: &Arc<Self>, seat: SeatId, generation: u32) {
         let watcher = Arc::new(Seated { shared: Arc::clone(self), seat, generation });
         let outbox = &self.parts.outboxes[seat];
-        let started = share(outbox, &self.parts.inboxes).and_then(|descriptors| {
+        let spawn = || {
+            let descriptors = share(outbox, &self.parts.inboxes)?;
             Child::spawn(&self.parts.program, self.lifeline.share()?, descriptors, watcher)
-        });
+        };
+        // Without this thread nobody would ever be started again, and every child would die.
+        let started = panic::catch_unwind(AssertUnwindSafe(spawn))
+            .unwrap_or_else(|_| Err(io::Error::other("the channel to it cannot be made")));
         match started {
             Ok(child) => {
                 debug!(child = number(seat), role = self.role().name(), pid = child.pid(), "born");
@@ -343,9 +348,9 @@ impl Shared {
             Err(error) => {
                 let hopeless = matches!(
                     error.kind(),
-                    std::io::ErrorKind::NotFound
-                        | std::io::ErrorKind::PermissionDenied
-                        | std::io::ErrorKind::InvalidFilename
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::PermissionDenied
+                        | io::ErrorKind::InvalidFilename
                 );
                 let error = self.boot_error(&error.to_string());
                 self.with_core(|core, now, actions| {
