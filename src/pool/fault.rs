@@ -45,7 +45,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signal { signal: 9, .. } => {
-                f.write_str("killed by SIGKILL, not by audiopool; possibly out of memory")
+                f.write_str("was killed by SIGKILL, not by audiopool; possibly out of memory")
             }
             Self::Signal { name, .. } => write!(f, "crashed with {name}"),
             Self::Exited { code } => write!(f, "exited by itself with code {code}"),

@@ -122,6 +122,8 @@ enum Seat {
     },
     Booting {
         since: Duration,
+        /// Why we have killed it, if we have.
+        killed: Option<Cause>,
     },
     Idle {
         served: u64,
@@ -363,8 +365,14 @@ impl Ledger {
                 busy.killed = Some(Cause::Protocol { reason });
             }
             Seat::Idle { .. } => place.seat = Seat::Dying,
-            Seat::Booting { .. } => {}
-            Seat::Vacant { .. } | Seat::Busy(_) | Seat::Quitting { .. } | Seat::Dying => return,
+            Seat::Booting { killed: killed @ None, .. } => {
+                *killed = Some(Cause::Protocol { reason });
+            }
+            Seat::Booting { .. }
+            | Seat::Vacant { .. }
+            | Seat::Busy(_)
+            | Seat::Quitting { .. }
+            | Seat::Dying => return,
         }
         self.balance.breaches += 1;
         actions.push(Action::Kill { seat });

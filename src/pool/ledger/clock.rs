@@ -10,9 +10,11 @@ impl Ledger {
     pub(crate) fn tick(&mut self, now: Duration, actions: &mut Vec<Action>) {
         for (seat, place) in self.places.iter_mut().enumerate() {
             match &mut place.seat {
-                Seat::Booting { since } if now >= *since + self.policy.start_timeout => {
+                Seat::Booting { since, killed: killed @ None }
+                    if now >= *since + self.policy.start_timeout =>
+                {
                     // Its death is booked as a failed start.
-                    *since = now;
+                    *killed = Some(Cause::TimedOut { limit: self.policy.start_timeout });
                     actions.push(Action::Kill { seat });
                 }
                 Seat::Quitting { since, killed: killed @ false }
@@ -40,7 +42,7 @@ impl Ledger {
     /// When [`tick`](Self::tick) is wanted next.
     pub(crate) fn next_tick(&self) -> Option<Duration> {
         let times = self.places.iter().filter_map(|place| match &place.seat {
-            Seat::Booting { since } => Some(*since + self.policy.start_timeout),
+            Seat::Booting { since, killed: None } => Some(*since + self.policy.start_timeout),
             Seat::Quitting { since, killed: false } => Some(*since + self.policy.quit_timeout),
             Seat::Busy(busy) if busy.killed.is_none() => {
                 due(busy, self.tasks.get(&busy.task).map(|entry| entry.terms))
@@ -59,5 +61,5 @@ impl Ledger {
 fn due(busy: &Busy, terms: Option<Terms>) -> Option<Duration> {
     let Terms { timeout, streams } = terms?;
     (!streams || busy.slots > 0).then_some(())?;
-    Some(busy.since + timeout?)
+    Some(busy.since.saturating_add(timeout?))
 }

@@ -22,7 +22,12 @@ impl Ledger {
         let Some(place) = self.place(seat, generation) else { return };
         place.seat = Seat::Vacant { not_before: now + pause };
         self.boot_failures += 1;
-        let alive = self.places.iter().any(|place| !matches!(place.seat, Seat::Vacant { .. }));
+        // One that is only starting is no reason to hope for what is hopeless.
+        let alive = self.places.iter().any(|place| match place.seat {
+            Seat::Vacant { .. } => false,
+            Seat::Booting { .. } => !hopeless,
+            _ => true,
+        });
         if !alive && (hopeless || self.boot_failures >= self.policy.boot_attempts) {
             self.give_up(error, actions);
         }
@@ -44,8 +49,8 @@ impl Ledger {
         let before =
             std::mem::replace(&mut place.seat, Seat::Vacant { not_before: Duration::ZERO });
         match before {
-            Seat::Booting { .. } => {
-                place.seat = before;
+            Seat::Booting { killed, .. } => {
+                let cause = killed.unwrap_or(cause);
                 let error = boot_error(&cause);
                 self.boot_failed(seat, generation, &error, false, now, actions);
                 return Some(cause);
@@ -62,7 +67,9 @@ impl Ledger {
                 self.dispatch(now, actions);
                 return Some(cause);
             }
-            Seat::Vacant { .. } | Seat::Quitting { .. } | Seat::Dying => {}
+            // Its start has been booked as failed; the pause stays.
+            Seat::Vacant { .. } => place.seat = before,
+            Seat::Quitting { .. } | Seat::Dying => {}
         }
         self.dispatch(now, actions);
         None

@@ -27,7 +27,7 @@ impl Ledger {
             *not_before = Duration::ZERO;
             if missing > 0 && self.broken.is_none() {
                 place.generation += 1;
-                place.seat = Seat::Booting { since: now };
+                place.seat = Seat::Booting { since: now, killed: None };
                 actions.push(Action::Spawn { seat, generation: place.generation });
                 missing -= 1;
             }
