@@ -9,6 +9,7 @@
 
 mod analyze;
 mod args;
+mod awaited;
 mod catalogue;
 mod exit;
 mod fault;

@@ -42,7 +42,13 @@ pub fn run_child_role_with(tasks: impl FnOnce() -> Registry) {
             };
             serve::run(&invitation, &registry)
         }
-        Err(_) => serve::EXIT_BOOT,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the only word to a person who has set it")]
+            {
+                eprintln!("error: {error}; unset it");
+            }
+            serve::EXIT_BOOT
+        }
     };
     #[expect(clippy::exit, reason = "a child never comes to the main of its program")]
     process::exit(code.into());

@@ -8,11 +8,12 @@ use std::thread;
 use audiopool::event::{Event, Observer};
 use audiopool::interrupt::{Interrupt, Stop};
 use audiopool::pipeline::{self, RunError};
-use audiopool::plan::{Jobs, ListSource, Plan};
+use audiopool::plan::{Job, Jobs, ListSource, Plan};
 use audiopool::record::{Record, Summary};
 use audiopool::report::{Csv, Json, Ndjson, Progress, Report, Stats, Text};
 
 use super::args::ReportFormat;
+use super::awaited::Awaited;
 use super::exit::Exit;
 use super::fault::Fault;
 use super::log;
@@ -74,13 +75,24 @@ fn walk(
         })
     };
     let over = AtomicBool::new(false);
+    let is_unwritable = Arc::new(AtomicBool::new(false));
+    let jobs: Box<dyn Iterator<Item = Job> + Send> = if request.plan.is_repeatable() {
+        Box::new(jobs)
+    } else {
+        let (stop, is_unwritable) = (stop.clone(), Arc::clone(&is_unwritable));
+        let is_over = move || stop.requested().is_some() || is_unwritable.load(Ordering::Relaxed);
+        let awaited = Awaited::new(jobs, is_over).map_err(|error| RunError::Boot(error.into()))?;
+        Box::new(awaited)
+    };
     thread::scope(|scope| {
         if progress.is_visible() && request.plan.is_repeatable() {
             scope.spawn(|| count(&request.plan, &over, &observer));
         }
         let Request { run, analysis, .. } = request;
         let ran = pipeline::run(jobs, run, analysis, &observer, stop, &mut |record| {
-            pages.record(&record)
+            let written = pages.record(&record);
+            is_unwritable.store(written.is_err(), Ordering::Relaxed);
+            written
         });
         over.store(true, Ordering::Relaxed);
         ran

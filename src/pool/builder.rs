@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use audiopool_worker::protocol::Role;
@@ -144,7 +144,12 @@ impl PoolBuilder {
             inboxes,
             watch: self.watch,
         };
-        Ok(ProcessPool { shared: Shared::new(policy, parts)?, own, outboxes })
+        Ok(ProcessPool {
+            shared: Shared::new(policy, parts)?,
+            own,
+            claiming: Mutex::default(),
+            outboxes,
+        })
     }
 }
 

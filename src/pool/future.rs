@@ -78,13 +78,13 @@ impl<T: DeserializeOwned> Future<T> {
 
     /// Waits for the output, but not longer than that; the future can be asked again.
     pub fn result_within(self, timeout: Duration) -> Result<Result<T, TaskError>, (Self, NotYet)> {
-        let deadline = Instant::now() + timeout;
+        let begun = Instant::now();
         let mut outcome = self.promise.lock();
         loop {
             if let Some(outcome) = outcome.take() {
                 return Ok(read(outcome));
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = timeout.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 drop(outcome);
                 return Err((self, NotYet(timeout)));

@@ -32,8 +32,7 @@ mod ring;
 mod supervisor;
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use audiopool_worker::analyze::Stretch;
@@ -151,6 +150,9 @@ struct Item {
 pub struct ProcessPool {
     shared: Arc<Shared>,
     own: Arc<OwnRing>,
+    /// Held by whoever claims slots of the own ring for a task. If several did so at a time, each
+    /// could hold one slot and wait for another for ever.
+    claiming: Mutex<()>,
     outboxes: Vec<Arc<Ring>>,
 }
 
@@ -213,8 +215,10 @@ impl Execute for ProcessPool {
         check: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Future<T::Output>, TaskError> {
         let mut leases = Vec::new();
+        let claiming = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
         let arguments = self.enclose(task, &mut leases)?;
         let audio = audio.map(|audio| self.lend(audio, &mut leases)).transpose()?;
+        drop(claiming);
         let promise = Arc::new(Promise::default());
         let keep = Arc::clone(&promise);
         let body = Body {

@@ -12,11 +12,12 @@ mod seat;
 mod seated;
 
 use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{mem, thread};
+use std::{io, mem, thread};
 
 use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild};
 use audiopool_worker::slots::Ring;
@@ -347,10 +348,14 @@ impl Shared {
         let shared = Arc::clone(self);
         let watcher = Arc::new(Seated { shared, seat, generation, program: program.clone() });
         let outbox = &self.parts.outboxes[seat];
-        let started = share(outbox, &self.parts.inboxes).and_then(|rings| {
+        let spawn = || {
+            let rings = share(outbox, &self.parts.inboxes)?;
             let program = (self.role(), program.as_path());
             Child::spawn(program, self.lifeline.share()?, rings, watcher)
-        });
+        };
+        // Without this thread nobody would ever be started again, and every child would die.
+        let started = panic::catch_unwind(AssertUnwindSafe(spawn))
+            .unwrap_or_else(|_| Err(io::Error::other("the channel to it cannot be made")));
         match started {
             Ok(child) => {
                 debug!(child = number(seat), role = self.role().name(), pid = child.pid(), "born");
@@ -367,9 +372,9 @@ impl Shared {
             Err(error) => {
                 let hopeless = matches!(
                     error.kind(),
-                    std::io::ErrorKind::NotFound
-                        | std::io::ErrorKind::PermissionDenied
-                        | std::io::ErrorKind::InvalidFilename
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::PermissionDenied
+                        | io::ErrorKind::InvalidFilename
                 );
                 let error = self.boot_error(&error.to_string());
                 self.with_core(|core, now, actions| {

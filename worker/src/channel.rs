@@ -9,8 +9,11 @@
 //! `accept` has no deadline. Who waits in it is freed by [`abandon`], which connects like a child
 //! and says that none will come.
 
-use std::io;
+use std::fmt::Display;
 use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{env, fs, io, process};
 
 use ipc_channel::IpcError;
 use ipc_channel::ipc::{
@@ -126,14 +129,14 @@ const MAX_NAME: usize = 107;
 /// there are no more descriptors, or more than 64 in a message.
 const MAX_REGIONS: usize = 16;
 
+/// Longest of what ipc-channel appends to the folder for temporary files: `/.tmpXXXXXX/socket`.
+const APPENDED: usize = 18;
+
 impl Listener {
     /// Listens under a new name, which is returned for the child.
     pub fn new() -> io::Result<(Self, String)> {
+        expect_room_for_socket(&env::temp_dir())?;
         let (server, name) = IpcOneShotServer::new()?;
-        if cfg!(unix) && name.len() > MAX_NAME {
-            let reason = "the folder for temporary files has too long a name for a socket; set TMPDIR to a shorter one";
-            return Err(io::Error::new(io::ErrorKind::InvalidFilename, reason));
-        }
         Ok((Self { server }, name))
     }
 
@@ -155,6 +158,34 @@ impl Listener {
             Sender { raw: to_child, generation: 0, messages: PhantomData },
             Receiver { raw: from_child, messages: PhantomData },
         ))
+    }
+}
+
+/// Tells apart the probes of threads.
+static PROBES: AtomicU64 = AtomicU64::new(0);
+
+/// Finds out what is wrong with the folder before ipc-channel does, which panics when it cannot
+/// make a folder in it, and cuts off a name that is too long.
+fn expect_room_for_socket(folder: &Path) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    let unusable = |kind, reason: &dyn Display| {
+        let folder = folder.display();
+        let what = format!("no socket can be made in the folder `{folder}`: {reason}");
+        Err(io::Error::new(kind, format!("{what}; set TMPDIR to another one")))
+    };
+    let Some(name) = folder.to_str() else {
+        return unusable(io::ErrorKind::InvalidFilename, &"its name is not UTF-8");
+    };
+    if name.len() > MAX_NAME - APPENDED {
+        return unusable(io::ErrorKind::InvalidFilename, &"its name is too long");
+    }
+    let number = PROBES.fetch_add(1, Ordering::Relaxed);
+    let probe = folder.join(format!(".audiopool-{}-{number}", process::id()));
+    match fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)) {
+        Ok(()) => Ok(()),
+        Err(error) => unusable(error.kind(), &error),
     }
 }
 
@@ -198,7 +229,7 @@ pub fn connect(
     ))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::thread;
 
@@ -236,5 +267,23 @@ mod tests {
         }
         assert_eq!(inboxes.len(), marks.len());
         drop(supervisor.join().unwrap());
+    }
+
+    #[track_caller]
+    fn refused(folder: &Path, part: &str) {
+        let found = expect_room_for_socket(folder);
+        let error = found.map_or_else(|error| error.to_string(), |()| "none".to_owned());
+        assert!(error.contains(part) && error.contains("TMPDIR"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_takes_no_socket_is_named_with_the_reason() {
+        use std::os::unix::ffi::OsStrExt;
+
+        refused(Path::new("/nonexistent"), "`/nonexistent`: No such file");
+        refused(Path::new("/dev/null"), "Not a directory");
+        refused(&Path::new("/").join("x".repeat(MAX_NAME - APPENDED)), "too long");
+        refused(Path::new(std::ffi::OsStr::from_bytes(b"/\xff")), "UTF-8");
+        assert!(expect_room_for_socket(&env::temp_dir()).is_ok());
     }
 }

@@ -61,5 +61,5 @@ impl Ledger {
 fn due(busy: &Busy, terms: Option<Terms>) -> Option<Duration> {
     let Terms { timeout, streams } = terms?;
     (!streams || busy.slots > 0).then_some(())?;
-    Some(busy.since + timeout?)
+    Some(busy.since.saturating_add(timeout?))
 }

@@ -22,7 +22,12 @@ impl Ledger {
         let Some(place) = self.place(seat, generation) else { return };
         place.seat = Seat::Vacant { not_before: now + pause };
         self.boot_failures += 1;
-        let alive = self.places.iter().any(|place| !matches!(place.seat, Seat::Vacant { .. }));
+        // One that is only starting is no reason to hope for what is hopeless.
+        let alive = self.places.iter().any(|place| match place.seat {
+            Seat::Vacant { .. } => false,
+            Seat::Booting { .. } => !hopeless,
+            _ => true,
+        });
         if !alive && (hopeless || self.boot_failures >= self.policy.boot_attempts) {
             self.give_up(error, actions);
         }
@@ -90,7 +95,9 @@ impl Ledger {
                 self.dispatch(now, actions);
                 return Some(cause);
             }
-            Seat::Vacant { .. } | Seat::Quitting { .. } | Seat::Dying => {}
+            // Its start has been booked as failed; the pause stays.
+            Seat::Vacant { .. } => place.seat = before,
+            Seat::Quitting { .. } | Seat::Dying => {}
         }
         self.dispatch(now, actions);
         None

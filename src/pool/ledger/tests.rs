@@ -483,3 +483,74 @@ fn the_clock_stands_while_a_stream_waits_for_room() {
     world.pass(Duration::from_secs(1));
     assert!(world.seats[0].unwrap().killed, "it has one, and its time is up");
 }
+
+#[test]
+fn what_is_hopeless_is_not_tried_by_turns() {
+    let mut world = World::new(2);
+    world.submit(CALM);
+    world.submit(CALM);
+    let Process { generation, .. } = world.seats[0].take().unwrap();
+    world.act(|ledger, now, actions| {
+        ledger.boot_failed(0, generation, &boot_error(), true, now, actions);
+    });
+    assert!(world.seats[0].is_none(), "a second try while the other seat has its first");
+    assert_eq!(world.ended.len(), 2);
+    world.settle();
+    world.check();
+}
+
+#[test]
+fn a_start_that_was_refused_and_then_dies_does_not_end_its_pause() {
+    let mut world = World::new(1);
+    world.submit(CALM);
+    let Process { generation, .. } = world.seats[0].unwrap();
+    world.fail_to_boot(0);
+    let death = (crash(), String::new());
+    let told = world.act(|ledger, now, actions| {
+        ledger.died(0, generation, death, |_| boot_error(), now, actions)
+    });
+    assert_eq!(told, None, "it was booked already");
+    assert!(world.seats[0].is_none(), "too early");
+    world.pass(policy(1).boot_pause);
+    assert!(world.seats[0].is_some());
+}
+
+#[test]
+fn a_start_that_we_have_ended_is_nobody_elses_kill() {
+    for (end, expected) in [
+        (None, Cause::TimedOut { limit: policy(1).start_timeout }),
+        (Some("babble"), Cause::Protocol { reason: "babble".into() }),
+    ] {
+        let mut world = World::new(1);
+        world.submit(CALM);
+        let Process { generation, .. } = world.seats[0].unwrap();
+        match end {
+            None => world.pass(policy(1).start_timeout),
+            Some(reason) => world.act(|ledger, _, actions| {
+                ledger.breach(0, generation, reason.to_owned(), actions);
+            }),
+        }
+        assert!(world.seats[0].take().unwrap().killed);
+        let mut told = None;
+        let boot_error = |cause: &Cause| {
+            told = Some(cause.clone());
+            boot_error()
+        };
+        let death = (Cause::Signal { signal: 9, name: "SIGKILL".into() }, String::new());
+        world.act(|ledger, now, actions| {
+            ledger.died(0, generation, death, boot_error, now, actions)
+        });
+        assert_eq!(told, Some(expected));
+    }
+}
+
+#[test]
+fn the_longest_timeout_of_all_is_for_ever() {
+    let mut world = World::new(1);
+    world.pass(Duration::from_secs(1));
+    world.submit(Terms { timeout: Some(Duration::MAX), streams: false });
+    world.boot(0);
+    assert_eq!(world.ledger.next_tick(), Some(Duration::MAX));
+    world.pass(Duration::from_hours(1000));
+    assert!(!world.seats[0].unwrap().killed);
+}

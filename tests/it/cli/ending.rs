@@ -41,6 +41,11 @@ impl Running {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
 
+    /// Its exit code, while there may still be more to come in the list.
+    fn end_of_itself(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     fn end(mut self) -> Option<i32> {
         drop(self.list.take());
         self.child.wait().unwrap().code()
@@ -119,4 +124,56 @@ fn a_full_disk_is_told_plainly() {
         .unwrap();
     super::expect_code(&output, 7, "standard output is full");
     assert!(super::stderr(&output).contains("cannot write standard output: No space left"));
+}
+
+#[test]
+fn a_list_that_does_not_end_holds_up_nobody_who_wants_to_stop() {
+    let mut running = Running::begin("");
+    let mut log = BufReader::new(running.child.stderr.take().unwrap());
+    let mut report = BufReader::new(running.child.stdout.take().unwrap());
+    let mut line = String::new();
+    running.give("gone/1.wav").unwrap();
+    report.read_line(&mut line).unwrap();
+    running.signal(Signal::SIGINT);
+    line.clear();
+    log.read_line(&mut line).unwrap();
+    assert!(line.contains("stopping"), "{line}");
+    assert_eq!(running.end_of_itself(), Some(130));
+}
+
+#[test]
+fn a_reader_who_goes_away_is_noticed_at_the_next_record() {
+    let mut running = Running::begin("");
+    let mut report = BufReader::new(running.child.stdout.take().unwrap());
+    let mut line = String::new();
+    running.give("gone/1.wav").unwrap();
+    report.read_line(&mut line).unwrap();
+    drop(report);
+    running.give("gone/2.wav").unwrap();
+    assert_eq!(running.end_of_itself(), Some(141));
+}
+
+#[test]
+fn temporary_files_without_a_place_are_told_at_once() {
+    let output = Command::new(env!("CARGO_BIN_EXE_audiopool"))
+        .args(["analyze", "tests/data/silence.wav"])
+        .env("TMPDIR", "/nonexistent")
+        .output()
+        .unwrap();
+    super::expect_code(&output, 3, "no place for a socket");
+    let said = super::stderr(&output);
+    assert!(said.contains("`/nonexistent`") && said.contains("TMPDIR"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn a_variable_of_ours_that_someone_has_set_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_audiopool"))
+        .arg("metrics")
+        .env("AUDIOPOOL_CHILD", "yes")
+        .output()
+        .unwrap();
+    super::expect_code(&output, 70, "not a child of ours");
+    let said = super::stderr(&output);
+    assert!(said.contains("AUDIOPOOL_CHILD") && said.contains("unset"), "{said}");
 }

@@ -1,8 +1,11 @@
 //! `parallel_process_audio_chunks`: what goes in, what comes out, and in which process.
 
 use std::collections::BTreeSet;
-use std::process;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+use std::{process, thread};
 
+use audiopool::pool::{Audio, Execute, ProcessPool, TaskTerms};
 use audiopool::{
     AudioSegment, ChunkOptions, PcmFormat, ThreadConfig, parallel_process_audio_chunks,
 };
@@ -121,4 +124,30 @@ fn a_chunk_may_be_larger_than_the_usual_room() {
     let segment = AudioSegment::from_raw(bytes, format);
     let level = audiopool::AudioProcessor::from(segment).with_options(program.options(2));
     assert_eq!(level.max_dbfs().unwrap(), format.dbfs(1));
+}
+
+/// Arguments and audio take a slot each, and there are fewer slots than tasks.
+#[test]
+fn threads_that_share_a_pool_do_not_wait_for_each_other_for_ever() {
+    const THREADS: usize = 8;
+    let program = Program::example("probes");
+    let pool = ProcessPool::builder().worker_program(&program.path).max_workers(2);
+    let pool = Arc::new(pool.build().unwrap());
+    let segment = Arc::new(stairs(8000));
+    let (through, ended) = mpsc::channel();
+    for _ in 0..THREADS {
+        let (pool, segment, through) = (Arc::clone(&pool), Arc::clone(&segment), through.clone());
+        thread::spawn(move || {
+            let task = Tell { word: "x".repeat(60_000), numbers: Vec::new() };
+            for _ in 0..20 {
+                let audio = Audio::owned(segment.raw_data().into(), segment.format(), 0);
+                let told = pool.submit(&task, Some(audio), TaskTerms::default()).unwrap();
+                assert_eq!(told.result().unwrap().bytes, segment.raw_data());
+            }
+            through.send(()).unwrap();
+        });
+    }
+    for _ in 0..THREADS {
+        ended.recv_timeout(Duration::from_mins(1)).expect("they wait for each other");
+    }
 }

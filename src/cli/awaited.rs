@@ -1,0 +1,49 @@
+//! Awaited: jobs that may be long in coming, from a list that a terminal or another program feeds.
+//!
+//! Nothing ends a wait for standard input. A thread of its own reads the list, and is left behind
+//! when the run is over.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+use std::{io, thread};
+
+use audiopool::plan::{Job, Jobs};
+
+/// How often whoever waits for a job looks whether the run is over.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The jobs, until there are no more or nobody wants them.
+pub(super) struct Awaited<F> {
+    jobs: mpsc::Receiver<Job>,
+    is_over: F,
+}
+
+impl<F: Fn() -> bool> Awaited<F> {
+    /// Begins to wait for the jobs; when `is_over`, there are none.
+    pub(super) fn new(jobs: Jobs, is_over: F) -> io::Result<Self> {
+        // No job is read before the one before it was taken.
+        let (found, awaited) = mpsc::sync_channel(0);
+        thread::Builder::new().name("list".to_owned()).spawn(move || {
+            for job in jobs {
+                if found.send(job).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { jobs: awaited, is_over })
+    }
+}
+
+impl<F: Fn() -> bool> Iterator for Awaited<F> {
+    type Item = Job;
+
+    fn next(&mut self) -> Option<Job> {
+        loop {
+            match self.jobs.recv_timeout(LOOK) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Timeout) if !(self.is_over)() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+}
