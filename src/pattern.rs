@@ -14,7 +14,6 @@
 //! This is for a user's own operations on audio that is in memory already. It holds all of it at
 //! once, and some of it twice: a batch of long files is work for the [pipeline](crate::pipeline).
 
-use std::any::Any;
 use std::env;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::Range;
@@ -26,7 +25,7 @@ use audiopool_worker::chunk_function::ChunkFunction;
 use audiopool_worker::pcm::Pcm;
 use audiopool_worker::protocol::WorkerFault;
 
-use crate::pool::{Audio, Execute, Future, PoolError, ProcessPool, TaskError, TaskTerms};
+use crate::pool::{Audio, Execute, Future, PoolError, ProcessPool, TaskError, TaskTerms, fault};
 use crate::segment::AudioSegment;
 use crate::threads::ThreadConfig;
 
@@ -236,17 +235,9 @@ fn run_here<F: ChunkFunction>(chunk: Pcm<'_>, function: &F) -> Result<F::Output,
     let fault = match outcome {
         Ok(Ok(output)) => return Ok(output),
         Ok(Err(failure)) => WorkerFault::Failed { message: failure.to_string() },
-        Err(payload) => WorkerFault::Panic {
-            message: panic_message(payload.as_ref()).to_owned(),
-            location: "a place named on standard error".to_owned(),
-        },
+        Err(payload) => fault::panicked(payload.as_ref()),
     };
     Err(TaskError::Fault(fault))
-}
-
-fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    let literal = payload.downcast_ref::<&str>().copied();
-    literal.or_else(|| payload.downcast_ref().map(String::as_str)).unwrap_or("no message")
 }
 
 /// Says which chunk it was.

@@ -103,9 +103,17 @@ fn in_processes(
             decoders.kill_workers();
             workers.kill_workers();
         };
+        // Not left to the thread that hands the records over: it may wait for their reader.
         let _hurry = stop.on_change({
             let abandon = street.abandoner();
-            move |stop| abandon(stop)
+            let (decoders, workers) = (decoders.killer(), workers.killer());
+            move |stop| {
+                abandon(stop);
+                if is_at_once(stop) {
+                    decoders();
+                    workers();
+                }
+            }
         });
         Lanes { street: &street, count: run.workers, stop, kill: &kill }.walk(jobs, each)
     };

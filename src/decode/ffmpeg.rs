@@ -162,10 +162,18 @@ fn command(program: &Path, path: &Path) -> Result<Command, String> {
         .arg(input)
         .stdin(Stdio::null())
         .stderr(Stdio::piped());
+    let mut is_child = false;
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("AUDIOPOOL_CHILD") {
+            is_child = true;
             command.env_remove(name);
         }
+    }
+    // A decoder is killed with its group, and ffmpeg is to be in it. In any other process the group
+    // may be the terminal's: a Ctrl-C meant for us would end ffmpeg in the middle of the audio.
+    #[cfg(unix)]
+    if !is_child {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
     Ok(command)
 }

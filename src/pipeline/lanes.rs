@@ -59,10 +59,10 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
         let queue = Queue { jobs, progress, advanced: Condvar::new() };
         let (finished, records) = mpsc::channel();
         thread::scope(|scope| {
-            for _ in 0..self.count {
+            for lane in 0..self.count {
                 let finished = finished.clone();
                 let queue = &queue;
-                scope.spawn(move || {
+                let started = thread::Builder::new().spawn_scoped(scope, move || {
                     while let Some(job) = queue.next(self.stop) {
                         let record = self.record_of(&job);
                         if finished.send((job.index, record)).is_err() {
@@ -70,6 +70,12 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
                         }
                     }
                 });
+                match started {
+                    Err(error) if lane == 0 => return Err(RunError::Boot(error.into())),
+                    // Fewer will do.
+                    Err(_) => break,
+                    Ok(_) => {}
+                }
             }
             drop(finished);
             let written = self.in_order(&records, &queue, each);

@@ -98,7 +98,8 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             return record;
         }
         (self.observer)(&Event::JobStarted { index: job.index });
-        let mut file = FileInWork { street: self, job, opened: None, waiting: VecDeque::new() };
+        let mut file =
+            FileInWork { street: self, job, opened: None, cut: 0, waiting: VecDeque::new() };
         let task = DecodeFile {
             path: job.path.clone().into_os_string(),
             chunk_length: self.chunk_length,
@@ -155,6 +156,8 @@ struct FileInWork<'s, 'a, D, W> {
     street: &'s Street<'a, D, W>,
     job: &'s Job,
     opened: Option<(SourceFormat, Fold<'s>)>,
+    /// Where the next chunk begins.
+    cut: u64,
     waiting: VecDeque<(u64, Future<Partials>)>,
 }
 
@@ -178,6 +181,12 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 let frames = audio.frames();
                 let terms = street.terms(self.job);
                 let (analyzers, stretch) = (street.measure.analyzers.clone(), audio.stretch());
+                let opened = self.opened.as_ref().map(|(format, _)| format.pcm);
+                if opened != Some(stretch.format) || stretch.frames.start != self.cut {
+                    let message = format!("the decoder's chunk is not the one at {}", self.cut);
+                    return Err(Failure::new(FailureKind::Protocol, message));
+                }
+                self.cut = stretch.frames.end;
                 let check = move |partials: &Partials| partials.check(&analyzers, &stretch);
                 let submitted =
                     street.workers.submit_checked(&street.measure, Some(audio), terms, check);
@@ -257,3 +266,6 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Fault: why a task has no output, and why a pool can do no work.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -96,6 +97,16 @@ pub enum TaskError {
     /// The output is not of the expected type.
     #[error("the worker's output cannot be read: {0}")]
     InvalidOutput(String),
+}
+
+/// A panic of a task on a thread of this process.
+pub(crate) fn panicked(payload: &(dyn Any + Send)) -> WorkerFault {
+    let literal = payload.downcast_ref::<&str>().copied();
+    let message = literal.or_else(|| payload.downcast_ref().map(String::as_str));
+    WorkerFault::Panic {
+        message: message.unwrap_or("no message").to_owned(),
+        location: "a place named on standard error".to_owned(),
+    }
 }
 
 fn last_words(attempts: &[FailedAttempt]) -> String {

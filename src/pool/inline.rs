@@ -4,6 +4,7 @@
 //! compare every pool with it.
 
 use std::ops::ControlFlow;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use audiopool_worker::codec;
@@ -12,7 +13,7 @@ use audiopool_worker::protocol::WorkerFault;
 use audiopool_worker::task::{RawOutlet, Registry, StreamTask, Task};
 use serde::de::DeserializeOwned;
 
-use super::fault::TaskError;
+use super::fault::{TaskError, panicked};
 use super::future::{Future, Promise};
 use super::{Audio, AudioSource, Execute, TaskTerms, decoded, geometry};
 
@@ -27,6 +28,18 @@ impl Inline {
     pub fn new(registry: Registry) -> Self {
         Self { registry }
     }
+
+    /// A panic fails its task only, as in a worker.
+    fn run(
+        &self,
+        name: &str,
+        arguments: &[u8],
+        pcm: Option<Pcm<'_>>,
+        outlet: &mut dyn RawOutlet,
+    ) -> Result<Vec<u8>, WorkerFault> {
+        let run = AssertUnwindSafe(|| self.registry.run(name, arguments, pcm, outlet));
+        panic::catch_unwind(run).unwrap_or_else(|payload| Err(panicked(payload.as_ref())))
+    }
 }
 
 impl Execute for Inline {
@@ -39,8 +52,7 @@ impl Execute for Inline {
     ) -> Result<Future<T::Output>, TaskError> {
         let arguments = codec::encode(task).map_err(|error| fault(&error))?;
         let promise = Arc::new(Promise::default());
-        let outcome =
-            with_pcm(audio, |pcm| self.registry.run(T::NAME, &arguments, pcm, &mut NoOutlet));
+        let outcome = with_pcm(audio, |pcm| self.run(T::NAME, &arguments, pcm, &mut NoOutlet));
         promise.keep(outcome.map_err(TaskError::Fault).and_then(|output| {
             let checked = decoded(&output).and_then(|value| check(&value));
             checked.map(|()| output).map_err(TaskError::InvalidOutput)
@@ -56,7 +68,7 @@ impl Execute for Inline {
     ) -> Result<T::Output, TaskError> {
         let arguments = codec::encode(task).map_err(|error| fault(&error))?;
         let mut outlet = Direct::<T::Item> { each, bytes: Vec::new(), broken_off: false };
-        let outcome = self.registry.run(T::NAME, &arguments, None, &mut outlet);
+        let outcome = self.run(T::NAME, &arguments, None, &mut outlet);
         if outlet.broken_off {
             return Err(TaskError::Cancelled);
         }

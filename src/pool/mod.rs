@@ -167,6 +167,16 @@ impl ProcessPool {
         self.shared.kill_all();
     }
 
+    /// The same from elsewhere, also while this pool is in use.
+    pub(crate) fn killer(&self) -> impl Fn() + Send + Sync + 'static {
+        let shared = Arc::downgrade(&self.shared);
+        move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.kill_all();
+            }
+        }
+    }
+
     /// Takes no more tasks, lets those that were submitted end, and waits until every child is
     /// gone. The balance is even then.
     pub fn shutdown(self) -> Balance {

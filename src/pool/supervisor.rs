@@ -180,6 +180,14 @@ impl Shared {
         self.lock().ledger.balance()
     }
 
+    /// Tells whoever watches; his panic is his own.
+    fn tell(&self, event: &PoolEvent) {
+        let told = panic::catch_unwind(AssertUnwindSafe(|| (self.parts.watch)(event)));
+        if told.is_err() {
+            warn!("who watches the pool has panicked");
+        }
+    }
+
     /// Waits until no child is left, and ends the pool's own thread.
     pub(super) fn wait_at_rest(&self) {
         let mut core = self.lock();
@@ -216,7 +224,7 @@ impl Shared {
         };
         if !after.events.is_empty() {
             for event in &after.events {
-                (self.parts.watch)(event);
+                self.tell(event);
             }
             let mut core = self.lock();
             core.telling -= 1;

@@ -280,6 +280,25 @@ pub enum WorkerFault {
     },
 }
 
+impl WorkerFault {
+    /// The same, its words cut to what fits into a message with room to spare.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        const MOST: usize = 8 << 10;
+        match &mut self {
+            Self::Panic { message, .. }
+            | Self::Failed { message }
+            | Self::Codec { message }
+            | Self::SharedMemory { message }
+            | Self::UnknownTask { name: message } => {
+                message.truncate(message.floor_char_boundary(MOST));
+            }
+            Self::InputChanged { .. } => {}
+        }
+        self
+    }
+}
+
 /// A line of a child's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
@@ -415,6 +434,13 @@ mod tests {
         frame[4] = 9;
         let error = decode_frame::<FromChild>(&frame).unwrap_err();
         assert!(matches!(error, FrameError::Version { found: 9 }), "{error}");
+    }
+
+    #[test]
+    fn a_long_complaint_fits_into_a_message() {
+        let outcome = Err(WorkerFault::Failed { message: "é".repeat(MAX_FRAME) }.shortened());
+        let (task, attempt, busy) = (TaskId(1), Attempt(1), Duration::ZERO);
+        assert!(encode_frame(1, &FromChild::Reply { task, attempt, outcome, busy }).is_ok());
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::channel::{self, ChannelError, Receiver, Sender};
 use crate::invitation::Invitation;
 use crate::pcm::{Pcm, PcmFormat};
 use crate::protocol::{
-    AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, Run, SlotRef, ToChild,
-    Usage, Welcome, WorkerFault,
+    AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, RingGrant, RingHandle, Run,
+    SlotRef, ToChild, Usage, Welcome, WorkerFault,
 };
 use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
 use crate::task::{RawOutlet, Registry};
@@ -87,6 +87,7 @@ impl Child {
         log::install(sender.clone(), &log_filter);
 
         let (outbox, inboxes) = slots::open(&rings, arrivals.take(&rings)?)?;
+        close_inherited(&rings);
         note_panics(thread::current().id());
         sender.send(&FromChild::Ready)?;
         debug!(number, generation, "ready");
@@ -112,7 +113,7 @@ impl Child {
         let started = Instant::now();
         let (task, attempt) = (run.task, run.attempt);
         let outcome = self.run(registry, run);
-        let outcome = outcome.and_then(|output| self.wrap(output));
+        let outcome = outcome.and_then(|output| self.wrap(output)).map_err(WorkerFault::shortened);
         let busy = started.elapsed();
         self.tasks += 1;
         self.busy += busy;
@@ -244,6 +245,21 @@ impl RawOutlet for ChildOutlet<'_> {
         self.told = Instant::now();
         let message = FromChild::Alive { task: self.run.task };
         self.child.sender.send(&message).map_err(|error| lost(&error.to_string()))
+    }
+}
+
+/// Closes what was inherited and has been opened anew: a process that this one starts must not
+/// have it.
+fn close_inherited(rings: &[RingGrant]) {
+    #[cfg(unix)]
+    {
+        let descriptors = rings.iter().filter_map(|grant| match grant.handle {
+            RingHandle::Descriptor(number) => i32::try_from(number).ok(),
+            RingHandle::Region(_) => None,
+        });
+        for descriptor in descriptors.chain([lifeline::DESCRIPTOR]) {
+            let _: nix::Result<()> = nix::unistd::close(descriptor);
+        }
     }
 }
 

@@ -157,7 +157,7 @@ impl Seated {
         core.seats[self.seat].send(&ToChild::Welcome(welcome));
         drop(core);
         let (role, number) = (self.shared.role(), number(self.seat));
-        (parts.watch)(&PoolEvent::ChildStarted { role, number, pid: hello.pid });
+        self.shared.tell(&PoolEvent::ChildStarted { role, number, pid: hello.pid });
     }
 
     fn ready(&self) {
@@ -181,9 +181,14 @@ impl Seated {
             let slots = &core.seats[seat].slots;
             let slot = audio.map(|audio| usize::from(audio.at.slot));
             let granted = slot.is_none_or(|slot| slots.get(slot) == Some(&Slot::Granted));
-            let ours = audio.is_none_or(|audio| audio.at.ring == ring.id());
+            let ours = audio.is_none_or(|audio| {
+                let room = ring.geometry().slot_bytes;
+                let frame = audio.format.frame_width() as u64;
+                audio.at.ring == ring.id() && audio.at.len <= room && audio.at.len % frame == 0
+            });
             if !granted || !ours {
-                let reason = "an item in a slot that was not granted".to_owned();
+                let reason =
+                    "an item in a slot that was not granted, or no whole frames".to_owned();
                 return core.ledger.breach(seat, generation, reason, actions);
             }
             let (id, delivery) = ((task, attempt), (index, slot.is_some()));
@@ -212,6 +217,10 @@ impl Seated {
                     return self.breach(format!("an output that cannot be read: {error}"));
                 }
             },
+            // The memory between us is at fault, or this child: another may have better luck.
+            Err(fault @ (WorkerFault::SharedMemory { .. } | WorkerFault::InputChanged { .. })) => {
+                return self.breach(fault.to_string());
+            }
             Err(fault) => Err(fault),
         };
         if let Ok(output) = &outcome {

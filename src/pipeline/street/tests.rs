@@ -1,0 +1,104 @@
+//! A street whose decoder is sick: whatever it delivers, no figure comes of what does not fit.
+
+use std::ops::ControlFlow;
+
+use audiopool_worker::analyze::AnalysisSettings;
+use audiopool_worker::codec;
+use audiopool_worker::pcm::{PcmFormat, SampleFormat};
+use audiopool_worker::task::{StreamTask, Task};
+
+use super::*;
+use crate::decode::SourceFormat;
+use crate::pool::{Inline, TaskError};
+use crate::role;
+
+const PCM: PcmFormat =
+    PcmFormat { sample_format: SampleFormat::S16, sample_rate: 8000, channels: 1, lossy: false };
+
+/// Delivers chunks of one second that begin at these frames, and then says how long the file was.
+struct Sick {
+    starts: &'static [u64],
+    opens: bool,
+    frames: u64,
+}
+
+impl Execute for Sick {
+    fn submit_checked<T: Task + 'static>(
+        &self,
+        _: &T,
+        _: Option<Audio>,
+        _: TaskTerms,
+        _: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Result<Future<T::Output>, TaskError> {
+        Err(TaskError::Cancelled)
+    }
+
+    fn stream<T: StreamTask + 'static>(
+        &self,
+        _: &T,
+        _: TaskTerms,
+        each: &mut dyn FnMut(T::Item, Option<Audio>) -> ControlFlow<()>,
+    ) -> Result<T::Output, TaskError> {
+        let item = |item: &Decoded| codec::decode(&codec::encode(item).unwrap()).unwrap();
+        let opened = Decoded::Opened(SourceFormat {
+            container: "wav".to_owned(),
+            codec: "pcm_s16le".to_owned(),
+            pcm: PCM,
+            declared_frames: None,
+        });
+        if self.opens && each(item(&opened), None).is_break() {
+            return Err(TaskError::Cancelled);
+        }
+        for &start in self.starts {
+            let audio = Audio::owned(vec![1; 16_000].into(), PCM, start);
+            if each(item(&Decoded::Chunk), Some(audio)).is_break() {
+                return Err(TaskError::Cancelled);
+            }
+        }
+        let ending: Result<Ending, crate::decode::DecodeError> =
+            Ok(Ending { frames: self.frames, warnings: Vec::new() });
+        Ok(codec::decode(&codec::encode(&ending).unwrap()).unwrap())
+    }
+}
+
+fn walk(sick: &Sick) -> Record {
+    let workers = Inline::new(role::worker_tasks());
+    let keys = vec!["max_dbfs"];
+    let analyzers = Analyzers::select(&keys, &AnalysisSettings::default()).unwrap();
+    let length = ChunkLength { pieces: 1, min_ms: 1000, max_ms: 1000 };
+    let observer: Observer = Arc::new(|_| {});
+    let street = Street::new(sick, &workers, analyzers, keys, length, None, &observer);
+    street.walk(&Job { index: 0, path: "x.wav".into(), refusal: None })
+}
+
+#[track_caller]
+fn refused(sick: &Sick) {
+    let record = walk(sick);
+    let error = record.error().expect("no figures");
+    assert_eq!(error.kind, FailureKind::Protocol, "{error:?}");
+    assert!(record.metrics().is_empty());
+}
+
+#[test]
+fn a_healthy_decoder_gives_figures() {
+    let record = walk(&Sick { starts: &[0, 8000, 16_000], opens: true, frames: 24_000 });
+    assert_eq!(record.error(), None);
+    assert_eq!(record.metrics().len(), 1);
+}
+
+#[test]
+fn chunks_out_of_order_or_with_gaps_are_refused() {
+    refused(&Sick { starts: &[8000, 0], opens: true, frames: 16_000 });
+    refused(&Sick { starts: &[0, 16_000], opens: true, frames: 16_000 });
+    refused(&Sick { starts: &[0, 0], opens: true, frames: 16_000 });
+}
+
+#[test]
+fn chunks_of_nothing_known_are_refused() {
+    refused(&Sick { starts: &[0], opens: false, frames: 8000 });
+}
+
+#[test]
+fn another_count_than_was_delivered_is_refused() {
+    refused(&Sick { starts: &[0, 8000], opens: true, frames: 15_999 });
+}
