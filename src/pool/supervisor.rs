@@ -223,13 +223,9 @@ impl Shared {
             result
         };
         if !after.events.is_empty() {
+            let _telling = Telling(self);
             for event in &after.events {
                 self.tell(event);
-            }
-            let mut core = self.lock();
-            core.telling -= 1;
-            if core.is_at_rest() {
-                self.at_rest.notify_all();
             }
         }
         for (body, outcome) in after.ends {
@@ -412,6 +408,20 @@ impl SlotOwner for Shared {
             *state = Slot::Granted;
             ledger.granted(seat, 1, now);
             self.chores.notify_all();
+        }
+    }
+}
+
+/// A thread that tells what has happened, counted from before the lock was released; no more when
+/// this is dropped, even by a watcher that panics.
+struct Telling<'a>(&'a Shared);
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        let mut core = self.0.lock();
+        core.telling -= 1;
+        if core.is_at_rest() {
+            self.0.at_rest.notify_all();
         }
     }
 }

@@ -16,6 +16,8 @@ struct Running {
 
 impl Running {
     fn begin(shell_prefix: &str) -> Self {
+        #[cfg(target_os = "linux")]
+        crate::scene::hear_signals();
         let program = env!("CARGO_BIN_EXE_audiopool");
         let script = format!(
             "{shell_prefix} exec \"$0\" analyze --format=ndjson --files-from=- --workers=1"

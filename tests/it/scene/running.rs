@@ -111,7 +111,7 @@ impl Running {
 /// Sees to it that the program hears SIGHUP and SIGINT even if this process was started with
 /// `nohup` or in a script's background, and so is deaf to them. A signal that is caught here is
 /// not ignored by whoever is started from here; one that was ignored here has no effect still.
-fn hear_signals() {
+pub(crate) fn hear_signals() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let status = fs::read_to_string("/proc/self/status").expect("a file of Linux");

@@ -18,6 +18,7 @@ use audiopool_worker::protocol::{
 use audiopool_worker::slots::{self, Inbox};
 use audiopool_worker::task::{CANARY, Task};
 use audiopool_worker::{BUILD_ID, lifeline};
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
@@ -221,10 +222,14 @@ fn answer(task: TaskId, attempt: Attempt, output: Payload) -> FromChild {
     FromChild::Reply { task, attempt, outcome: Ok(output), busy: Duration::ZERO }
 }
 
-/// Writes past the transport. The supervisor reads only one of the sockets.
+/// Writes past the transport. The supervisor reads only one of the sockets, and there may be one
+/// that was open in the supervisor while it started this process, and is of no use to anybody.
 fn write_to_sockets(bytes: &[u8]) -> io::Result<()> {
     for socket in sockets()? {
-        nix::unistd::write(&socket, bytes)?;
+        match nix::unistd::write(&socket, bytes) {
+            Ok(_) | Err(Errno::EPIPE) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }
