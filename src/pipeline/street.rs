@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use audiopool_worker::analyze::{Analyzers, Partials};
 use audiopool_worker::measure::Measure;
+use tracing::info_span;
 
 use super::failure::{self, Stage};
 use super::is_at_once;
@@ -97,6 +98,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             self.finished(job, &record);
             return record;
         }
+        let _span = info_span!("file", index = job.index, path = %job.shown()).entered();
         (self.observer)(&Event::JobStarted { index: job.index });
         let mut file =
             FileInWork { street: self, job, opened: None, cut: 0, waiting: VecDeque::new() };

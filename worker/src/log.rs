@@ -4,9 +4,11 @@ use std::fmt::{self, Write};
 use std::sync::Mutex;
 
 use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::channel::Sender;
@@ -30,12 +32,25 @@ struct ToSupervisor {
     sender: Mutex<Sender<FromChild>>,
 }
 
-impl<S: Subscriber> Layer<S> for ToSupervisor {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut line =
-            Line { message: String::new(), target: event.metadata().target().to_owned() };
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ToSupervisor {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Line::default();
+        attributes.record(&mut fields);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(Fields(fields.message));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut line = Line { target: event.metadata().target().to_owned(), ..Line::default() };
+        for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
+            let extensions = span.extensions();
+            let fields = extensions.get::<Fields>().map_or("", |fields| &fields.0);
+            write!(line.message, "{}{{{fields}}}: ", span.name()).expect("writing into a string");
+        }
+        line.begun = line.message.len();
         event.record(&mut line);
-        let Line { mut message, target } = line;
+        let Line { mut message, target, .. } = line;
         if message.len() > MAX_MESSAGE {
             message.truncate(message.floor_char_boundary(MAX_MESSAGE));
         }
@@ -53,8 +68,14 @@ impl<S: Subscriber> Layer<S> for ToSupervisor {
     }
 }
 
+/// The fields of a span, as text.
+struct Fields(String);
+
+#[derive(Default)]
 struct Line {
     message: String,
+    /// How long the message was before its first field.
+    begun: usize,
     target: String,
 }
 
@@ -69,7 +90,7 @@ impl Visit for Line {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let gap = if self.message.is_empty() { "" } else { " " };
+        let gap = if self.message.len() == self.begun { "" } else { " " };
         let written = match field.name() {
             "message" => write!(self.message, "{gap}{value:?}"),
             name if name.starts_with("log.") => Ok(()),

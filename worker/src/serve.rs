@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use tracing::debug;
+use tracing::{debug, debug_span, trace};
 
 use crate::channel::{self, ChannelError, Receiver, Sender};
 use crate::invitation::Invitation;
@@ -112,11 +112,14 @@ impl Child {
     fn answer(&mut self, registry: &Registry, run: &Run) -> Result<(), ServeError> {
         let started = Instant::now();
         let (task, attempt) = (run.task, run.attempt);
+        let _span =
+            debug_span!("task", id = task.0, attempt = attempt.0, name = run.name).entered();
         let outcome = self.run(registry, run);
         let outcome = outcome.and_then(|output| self.wrap(output)).map_err(WorkerFault::shortened);
         let busy = started.elapsed();
         self.tasks += 1;
         self.busy += busy;
+        trace!(?busy, ok = outcome.is_ok(), "answered");
         self.sender.send(&FromChild::Reply { task, attempt, outcome, busy })?;
         Ok(())
     }

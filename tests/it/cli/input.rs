@@ -82,6 +82,24 @@ fn stats_and_logs_stay_off_standard_output() {
 }
 
 #[test]
+fn what_children_log_arrives_with_their_number_and_their_task() {
+    let root = tempfile::tempdir().unwrap();
+    write_wav(&root.path().join("a.wav"), &[1000; 800]);
+    let output =
+        audiopool().args(["analyze", "-vvv"]).arg(root.path().join("a.wav")).output().unwrap();
+    expect_code(&output, 0, "a good file");
+    let log = stderr(&output);
+    for (child, name) in [("decoder 1", "audiopool.decode"), ("worker 1", "audiopool.measure")] {
+        let told = format!("task{{id=1 attempt=1 name=\"{name}\"}}: answered");
+        let of_child = |line: &str| line.contains(child) && line.contains(&told);
+        assert!(log.lines().any(of_child), "{child}: {told}\n{log}");
+    }
+    let of_file =
+        |line: &str| line.contains("file{index=0 path=") && line.contains("chunk measured");
+    assert!(log.lines().any(of_file), "{log}");
+}
+
+#[test]
 fn colour_follows_the_flag_and_never_enters_a_file() {
     let coloured = |args: &[&str]| run(args, 1).stdout.contains(&0x1b);
     assert!(!coloured(&["analyze", "gone.wav"]), "no terminal, no colour");
