@@ -22,7 +22,8 @@ use ipc_channel::ipc::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{self, FrameError, FromChild, RingGrant, RingHandle, ToChild};
+use crate::frame::{self, FrameError};
+use crate::protocol::{FromChild, RingGrant, RingHandle, ToChild};
 use crate::slots::Region;
 
 /// What the child hands over when it connects.
@@ -75,7 +76,7 @@ pub struct Sender<M> {
 impl<M: Serialize> Sender<M> {
     /// Sends one message; it may block while the other side does not read.
     pub fn send(&self, message: &M) -> Result<(), ChannelError> {
-        let frame = protocol::encode_frame(self.generation, message)?;
+        let frame = frame::encode_frame(self.generation, message)?;
         Ok(self.raw.send(&frame)?)
     }
 
@@ -103,7 +104,7 @@ impl<M: DeserializeOwned> Receiver<M> {
     pub fn recv(&self) -> Result<(u32, M), ChannelError> {
         loop {
             match self.raw.recv() {
-                Ok(frame) => return Ok(protocol::decode_frame(&frame)?),
+                Ok(frame) => return Ok(frame::decode_frame(&frame)?),
                 Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }

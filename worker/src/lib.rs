@@ -14,6 +14,7 @@ pub mod analyze;
 pub mod channel;
 pub mod chunk_function;
 pub mod codec;
+pub mod frame;
 pub mod invitation;
 #[cfg(unix)]
 pub mod lifeline;

@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::thread;
 
+use audiopool_worker::frame::encode_frame;
 use audiopool_worker::invitation::Invitation;
 use audiopool_worker::measure::Measure;
-use audiopool_worker::protocol::{FromChild, Hello, PROTOCOL_VERSION, Role, encode_frame};
+use audiopool_worker::protocol::{FromChild, Hello, PROTOCOL_VERSION, Role};
 use audiopool_worker::serve;
 use audiopool_worker::task::Registry;
 use audiopool_worker::{BUILD_ID, channel, lifeline};

@@ -8,12 +8,13 @@ use std::{fs, io, process, thread};
 use audiopool_worker::analyze::Partials;
 use audiopool_worker::channel::{self, Receiver, Sender};
 use audiopool_worker::codec;
+use audiopool_worker::frame::{MAX_FRAME, encode_frame};
 use audiopool_worker::invitation::Invitation;
 use audiopool_worker::measure::Measure;
 use audiopool_worker::pcm::Pcm;
 use audiopool_worker::protocol::{
-    Attempt, AudioRef, FromChild, Hello, MAX_FRAME, PROTOCOL_VERSION, Payload, RingId, Run,
-    SlotRef, TaskId, ToChild, Usage, encode_frame,
+    Attempt, AudioRef, FromChild, Hello, PROTOCOL_VERSION, Payload, RingId, Run, SlotRef, TaskId,
+    ToChild, Usage,
 };
 use audiopool_worker::slots::{self, Inbox};
 use audiopool_worker::task::{CANARY, Task};
