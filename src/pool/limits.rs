@@ -7,8 +7,9 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 /// Descriptors of the process itself, and of whatever else it does.
 const OWN: u64 = 64;
 
-/// For each child: its ring, its channel, its standard error, and what its birth takes for a moment.
-const PER_CHILD: u64 = 7;
+/// For each child: its ring, its board, its channel, its standard error, and what its birth takes
+/// for a moment.
+const PER_CHILD: u64 = 9;
 
 /// Raises the limit of this process to what so many children need, if it is lower.
 pub(super) fn make_room_for(children: usize) -> io::Result<()> {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::{fmt, io};
 
+use audiopool_worker::board::BoardView;
 use audiopool_worker::protocol::{RingGrant, RingHandle, RingId, SlotRef};
 use audiopool_worker::slots::{Filling, Geometry, Outbox, Ring, Share, SlotError, Transport};
 
@@ -130,11 +131,13 @@ pub(super) enum Slot {
     Leased,
 }
 
-/// What a child is given of its own ring, to fill it, and of the others, to read them.
-pub(super) fn share(own: &Ring, others: &[Arc<Ring>]) -> io::Result<Handover> {
+/// What a child is given of its own ring, to fill it, of the others, to read them, and of its
+/// board, which comes last.
+pub(super) fn share(own: &Ring, others: &[Arc<Ring>], board: &BoardView) -> io::Result<Handover> {
     let mut handover = Handover::default();
-    for (ring, writable) in rings(own, others) {
-        match ring.share(writable)? {
+    let rings = rings(own, others).map(|(ring, writable)| ring.share(writable));
+    for share in rings.chain([board.share()]) {
+        match share? {
             #[cfg(target_os = "linux")]
             Share::Descriptor(descriptor) => handover.descriptors.push(descriptor),
             Share::Region(region) => handover.regions.push(region),
@@ -144,19 +147,25 @@ pub(super) fn share(own: &Ring, others: &[Arc<Ring>]) -> io::Result<Handover> {
 }
 
 /// Where the child finds what [`share`] has given it, for its welcome.
-pub(super) fn grants(own: &Ring, others: &[Arc<Ring>]) -> Vec<RingGrant> {
+pub(super) fn grants(
+    own: &Ring,
+    others: &[Arc<Ring>],
+    board: &BoardView,
+) -> (Vec<RingGrant>, Option<RingHandle>) {
     let first = u32::try_from(FIRST_RING).expect("a small positive number");
     let (mut descriptors, mut regions) = (first.., 0..);
+    // The numbers do not run out.
+    let mut handle = |transport: Transport| match transport {
+        Transport::Memfd => descriptors.next().map(RingHandle::Descriptor),
+        Transport::Portable => regions.next().map(RingHandle::Region),
+    };
     let grant = |(ring, writable): (&Ring, bool)| {
-        let handle = match ring.transport() {
-            Transport::Memfd => RingHandle::Descriptor(descriptors.next()?),
-            Transport::Portable => RingHandle::Region(regions.next()?),
-        };
+        let handle = handle(ring.transport())?;
         let Geometry { slots, slot_bytes } = ring.geometry();
         Some(RingGrant { ring: ring.id(), handle, slots, slot_bytes, writable })
     };
-    // The numbers do not run out: filter_map drops none.
-    rings(own, others).filter_map(grant).collect()
+    let rings = rings(own, others).filter_map(grant).collect();
+    (rings, handle(board.transport()))
 }
 
 /// All rings of a child, and whether it fills them.

@@ -19,6 +19,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
+use audiopool_worker::board::BoardView;
 use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild};
 use audiopool_worker::slots::Ring;
 use audiopool_worker::task::CANARY;
@@ -348,13 +349,15 @@ impl Shared {
     }
 
     fn start(self: &Arc<Self>, seat: SeatId, generation: u32) {
-        let program = self.program().to_owned();
+        let path = self.program().to_owned();
         let shared = Arc::clone(self);
-        let watcher = Arc::new(Seated { shared, seat, generation, program: program.clone() });
         let outbox = &self.parts.outboxes[seat];
         let spawn = || {
-            let rings = share(outbox, &self.parts.inboxes)?;
-            let program = (self.role(), program.as_path());
+            let board = BoardView::new(outbox.transport())?;
+            let rings = share(outbox, &self.parts.inboxes, &board)?;
+            let program = path.clone();
+            let watcher = Arc::new(Seated { shared, seat, generation, program, board });
+            let program = (self.role(), path.as_path());
             Child::spawn(program, self.lifeline.share()?, rings, watcher)
         };
         // Without this thread nobody would ever be started again, and every child would die.

@@ -197,20 +197,27 @@ pub fn abandon(name: &str) {
     }
 }
 
-/// The regions of a child's rings, on their way to it.
+/// The regions of a child's rings and its board, on their way to it.
 #[derive(Debug)]
 pub struct Arrivals(IpcReceiver<Vec<Region>>);
 
 impl Arrivals {
-    /// Waits for those among the rings that were granted.
-    pub fn take(self, grants: &[RingGrant]) -> Result<Vec<Region>, ChannelError> {
-        let is_sent = |grant: &&RingGrant| matches!(grant.handle, RingHandle::Region(_));
-        let expected = grants.iter().filter(is_sent).count();
+    /// Waits for those among the rings that were granted, and for that of the board, if it was
+    /// sent.
+    pub fn take(
+        self,
+        grants: &[RingGrant],
+        board: Option<RingHandle>,
+    ) -> Result<(Vec<Region>, Option<Region>), ChannelError> {
+        let is_sent = |handle: &RingHandle| matches!(handle, RingHandle::Region(_));
+        let rings = grants.iter().map(|grant| grant.handle).filter(is_sent).count();
+        let board = board.iter().filter(|handle| is_sent(handle)).count();
         let mut regions = Vec::new();
-        while regions.len() < expected {
+        while regions.len() < rings + board {
             regions.extend(self.0.recv()?);
         }
-        Ok(regions)
+        let board = if board > 0 { regions.pop() } else { None };
+        Ok((regions, board))
     }
 }
 
@@ -262,7 +269,9 @@ mod tests {
         let (listener, name) = Listener::new().unwrap();
         let supervisor = thread::spawn(move || listener.accept(regions).unwrap());
         let (_sender, _receiver, arrivals) = connect(&name).unwrap();
-        let (_, inboxes) = slots::open(&grants, arrivals.take(&grants).unwrap()).unwrap();
+        let (regions, board) = arrivals.take(&grants, None).unwrap();
+        assert!(board.is_none(), "it was not sent");
+        let (_, inboxes) = slots::open(&grants, regions).unwrap();
         for (number, (inbox, at)) in (0_u16..).zip(inboxes.iter().zip(&marks)) {
             assert_eq!(inbox.read(at).unwrap(), number.to_le_bytes());
         }

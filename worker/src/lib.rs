@@ -4,6 +4,7 @@
 //!   protocol ── what is said         codec ──── how it is written
 //!   channel ─── how it travels       slots ──── where the audio lies
 //!   task ────── what can be asked    serve ──── how a child answers
+//!   board ───── what it is at now
 //!   pcm ─────── what audio is        analyze ── what is measured
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! child to [serve] tasks. It decodes no media and opens no audio file.
 
 pub mod analyze;
+pub mod board;
 pub mod channel;
 pub mod chunk_function;
 pub mod codec;

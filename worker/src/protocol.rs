@@ -33,7 +33,7 @@ pub const MAX_INLINE: usize = 48 << 10;
 pub struct TaskId(pub u64);
 
 /// One try at a task, the first being 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Attempt(pub u32);
 
 /// Names a ring of slots; unique among all rings of a supervisor.
@@ -127,7 +127,7 @@ pub struct RingGrant {
     pub writable: bool,
 }
 
-/// How the memory of a ring was handed over.
+/// How the memory of a ring, or of a board, was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RingHandle {
     /// Number of an inherited descriptor.
@@ -145,6 +145,8 @@ pub struct Welcome {
     pub generation: u32,
     /// The rings of this child; at most one is writable.
     pub rings: Vec<RingGrant>,
+    /// Its [board](crate::board), to write on, if it is given one.
+    pub board: Option<RingHandle>,
     /// What the child shall log, as a `tracing` filter.
     pub log_filter: String,
 }

@@ -6,7 +6,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process;
 use std::sync::Mutex;
 use std::thread::{self, ThreadId};
@@ -14,12 +14,13 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, debug_span, trace};
 
+use crate::board::{self, Board};
 use crate::channel::{self, ChannelError, Receiver, Sender};
 use crate::invitation::Invitation;
 use crate::pcm::{Pcm, PcmFormat};
 use crate::protocol::{
-    AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, RingGrant, RingHandle, Run,
-    SlotRef, ToChild, Usage, Welcome, WorkerFault,
+    AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, RingHandle, Run, SlotRef,
+    ToChild, Usage, Welcome, WorkerFault,
 };
 use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
 use crate::task::{RawOutlet, Registry};
@@ -82,12 +83,16 @@ impl Child {
         let (_, ToChild::Welcome(welcome)) = receiver.recv()? else {
             return Err(ServeError::Unexpected);
         };
-        let Welcome { number, generation, rings, log_filter } = welcome;
+        let Welcome { number, generation, rings, board, log_filter } = welcome;
         let sender = sender.with_generation(generation);
         log::install(sender.clone(), &log_filter);
 
-        let (outbox, inboxes) = slots::open(&rings, arrivals.take(&rings)?)?;
-        close_inherited(&rings);
+        let (regions, page) = arrivals.take(&rings, board)?;
+        let (outbox, inboxes) = slots::open(&rings, regions)?;
+        if let Some(board) = board {
+            Board::open(board, page)?.install();
+        }
+        close_inherited(rings.iter().map(|grant| grant.handle).chain(board));
         note_panics(thread::current().id());
         sender.send(&FromChild::Ready)?;
         debug!(number, generation, "ready");
@@ -112,6 +117,9 @@ impl Child {
     fn answer(&mut self, registry: &Registry, run: &Run) -> Result<(), ServeError> {
         let started = Instant::now();
         let (task, attempt) = (run.task, run.attempt);
+        if let Some(board) = board::own() {
+            board.begin(task, attempt);
+        }
         let _span =
             debug_span!("task", id = task.0, attempt = attempt.0, name = run.name).entered();
         let outcome = self.run(registry, run);
@@ -237,11 +245,13 @@ impl RawOutlet for ChildOutlet<'_> {
         };
         let (task, attempt, index) = (self.run.task, self.run.attempt, self.index);
         self.index += 1;
+        board::beat();
         let message = FromChild::Item { task, attempt, index, item, audio };
         self.child.sender.send(&message).map_err(|error| lost(&error.to_string()))
     }
 
     fn skip(&mut self) -> Result<(), WorkerFault> {
+        board::beat();
         if self.told.elapsed() < ALIVE_INTERVAL {
             return Ok(());
         }
@@ -253,10 +263,10 @@ impl RawOutlet for ChildOutlet<'_> {
 
 /// Closes what was inherited and has been opened anew: a process that this one starts must not
 /// have it.
-fn close_inherited(rings: &[RingGrant]) {
+fn close_inherited(handles: impl Iterator<Item = RingHandle>) {
     #[cfg(unix)]
     {
-        let descriptors = rings.iter().filter_map(|grant| match grant.handle {
+        let descriptors = handles.filter_map(|handle| match handle {
             RingHandle::Descriptor(number) => i32::try_from(number).ok(),
             RingHandle::Region(_) => None,
         });
@@ -290,6 +300,7 @@ static LAST_PANIC: Mutex<Option<(String, String)>> = Mutex::new(None);
 fn note_panics(task_thread: ThreadId) {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
+        note_on_board(info);
         if thread::current().id() == task_thread {
             let location = info.location().map(ToString::to_string).unwrap_or_default();
             let message = info.payload_as_str().unwrap_or("no message").to_owned();
@@ -302,6 +313,16 @@ fn note_panics(task_thread: ThreadId) {
             process::exit(EXIT_PANIC);
         }
     }));
+}
+
+/// On the board it outlives this process, should that end in the next moment.
+fn note_on_board(info: &PanicHookInfo<'_>) {
+    let Some(board) = board::own() else { return };
+    let message = info.payload_as_str().unwrap_or("no message");
+    match info.location() {
+        Some(place) => board.panic(&format!("{}:{}: {message}", place.file(), place.line())),
+        None => board.panic(message),
+    }
 }
 
 fn panicked(payload: &(dyn Any + Send)) -> WorkerFault {

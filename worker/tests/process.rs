@@ -3,17 +3,21 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::io::{self, PipeReader, PipeWriter};
+use std::io::{self, PipeWriter};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{self, Child, Command, Output, Stdio};
 
 use audiopool_worker::BUILD_ID;
+use audiopool_worker::board::{BoardView, Notes};
 use audiopool_worker::channel::{ChannelError, Listener, Receiver, Sender};
 use audiopool_worker::invitation::{Invitation, VARIABLE};
 use audiopool_worker::lifeline;
 use audiopool_worker::protocol::{
-    Attempt, FromChild, PROTOCOL_VERSION, Payload, Role, Run, TaskId, ToChild, Welcome, WorkerFault,
+    Attempt, FromChild, PROTOCOL_VERSION, Payload, RingHandle, Role, Run, TaskId, ToChild, Welcome,
+    WorkerFault,
 };
+use audiopool_worker::slots::{Share, Transport};
 use audiopool_worker::task::CANARY;
 use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::Signal;
@@ -44,23 +48,41 @@ struct Hired {
     lifeline: PipeWriter,
 }
 
+/// Where a board is inherited, if one is.
+const BOARD: u32 = 4;
+
 fn hire() -> Hired {
+    hire_with(None)
+}
+
+fn hire_with(board: Option<OwnedFd>) -> Hired {
     let (reader, lifeline) = io::pipe().unwrap();
     let (listener, server) = Listener::new().unwrap();
-    let child = start(process::id(), &server, reader);
+    let child = start(process::id(), &server, [Some(reader.into()), board]);
     Hired { child, listener, lifeline }
 }
 
-fn start(supervisor: u32, server: &str, lifeline: PipeReader) -> Child {
+/// Starts a worker that inherits the descriptors from that of the lifeline on.
+fn start(supervisor: u32, server: &str, inherited: [Option<OwnedFd>; 2]) -> Child {
     let invitation = Invitation { role: Role::Worker, supervisor, server: server.to_owned() };
-    let mapping = FdMapping { parent_fd: lifeline.into(), child_fd: lifeline::DESCRIPTOR };
+    let mappings = (lifeline::DESCRIPTOR..)
+        .zip(inherited.into_iter().flatten())
+        .map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd })
+        .collect();
     let mut command = worker();
-    command.env(VARIABLE, invitation.to_string()).fd_mappings(vec![mapping]).unwrap();
+    command.env(VARIABLE, invitation.to_string()).fd_mappings(mappings).unwrap();
     command.spawn().unwrap()
 }
 
 /// Goes through the handshake. The worker is number 3, and the seventh process in its seat.
 fn welcome(listener: Listener) -> (Sender<ToChild>, Receiver<FromChild>) {
+    welcome_with(listener, None)
+}
+
+fn welcome_with(
+    listener: Listener,
+    board: Option<RingHandle>,
+) -> (Sender<ToChild>, Receiver<FromChild>) {
     let (sender, receiver) = listener.accept(Vec::new()).unwrap();
     let (generation, FromChild::Hello(hello)) = receiver.recv().unwrap() else {
         panic!("no hello");
@@ -68,7 +90,7 @@ fn welcome(listener: Listener) -> (Sender<ToChild>, Receiver<FromChild>) {
     assert_eq!((generation, hello.protocol), (0, PROTOCOL_VERSION));
     assert_eq!((&*hello.build_id, hello.role), (BUILD_ID, Role::Worker));
     let welcome =
-        Welcome { number: 3, generation: 7, rings: Vec::new(), log_filter: String::new() };
+        Welcome { number: 3, generation: 7, rings: Vec::new(), board, log_filter: String::new() };
     sender.send(&ToChild::Welcome(welcome)).unwrap();
     assert_eq!(receiver.recv().unwrap(), (7, FromChild::Ready));
     (sender, receiver)
@@ -111,7 +133,7 @@ fn an_invitation_that_is_none_is_refused() {
 fn it_does_not_serve_who_did_not_start_it() {
     let (reader, _writer) = io::pipe().unwrap();
     // Process 0 is nobody's supervisor, and nothing is ever at that name.
-    let child = start(0, "/nonexistent", reader);
+    let child = start(0, "/nonexistent", [Some(reader.into()), None]);
     could_not_begin(&child.wait_with_output().unwrap(), "the supervisor is gone");
 }
 
@@ -120,7 +142,7 @@ fn it_does_not_wait_for_a_supervisor_that_listens_no_more() {
     let (reader, _writer) = io::pipe().unwrap();
     let (listener, server) = Listener::new().unwrap();
     drop(listener);
-    let child = start(process::id(), &server, reader);
+    let child = start(process::id(), &server, [Some(reader.into()), None]);
     could_not_begin(&child.wait_with_output().unwrap(), "lost the supervisor");
 }
 
@@ -147,6 +169,24 @@ fn it_answers_and_says_goodbye() {
 }
 
 #[test]
+fn it_writes_on_its_board_what_it_is_at() {
+    let board = BoardView::new(Transport::Memfd).unwrap();
+    let Share::Descriptor(page) = board.share().unwrap() else { panic!("a memfd is inherited") };
+    let Hired { child, listener, lifeline } = hire_with(Some(page));
+    let (sender, receiver) = welcome_with(listener, Some(RingHandle::Descriptor(BOARD)));
+    assert_eq!(board.read(), Notes::default(), "it has not begun");
+    sender.send(&run(CANARY)).unwrap();
+    assert_eq!(outcome(&receiver), Ok(Payload::Inline(Vec::new())));
+    let Notes { task, attempt, beats, panic, .. } = board.read();
+    assert_eq!((task, attempt, panic), (Some(TaskId(5)), Attempt(2), None));
+    assert!(beats > 0);
+    sender.send(&ToChild::Quit).unwrap();
+    assert!(child.wait_with_output().unwrap().status.success());
+    assert_eq!(board.task(), Some(TaskId(5)), "it outlives the child");
+    drop(lifeline);
+}
+
+#[test]
 fn it_ends_when_its_channel_does() {
     let Hired { child, listener, lifeline } = hire();
     drop(welcome(listener));
@@ -158,7 +198,13 @@ fn it_ends_when_its_channel_does() {
 fn it_refuses_a_second_welcome() {
     let Hired { child, listener, lifeline } = hire();
     let (sender, receiver) = welcome(listener);
-    let again = Welcome { number: 1, generation: 1, rings: Vec::new(), log_filter: String::new() };
+    let again = Welcome {
+        number: 1,
+        generation: 1,
+        rings: Vec::new(),
+        board: None,
+        log_filter: String::new(),
+    };
     sender.send(&ToChild::Welcome(again)).unwrap();
     could_not_begin(&child.wait_with_output().unwrap(), "unexpected message");
     drop((receiver, lifeline));

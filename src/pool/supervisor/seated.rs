@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Weak};
 
 use audiopool_worker::BUILD_ID;
+use audiopool_worker::board::BoardView;
 use audiopool_worker::channel::Sender;
 use audiopool_worker::protocol::{
     Attempt, AudioRef, FromChild, Hello, LogLevel, LogLine, PROTOCOL_VERSION, Payload, TaskId,
@@ -28,6 +29,8 @@ pub(super) struct Seated {
     pub(super) generation: u32,
     /// What it was started from.
     pub(super) program: PathBuf,
+    /// On which it writes what it is doing.
+    pub(super) board: BoardView,
 }
 
 impl Watcher for Seated {
@@ -90,7 +93,9 @@ impl Watcher for Seated {
             let ready = mem::take(&mut seat.started);
             (label, mem::take(&mut seat.usage), ready)
         };
-        debug!(child = number, role = role.name(), %status, stderr, "ended");
+        // The board cannot change any more.
+        let notes = self.board.read();
+        debug!(child = number, role = role.name(), %status, stderr, ?notes, "ended");
         self.shared.with_core(|core, now, actions| {
             let boot_error = |cause: &Cause| {
                 let mut reason = match cause {
@@ -146,11 +151,12 @@ impl Seated {
             });
         }
         let parts = &self.shared.parts;
-        let rings = grants(&parts.outboxes[self.seat], &parts.inboxes);
+        let (rings, board) = grants(&parts.outboxes[self.seat], &parts.inboxes, &self.board);
         let welcome = Welcome {
             number: number(self.seat),
             generation: self.generation,
             rings,
+            board,
             log_filter: parts.log_filter.clone(),
         };
         let core = self.shared.lock();

@@ -130,7 +130,8 @@ impl Link {
         };
         let generation = welcome.generation;
         let sender = sender.with_generation(generation);
-        let (outbox, inboxes) = slots::open(&welcome.rings, arrivals.take(&welcome.rings)?)?;
+        let (regions, _) = arrivals.take(&welcome.rings, welcome.board)?;
+        let (outbox, inboxes) = slots::open(&welcome.rings, regions)?;
         let outbox = outbox.ok_or("no outbox")?.ring();
         sender.send(&FromChild::Ready)?;
         Ok(Self { sender, receiver, generation, inboxes, outbox })

@@ -9,12 +9,15 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
+use std::slice;
+use std::sync::atomic::AtomicU64;
 
-use memmap2::{Mmap, MmapOptions};
+use memmap2::{Mmap, MmapOptions, MmapRaw};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-use super::{Memory, Reader, Share, Writer};
+use super::page::{PAGE_BYTES, PAGE_WORDS};
+use super::{Memory, Page, Reader, Share, Writer};
 
 /// A file in memory that keeps its size. It takes up as much memory as has been written.
 #[derive(Debug)]
@@ -43,6 +46,10 @@ impl Memory for SealedFile {
 
     fn writer(&self) -> io::Result<Box<dyn Writer>> {
         Ok(Box::new(self.0.try_clone()?))
+    }
+
+    fn page(&self) -> io::Result<Box<dyn Page>> {
+        map_page(&self.0)
     }
 
     fn copy_out(&self, place: u64, into: &mut [u8]) -> io::Result<()> {
@@ -83,6 +90,31 @@ pub(super) fn reader(descriptor: u32, bytes: u64) -> io::Result<Box<dyn Reader>>
     // slot again only after its readers have answered), and a breach shows in the checksum.
     let map = unsafe { MmapOptions::new().len(len).map(&file)? };
     Ok(Box::new(map))
+}
+
+/// Takes over an inherited memfd of one page, to write its words.
+pub(super) fn page(descriptor: u32) -> io::Result<Box<dyn Page>> {
+    map_page(&OpenOptions::new().read(true).write(true).open(inherited(descriptor))?)
+}
+
+fn map_page(file: &File) -> io::Result<Box<dyn Page>> {
+    if file.metadata()?.len() < PAGE_BYTES as u64 {
+        return Err(io::Error::other("a page that is shorter than a page"));
+    }
+    Ok(Box::new(MmapOptions::new().len(PAGE_BYTES).map_raw(file)?))
+}
+
+impl Page for MmapRaw {
+    fn words(&self) -> &[AtomicU64] {
+        #[expect(unsafe_code, reason = "mapping memory is the purpose of this module")]
+        // SAFETY: the mapping is as long as the words and begins on a page's border (`map_page`),
+        // and its memfd is sealed against shrinking (`SealedFile::new`), so it stays valid as long
+        // as `self`. Any bits are a word, and whoever has the memory reads and writes it through
+        // atomics alone (`Page`).
+        unsafe {
+            slice::from_raw_parts(self.as_mut_ptr().cast_const().cast(), PAGE_WORDS)
+        }
+    }
 }
 
 fn inherited(descriptor: u32) -> String {

@@ -21,6 +21,7 @@ mod memfd;
 #[cfg(not(target_os = "linux"))]
 #[path = "no_memfd.rs"]
 mod memfd;
+mod page;
 mod portable;
 mod ring;
 
@@ -28,6 +29,7 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
+pub(crate) use page::{OwnPage, PAGE_WORDS, Page, open_page};
 pub use portable::Region;
 pub use ring::{Filling, Inbox, Outbox, Ring, open};
 
@@ -99,6 +101,8 @@ trait Memory: fmt::Debug + Send + Sync {
     fn share(&self, writable: bool) -> io::Result<Share>;
     /// A hold on it for this process itself to write.
     fn writer(&self) -> io::Result<Box<dyn Writer>>;
+    /// The same memory as words that another process may be writing; for as much as one page.
+    fn page(&self) -> io::Result<Box<dyn Page>>;
     /// Copies out the bytes from `place` on.
     fn copy_out(&self, place: u64, into: &mut [u8]) -> io::Result<()>;
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Memory, Reader, Writer};
+use super::{Memory, Page, Reader, Writer};
 
 pub(super) fn lay_out(_: u64) -> io::Result<Box<dyn Memory>> {
     Err(refusal())
@@ -13,6 +13,10 @@ pub(super) fn writer(_: u32) -> io::Result<Box<dyn Writer>> {
 }
 
 pub(super) fn reader(_: u32, _: u64) -> io::Result<Box<dyn Reader>> {
+    Err(refusal())
+}
+
+pub(super) fn page(_: u32) -> io::Result<Box<dyn Page>> {
     Err(refusal())
 }
 

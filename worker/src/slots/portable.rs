@@ -11,12 +11,16 @@
 use std::fmt;
 use std::io;
 use std::panic;
+use std::ptr::NonNull;
+use std::slice;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipc_channel::ipc::IpcSharedMemory;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Memory, Reader, Share, Writer};
+use super::page::{PAGE_BYTES, PAGE_WORDS};
+use super::{Memory, Page, Reader, Share, Writer};
 
 /// Largest region; more does not fit into the one number that Windows is told.
 const MAX_BYTES: u64 = u32::MAX as u64 - 1;
@@ -86,6 +90,10 @@ impl Memory for LazyRegion {
         writer(self.region()?)
     }
 
+    fn page(&self) -> io::Result<Box<dyn Page>> {
+        page(self.region()?)
+    }
+
     fn copy_out(&self, place: u64, into: &mut [u8]) -> io::Result<()> {
         let made = lock(&self.made);
         // What nobody has been given nobody has filled.
@@ -139,6 +147,49 @@ pub(super) fn writer(region: Region) -> io::Result<Box<dyn Writer>> {
 /// Takes over a received region to read it.
 pub(super) fn reader(region: Region) -> Box<dyn Reader> {
     Box::new(region)
+}
+
+/// Takes over a region of one page, to read or write its words.
+pub(super) fn page(region: Region) -> io::Result<Box<dyn Page>> {
+    let mut mapping = match Arc::try_unwrap(region.0) {
+        Ok(mapping) => mapping,
+        Err(shared) => Mapping(unpanicked(|| shared.0.clone())?),
+    };
+    #[expect(unsafe_code, reason = "writing shared memory is the purpose of this module")]
+    // SAFETY: nobody else has this mapping, and no reference into it is kept.
+    let bytes = unsafe { mapping.0.deref_mut() };
+    let words = NonNull::from(&mut *bytes).cast::<AtomicU64>();
+    if bytes.len() < PAGE_BYTES || !words.is_aligned() {
+        return Err(io::Error::other("a region that is no page"));
+    }
+    Ok(Box::new(Words { words, _mapping: mapping }))
+}
+
+/// A page, and where its words are.
+#[derive(Debug)]
+struct Words {
+    words: NonNull<AtomicU64>,
+    _mapping: Mapping,
+}
+
+#[expect(unsafe_code, reason = "a pointer is not Send by itself")]
+// SAFETY: the pointer leads into the mapping that is owned here, and to atomics alone.
+unsafe impl Send for Words {}
+
+#[expect(unsafe_code, reason = "a pointer is not Sync by itself")]
+// SAFETY: as above; atomics may be used from any thread.
+unsafe impl Sync for Words {}
+
+impl Page for Words {
+    fn words(&self) -> &[AtomicU64] {
+        #[expect(unsafe_code, reason = "mapping memory is the purpose of this module")]
+        // SAFETY: the mapping is owned here, does not move, and is as long and as aligned as the
+        // words need (`page`). Any bits are a word; this mapping is never used in another way, and
+        // other processes go by atomics, too.
+        unsafe {
+            slice::from_raw_parts(self.words.as_ptr(), PAGE_WORDS)
+        }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
