@@ -5,6 +5,7 @@
 //! threads, in no promised order between files, and must be quick: the pool waits for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use audiopool_worker::protocol::{Role, Usage};
 
@@ -82,8 +83,24 @@ pub enum PoolEvent {
         number: u32,
         /// How.
         cause: String,
+        /// What was found of it: signal and sender, processor time, memory, last words.
+        evidence: String,
         /// The label of the task that it had.
         label: Option<u64>,
+    },
+    /// A task has used up half of its time without a sign of life from its child. Told once for
+    /// each try.
+    TaskLate {
+        /// The task's label.
+        label: u64,
+        /// What the child is for.
+        role: Role,
+        /// The child's number.
+        number: u32,
+        /// How long the child has been silent, at least.
+        silent: Duration,
+        /// The silence after which it is killed.
+        limit: Duration,
     },
     /// A task has lost its child and is tried again.
     TaskRetried {

@@ -47,8 +47,11 @@ pub(crate) fn observe(event: &Event) {
         Event::Pool(PoolEvent::ChildStarted { role, number, pid }) => {
             tracing::info!(pid, "{role} {number} started");
         }
-        Event::Pool(PoolEvent::ChildDied { role, number, cause, label }) => {
-            tracing::warn!(file = label, cause, "{role} {number} died");
+        Event::Pool(PoolEvent::ChildDied { role, number, cause, evidence, label }) => {
+            tracing::warn!(file = label, cause, evidence, "{role} {number} died");
+        }
+        Event::Pool(PoolEvent::TaskLate { label, role, number, silent, limit }) => {
+            tracing::warn!(file = label, ?silent, ?limit, "{role} {number} is late");
         }
         Event::Pool(PoolEvent::TaskRetried { label, attempt, cause }) => {
             tracing::warn!(file = label, attempt, cause, "task tried again");

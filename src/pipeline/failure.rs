@@ -53,8 +53,8 @@ pub(super) fn pool_error(error: &TaskError) -> Option<&PoolError> {
 fn kind(attempt: &FailedAttempt) -> FailureKind {
     match attempt.cause {
         Cause::TimedOut { .. } => FailureKind::TimedOut,
-        Cause::Protocol { .. } => FailureKind::Protocol,
-        Cause::ThreadPanic => FailureKind::WorkerPanic,
+        Cause::Protocol { .. } | Cause::InvalidResult { .. } => FailureKind::Protocol,
+        Cause::Panic { .. } => FailureKind::WorkerPanic,
         Cause::OutOfMemory => FailureKind::OutOfMemory,
         _ => FailureKind::Crashed,
     }

@@ -12,8 +12,8 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
 use std::time::Duration;
+use std::{mem, thread};
 
 use audiopool_worker::channel::{self, ChannelError, Listener, Receiver, Sender};
 use audiopool_worker::invitation::{Invitation, VARIABLE};
@@ -24,6 +24,9 @@ use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
+
+use super::evidence::{End, Sender as Killer};
+use super::vitals::{self, Vitals};
 
 /// How much of a child's standard error is kept.
 const STDERR_TAIL: usize = 4 << 10;
@@ -57,7 +60,18 @@ pub(super) trait Watcher: Send + Sync + 'static {
     /// The child has sent what is no message, or the channel is broken.
     fn breach(&self, reason: String);
     /// The child is dead, and its channel has run dry or could not be waited for.
-    fn ended(&self, status: ExitStatus, stderr: String);
+    fn ended(&self, remains: Remains);
+}
+
+/// What is left of a child.
+#[derive(Debug)]
+pub(super) struct Remains {
+    pub(super) pid: u32,
+    pub(super) status: ExitStatus,
+    /// Processor time of its life.
+    pub(super) cpu: Option<Duration>,
+    /// The last that it wrote to its standard error.
+    pub(super) stderr: Vec<u8>,
 }
 
 /// A living child.
@@ -123,6 +137,12 @@ impl Child {
         }
     }
 
+    /// What the system says of it, if it has not been reaped.
+    pub(super) fn vitals(&self) -> Vitals {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        process.as_ref().map_or_else(Vitals::default, |_| vitals::of(self.pid))
+    }
+
     fn watch(
         &self,
         awaited: (Listener, Vec<Region>),
@@ -163,15 +183,14 @@ impl Child {
         })?;
         let (pid, process, server) = (self.pid, Arc::clone(&self.process), self.server.clone());
         spawn("waiter").spawn(move || {
-            let status = wait(pid, &process);
+            let (status, cpu) = wait(pid, &process);
             drop(alive);
             channel::abandon(&server);
             // Nothing is ever sent: the waits end when the other threads do.
             let _: Result<(), _> = drained.recv_timeout(DRAIN_TIMEOUT);
             let _: Result<(), _> = silent.recv_timeout(DRAIN_TIMEOUT);
-            let stderr: Vec<u8> =
-                tail.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
-            watcher.ended(status, String::from_utf8_lossy(&stderr).trim_end().to_owned());
+            let stderr = mem::take(&mut *tail.lock().unwrap_or_else(PoisonError::into_inner));
+            watcher.ended(Remains { pid, status, cpu, stderr: stderr.into() });
         })?;
         Ok(())
     }
@@ -204,16 +223,18 @@ fn read((listener, regions): (Listener, Vec<Region>), watcher: &dyn Watcher) -> 
     }
 }
 
-/// Waits for the death, cleans up the child's group, and only then releases the process id.
-fn wait(pid: u32, process: &Mutex<Option<process::Child>>) -> ExitStatus {
+/// Waits for the death, cleans up the child's group, and only then releases the process id. Says
+/// how it died, and what it had used.
+fn wait(pid: u32, process: &Mutex<Option<process::Child>>) -> (ExitStatus, Option<Duration>) {
     if let Ok(id) = i32::try_from(pid) {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
         while waitid(Id::Pid(Pid::from_raw(id)), flags) == Err(nix::errno::Errno::EINTR) {}
     }
     let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
     kill_group(pid);
+    let cpu = vitals::of(pid).cpu;
     let status = process.take().and_then(|mut process| process.wait().ok());
-    status.unwrap_or_else(|| ExitStatus::from_raw(0))
+    (status.unwrap_or_else(|| ExitStatus::from_raw(0)), cpu)
 }
 
 fn keep_tail(stderr: Option<process::ChildStderr>, tail: &Mutex<VecDeque<u8>>) {
@@ -255,10 +276,30 @@ impl Lifeline {
     }
 }
 
-/// The signal's name and number, if one ended the process.
-pub(super) fn signal(status: ExitStatus) -> Option<(i32, String)> {
-    let number = status.signal()?;
-    let name =
-        Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |s| s.to_string());
-    Some((number, name))
+/// How a process ended; `condemned` if we have tried to kill it.
+pub(super) fn end(status: ExitStatus, condemned: bool) -> End {
+    let Some(number) = status.signal() else {
+        return End::Exit { code: status.code().unwrap_or_default() };
+    };
+    let signal = Signal::try_from(number);
+    let name = signal.map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
+    let sender = match signal {
+        Ok(Signal::SIGKILL) if condemned => Killer::Audiopool,
+        // What the kernel sends for a deed of the process itself, and the process to itself.
+        Ok(
+            Signal::SIGABRT
+            | Signal::SIGBUS
+            | Signal::SIGFPE
+            | Signal::SIGILL
+            | Signal::SIGSEGV
+            | Signal::SIGSYS
+            | Signal::SIGTRAP
+            | Signal::SIGXCPU
+            | Signal::SIGXFSZ
+            | Signal::SIGPIPE
+            | Signal::SIGALRM,
+        ) => Killer::Itself,
+        _ => Killer::Somebody,
+    };
+    End::Signal { number, name, sender }
 }

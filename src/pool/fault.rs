@@ -1,82 +1,13 @@
 //! Fault: why a task has no output, and why a pool can do no work.
 
 use std::any::Any;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use audiopool_worker::protocol::{Role, WorkerFault};
 
-/// How one try at a task ended without an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The child was killed by a signal that we did not send.
-    Signal {
-        /// Its number.
-        signal: i32,
-        /// Its name, `SIGSEGV`.
-        name: String,
-    },
-    /// The child ended by itself in the middle of the task.
-    Exited {
-        /// Its exit code.
-        code: i32,
-    },
-    /// The child was at it for longer than allowed, and was killed.
-    TimedOut {
-        /// What was allowed.
-        limit: Duration,
-    },
-    /// The child sent something that is not in order, and was killed.
-    Protocol {
-        /// What was wrong.
-        reason: String,
-    },
-    /// The child was not of this program's build, and was killed before it had anything to do.
-    Misfit {
-        /// What it is instead.
-        reason: String,
-    },
-    /// Another thread of the child panicked.
-    ThreadPanic,
-    /// The stack of the child overflowed.
-    StackOverflow,
-    /// The child could not get the memory that it asked for.
-    OutOfMemory,
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Signal { signal: 9, .. } => {
-                f.write_str("was killed by SIGKILL, not by audiopool; possibly out of memory")
-            }
-            Self::Signal { name, .. } => write!(f, "crashed with {name}"),
-            Self::Exited { code } => write!(f, "exited by itself with code {code}"),
-            Self::TimedOut { limit } => write!(f, "gave no answer for {limit:?} and was killed"),
-            Self::Protocol { reason } => write!(f, "broke the protocol: {reason}"),
-            Self::Misfit { reason } => f.write_str(reason),
-            Self::ThreadPanic => f.write_str("panicked in a thread of its own"),
-            Self::StackOverflow => f.write_str("overflowed its stack"),
-            Self::OutOfMemory => f.write_str("ran out of memory"),
-        }
-    }
-}
-
-/// One try that ended without an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailedAttempt {
-    /// Which try, from 1.
-    pub attempt: u32,
-    /// Number of the child.
-    pub child: u32,
-    /// What happened to it.
-    pub cause: Cause,
-    /// The last that it wrote to its standard error.
-    pub stderr: String,
-}
+pub(crate) use super::cause::{Cause, FailedAttempt};
 
 /// Why a task has no output. The other tasks of its pool go on.
 #[derive(Clone, Debug, thiserror::Error)]

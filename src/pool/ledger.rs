@@ -76,6 +76,13 @@ pub(crate) enum Action {
     Kill {
         seat: SeatId,
     },
+    /// The child has been silent for half of what is borne: see how it is, so that it can be told
+    /// later what it has been doing.
+    Look {
+        seat: SeatId,
+        /// Whether to tell that the task is late; once for each try.
+        warn: Option<Late>,
+    },
     /// Hand the task's end to whoever waits for it. A success is handed over by who reported it.
     Finish {
         task: TaskId,
@@ -86,6 +93,14 @@ pub(crate) enum Action {
         attempt: Attempt,
         cause: Cause,
     },
+}
+
+/// A task that has used up half its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Late {
+    pub(crate) task: TaskId,
+    /// When its child will be killed, counted from when it was last heard of.
+    pub(crate) limit: Duration,
 }
 
 /// How a reply counts.
@@ -146,8 +161,19 @@ struct Busy {
     since: Duration,
     /// Slots that the child may still fill.
     slots: usize,
+    /// When it was looked at because half of its time was over.
+    looked: Option<Duration>,
+    /// Whether that has been told.
+    warned: bool,
     /// Why we have killed it, if we have.
     killed: Option<Cause>,
+}
+
+impl Busy {
+    fn heard(&mut self, now: Duration) {
+        self.since = now;
+        self.looked = None;
+    }
 }
 
 #[derive(Debug)]
@@ -288,7 +314,7 @@ impl Ledger {
             return self.stray(seat, generation, actions);
         }
         entry.delivered += 1;
-        busy.since = now;
+        busy.heard(now);
         busy.slots -= usize::from(uses_slot);
         Verdict::Accept
     }
@@ -296,7 +322,7 @@ impl Ledger {
     /// A child has given a sign of life.
     pub(crate) fn alive(&mut self, seat: SeatId, generation: u32, now: Duration) {
         if let Some(busy) = busy(&mut self.places, seat, generation) {
-            busy.since = now;
+            busy.heard(now);
         }
     }
 
@@ -304,7 +330,7 @@ impl Ledger {
     pub(crate) fn granted(&mut self, seat: SeatId, slots: usize, now: Duration) {
         if let Some(Place { seat: Seat::Busy(busy), .. }) = self.places.get_mut(seat) {
             if busy.slots == 0 {
-                busy.since = now;
+                busy.heard(now);
             }
             busy.slots += slots;
         }
@@ -359,15 +385,22 @@ impl Ledger {
         reason: String,
         actions: &mut Vec<Action>,
     ) {
+        self.condemn(seat, generation, Cause::Protocol { reason }, actions);
+    }
+
+    /// A child is not to be trusted any more, for that cause.
+    pub(crate) fn condemn(
+        &mut self,
+        seat: SeatId,
+        generation: u32,
+        cause: Cause,
+        actions: &mut Vec<Action>,
+    ) {
         let Some(place) = self.place(seat, generation) else { return };
         match &mut place.seat {
-            Seat::Busy(busy) if busy.killed.is_none() => {
-                busy.killed = Some(Cause::Protocol { reason });
-            }
+            Seat::Busy(Busy { killed: killed @ None, .. })
+            | Seat::Booting { killed: killed @ None, .. } => *killed = Some(cause),
             Seat::Idle { .. } => place.seat = Seat::Dying,
-            Seat::Booting { killed: killed @ None, .. } => {
-                *killed = Some(Cause::Protocol { reason });
-            }
             Seat::Vacant { .. }
             | Seat::Booting { .. }
             | Seat::Busy(_)

@@ -20,7 +20,9 @@
 //! - The [inline twin](Inline) honours the same contract on the calling thread.
 
 mod builder;
+mod cause;
 mod child;
+mod evidence;
 pub(crate) mod fault;
 mod future;
 mod geometry;
@@ -30,6 +32,7 @@ mod limits;
 mod program;
 mod ring;
 mod supervisor;
+mod vitals;
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -46,7 +49,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::event::PoolEvent;
-pub use fault::{Cause, FailedAttempt, PoolError, TaskError};
+pub use cause::{Cause, FailedAttempt, Silence};
+pub use evidence::{End, Evidence, Sender};
+pub use fault::{PoolError, TaskError};
 pub use future::{Future, NotYet};
 pub use inline::Inline;
 pub use ledger::Balance;

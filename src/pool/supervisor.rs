@@ -31,9 +31,9 @@ use seated::Seated;
 use super::child::{Child, Lifeline};
 use super::fault::PoolError;
 use super::future::RawOutcome;
-use super::ledger::{Action, Balance, Ledger, Policy, SeatId, Terms};
+use super::ledger::{Action, Balance, Late, Ledger, Policy, SeatId, Terms};
 use super::ring::{Lease, Slot, SlotOwner, share};
-use super::{Item, PoolEvent, Watch};
+use super::{Item, PoolEvent, Watch, vitals};
 
 /// What a pool is made of, beside its [`Policy`].
 pub(super) struct Parts {
@@ -96,6 +96,8 @@ pub(super) struct Shared {
     lifeline: Lifeline,
     has_fallen_back: AtomicBool,
     begun: Instant,
+    /// Killed for want of memory before the pool began.
+    oom_kills: Option<u64>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -123,6 +125,7 @@ impl Shared {
             lifeline: Lifeline::new()?,
             has_fallen_back: AtomicBool::new(false),
             begun: Instant::now(),
+            oom_kills: vitals::oom_kills(),
         });
         let name = format!("{} supervisor", shared.role().name());
         let run = Arc::clone(&shared);
@@ -254,6 +257,17 @@ impl Shared {
                     core.seats[seat].send(&ToChild::Quit);
                 }
                 Action::Kill { seat } => core.seats[seat].kill(),
+                Action::Look { seat, warn } => {
+                    core.seats[seat].look();
+                    let late = |Late { task, limit }| PoolEvent::TaskLate {
+                        label: core.bodies.get(&task).map_or(0, |body| body.label),
+                        role: self.role(),
+                        number: number(seat),
+                        silent: limit / 2,
+                        limit,
+                    };
+                    after.events.extend(warn.map(late));
+                }
                 Action::Finish { task, error } => {
                     if let Some(body) = core.bodies.remove(&task) {
                         after.ends.push((body, Err(error)));

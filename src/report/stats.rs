@@ -20,6 +20,7 @@ pub struct Stats {
     chunks: u64,
     audio_seconds: f64,
     retries: u64,
+    late: u64,
     places: BTreeMap<(Role, u32), Place>,
     supervisor: Option<Usage>,
 }
@@ -42,6 +43,7 @@ impl Stats {
             chunks: 0,
             audio_seconds: 0.0,
             retries: 0,
+            late: 0,
             places: BTreeMap::new(),
             supervisor: None,
         }
@@ -57,6 +59,7 @@ impl Stats {
                 self.audio_seconds += seconds;
             }
             Event::Pool(PoolEvent::TaskRetried { .. }) => self.retries += 1,
+            Event::Pool(PoolEvent::TaskLate { .. }) => self.late += 1,
             Event::Pool(PoolEvent::ChildStarted { role, number, .. }) => {
                 self.place(*role, *number).started += 1;
             }
@@ -98,7 +101,11 @@ impl Stats {
                 .map_or_else(String::new, |speed| format!(", {speed} × real time")),
         )?;
         writeln!(out, "files        {} ok, {} failed", self.files_ok, self.files_failed)?;
-        writeln!(out, "attempts     {} tasks retried, {died} processes died", self.retries)?;
+        writeln!(
+            out,
+            "attempts     {} tasks late, {} retried, {died} processes died",
+            self.late, self.retries
+        )?;
         writeln!(out, "cpu          {:.3} s in all processes", self.cpu().as_secs_f64())?;
         writeln!(out)?;
         writeln!(
@@ -169,6 +176,7 @@ mod tests {
                 role,
                 number,
                 cause: "killed by SIGKILL".to_owned(),
+                evidence: "pid 11".to_owned(),
                 label: Some(0),
             }),
             Event::Pool(PoolEvent::ChildRetired { role, number, usage: usage(3, 20) }),
@@ -197,7 +205,7 @@ mod tests {
 wall time    4.000 s
 audio        0:20.0 in 2 chunks, 5.0 × real time
 files        1 ok, 0 failed
-attempts     1 tasks retried, 1 processes died
+attempts     0 tasks late, 1 retried, 1 processes died
 cpu          5.200 s in all processes
 
 process        started  died    tasks     busy  cpu user   cpu sys   peak rss

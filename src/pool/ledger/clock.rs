@@ -1,9 +1,13 @@
 //! What the ledger does because time has passed.
+//!
+//! A child has a *limit* for its silence. After half of it the child is looked at, and the task is
+//! called late; after all of it the child is killed, and what it has used since the look tells
+//! whether it was spinning, idle or stopped.
 
 use std::time::Duration;
 
-use super::{Action, Busy, Ledger, Seat, Terms};
-use crate::pool::fault::Cause;
+use super::{Action, Busy, Late, Ledger, Seat, Terms};
+use crate::pool::cause::{Cause, Silence};
 
 impl Ledger {
     /// Looks at the clock: kills what is late.
@@ -14,7 +18,7 @@ impl Ledger {
                     if now >= *since + self.policy.start_timeout =>
                 {
                     // Its death is booked as a failed start.
-                    *killed = Some(Cause::TimedOut { limit: self.policy.start_timeout });
+                    *killed = Some(late(self.policy.start_timeout));
                     actions.push(Action::Kill { seat });
                 }
                 Seat::Quitting { since, killed: killed @ false }
@@ -25,12 +29,18 @@ impl Ledger {
                 }
                 Seat::Busy(busy) if busy.killed.is_none() => {
                     let terms = self.tasks.get(&busy.task).map(|entry| entry.terms);
-                    if let Some(at) = due(busy, terms)
-                        && now >= at
-                    {
-                        let limit = terms.and_then(|terms| terms.timeout).unwrap_or_default();
-                        busy.killed = Some(Cause::TimedOut { limit });
+                    let Some(limit) = limit(busy, terms).filter(|limit| now >= due(busy, *limit))
+                    else {
+                        continue;
+                    };
+                    if busy.looked.is_some() {
+                        busy.killed = Some(late(limit));
                         actions.push(Action::Kill { seat });
+                    } else {
+                        busy.looked = Some(now);
+                        let warn = !std::mem::replace(&mut busy.warned, true);
+                        let warn = warn.then_some(Late { task: busy.task, limit });
+                        actions.push(Action::Look { seat, warn });
                     }
                 }
                 _ => {}
@@ -45,7 +55,8 @@ impl Ledger {
             Seat::Booting { since, killed: None } => Some(*since + self.policy.start_timeout),
             Seat::Quitting { since, killed: false } => Some(*since + self.policy.quit_timeout),
             Seat::Busy(busy) if busy.killed.is_none() => {
-                due(busy, self.tasks.get(&busy.task).map(|entry| entry.terms))
+                let limit = limit(busy, self.tasks.get(&busy.task).map(|entry| entry.terms))?;
+                Some(due(busy, limit))
             }
             // Zero once it is over: then there is nothing to wait for.
             Seat::Vacant { not_before } if !self.queue.is_empty() && !not_before.is_zero() => {
@@ -57,9 +68,22 @@ impl Ledger {
     }
 }
 
-/// When the child's silence becomes too long; never while it waits for a slot.
-fn due(busy: &Busy, terms: Option<Terms>) -> Option<Duration> {
+/// What it was doing becomes known when it is killed.
+fn late(limit: Duration) -> Cause {
+    Cause::TimedOut { limit, silence: Silence::Unknown }
+}
+
+/// When a busy child is looked at, and then killed. The two are some time apart even if we have come
+/// late to the first.
+fn due(busy: &Busy, limit: Duration) -> Duration {
+    match busy.looked {
+        None => busy.since.saturating_add(limit / 2),
+        Some(looked) => busy.since.saturating_add(limit).max(looked.saturating_add(limit / 8)),
+    }
+}
+
+/// How long the child may be silent; without end while it waits for a slot.
+fn limit(busy: &Busy, terms: Option<Terms>) -> Option<Duration> {
     let Terms { timeout, streams } = terms?;
-    (!streams || busy.slots > 0).then_some(())?;
-    Some(busy.since.saturating_add(timeout?))
+    timeout.filter(|_| !streams || busy.slots > 0)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use audiopool_worker::protocol::{Attempt, TaskId};
 
 use super::{Action, Ledger, Seat, SeatId, Terms};
+use crate::pool::evidence::Evidence;
 use crate::pool::fault::{Cause, FailedAttempt, PoolError, TaskError};
 
 impl Ledger {
@@ -68,7 +69,7 @@ impl Ledger {
         &mut self,
         seat: SeatId,
         generation: u32,
-        (cause, stderr): (Cause, String),
+        (cause, evidence): (Cause, Evidence),
         boot_error: impl FnOnce(&Cause) -> PoolError,
         now: Duration,
         actions: &mut Vec<Action>,
@@ -78,15 +79,15 @@ impl Ledger {
             std::mem::replace(&mut place.seat, Seat::Vacant { not_before: Duration::ZERO });
         match before {
             Seat::Booting { killed, .. } => {
-                let cause = killed.unwrap_or(cause);
+                let cause = killed.map_or(cause, |killed| killed.with(evidence.silence));
                 let (error, hopeless) = (boot_error(&cause), matches!(cause, Cause::Misfit { .. }));
                 self.boot_failed(seat, generation, &error, hopeless, now, actions);
                 return Some(cause);
             }
             Seat::Busy(busy) => {
-                let cause = busy.killed.unwrap_or(cause);
+                let cause = busy.killed.map_or(cause, |killed| killed.with(evidence.silence));
                 self.note_death(now);
-                self.charge(seat, busy.task, cause.clone(), stderr, actions);
+                self.charge(seat, busy.task, cause.clone(), evidence, actions);
                 self.dispatch(now, actions);
                 return Some(cause);
             }
@@ -134,13 +135,13 @@ impl Ledger {
         seat: SeatId,
         task: TaskId,
         cause: Cause,
-        stderr: String,
+        evidence: Evidence,
         actions: &mut Vec<Action>,
     ) {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         let attempt = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
         let child = u32::try_from(seat + 1).unwrap_or(u32::MAX);
-        entry.attempts.push(FailedAttempt { attempt, child, cause: cause.clone(), stderr });
+        entry.attempts.push(FailedAttempt { attempt, child, cause: cause.clone(), evidence });
         if self.canary == Some(task) {
             self.tasks.remove(&task);
             self.canary = None;

@@ -7,6 +7,8 @@ use audiopool_worker::protocol::{Attempt, Role, TaskId};
 use proptest::prelude::*;
 
 use super::{Action, Ledger, Policy, Reply, SeatId, Terms, Verdict};
+use crate::pool::cause::Silence;
+use crate::pool::evidence::Evidence;
 use crate::pool::fault::{Cause, PoolError, TaskError};
 
 const CALM: Terms = Terms { timeout: None, streams: false };
@@ -31,6 +33,10 @@ fn boot_error() -> PoolError {
 
 fn crash() -> Cause {
     Cause::Signal { signal: 11, name: "SIGSEGV".into() }
+}
+
+fn late(limit: Duration) -> Cause {
+    Cause::TimedOut { limit, silence: Silence::Unknown }
 }
 
 /// What a simulated process is doing.
@@ -60,6 +66,8 @@ struct World {
     ended: BTreeMap<TaskId, Result<(), TaskError>>,
     attempts: BTreeMap<TaskId, u32>,
     delivered: BTreeMap<TaskId, u64>,
+    /// Tasks that were said to be late.
+    warnings: usize,
 }
 
 impl World {
@@ -72,6 +80,7 @@ impl World {
             ended: BTreeMap::new(),
             attempts: BTreeMap::new(),
             delivered: BTreeMap::new(),
+            warnings: 0,
         }
     }
 
@@ -109,6 +118,11 @@ impl World {
                 process.doing = Doing::Quitting;
             }
             Action::Kill { seat } => self.seats[seat].as_mut().unwrap().killed = true,
+            Action::Look { seat, warn } => {
+                let process = self.seats[seat].unwrap();
+                assert!(!process.killed && matches!(process.doing, Doing::Busy(..)), "{warn:?}");
+                self.warnings += usize::from(warn.is_some());
+            }
             Action::Finish { task, error } => self.end(task, Err(error)),
             Action::Retried { .. } => {}
         }
@@ -203,7 +217,7 @@ impl World {
 
     fn die(&mut self, seat: SeatId) {
         if let Some(Process { generation, .. }) = self.seats[seat].take() {
-            let death = (crash(), String::new());
+            let death = (crash(), Evidence::default());
             self.act(|ledger, now, actions| {
                 ledger.died(seat, generation, death, |_| boot_error(), now, actions)
             });
@@ -420,13 +434,13 @@ fn a_process_that_is_killed_at_its_start_is_told_from_one_that_dies() {
         world.act(|ledger, now, actions| ledger.booted(0, generation, now, actions));
         assert_eq!(world.seats[0].unwrap().doing, Doing::Booting);
         world.seats[0] = None;
-        let death = (crash(), String::new());
+        let death = (crash(), Evidence::default());
         world.act(|ledger, now, actions| {
             ledger.died(0, generation, death, |_| boot_error(), now, actions)
         })
     };
     let limit = policy(1).start_timeout;
-    assert_eq!(why(|world| world.pass(Duration::from_secs(10))), Some(Cause::TimedOut { limit }));
+    assert_eq!(why(|world| world.pass(Duration::from_secs(10))), Some(late(limit)));
     let breach =
         why(|world| world.act(|ledger, _, actions| ledger.breach(0, 1, reason(), actions)));
     assert_eq!(breach, Some(Cause::Protocol { reason: reason() }));
@@ -505,7 +519,7 @@ fn a_start_that_was_refused_and_then_dies_does_not_end_its_pause() {
     world.submit(CALM);
     let Process { generation, .. } = world.seats[0].unwrap();
     world.fail_to_boot(0);
-    let death = (crash(), String::new());
+    let death = (crash(), Evidence::default());
     let told = world.act(|ledger, now, actions| {
         ledger.died(0, generation, death, |_| boot_error(), now, actions)
     });
@@ -518,7 +532,7 @@ fn a_start_that_was_refused_and_then_dies_does_not_end_its_pause() {
 #[test]
 fn a_start_that_we_have_ended_is_nobody_elses_kill() {
     for (end, expected) in [
-        (None, Cause::TimedOut { limit: policy(1).start_timeout }),
+        (None, late(policy(1).start_timeout)),
         (Some("babble"), Cause::Protocol { reason: "babble".into() }),
     ] {
         let mut world = World::new(1);
@@ -536,7 +550,7 @@ fn a_start_that_we_have_ended_is_nobody_elses_kill() {
             told = Some(cause.clone());
             boot_error()
         };
-        let death = (Cause::Signal { signal: 9, name: "SIGKILL".into() }, String::new());
+        let death = (Cause::Killed { signal: 9, name: "SIGKILL".into() }, Evidence::default());
         world.act(|ledger, now, actions| {
             ledger.died(0, generation, death, boot_error, now, actions)
         });
@@ -553,4 +567,26 @@ fn the_longest_timeout_of_all_is_for_ever() {
     assert_eq!(world.ledger.next_tick(), Some(Duration::MAX));
     world.pass(Duration::from_hours(1000));
     assert!(!world.seats[0].unwrap().killed);
+}
+
+#[test]
+fn a_task_is_called_late_once_and_its_child_looked_at_before_it_is_killed() {
+    let limit = Duration::from_secs(8);
+    let mut world = World::new(1);
+    world.submit(Terms { timeout: Some(limit), streams: false });
+    world.boot(0);
+    let killed = |world: &World| world.seats[0].unwrap().killed;
+    world.pass(Duration::from_secs(3));
+    assert_eq!(world.warnings, 0);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.warnings, 1, "half of its time is over");
+    let (generation, now) = (world.seats[0].unwrap().generation, world.now);
+    world.ledger.alive(0, generation, now);
+    assert_eq!(world.ledger.next_tick(), Some(now + limit / 2), "it has its time anew");
+    // We come too late ourselves: what it is doing can only be told from two looks.
+    world.pass(limit * 2);
+    assert_eq!((world.warnings, killed(&world)), (1, false), "told once");
+    assert_eq!(world.ledger.next_tick(), Some(world.now + limit / 8));
+    world.pass(limit / 8);
+    assert!(killed(&world));
 }

@@ -1,13 +1,17 @@
 //! Seat: what the supervisor has in hand of the child in it.
 
+use std::time::Instant;
+
 use audiopool_worker::channel::Sender;
 use audiopool_worker::protocol::{TaskId, ToChild, Usage};
 use audiopool_worker::slots::Ring;
 use tracing::debug;
 
+use crate::pool::cause::Silence;
 use crate::pool::child::Child;
 use crate::pool::ledger::SeatId;
 use crate::pool::ring::Slot;
+use crate::pool::vitals::Vitals;
 
 /// One process after another.
 pub(super) struct Seat {
@@ -21,6 +25,10 @@ pub(super) struct Seat {
     /// To be killed, perhaps before its process is known here.
     pub(super) condemned: bool,
     pub(super) usage: Usage,
+    /// How the child was when it was last looked at, and when that was.
+    pub(super) looked: Option<(Vitals, Instant)>,
+    /// What it was doing when it was killed for giving no answer.
+    pub(super) silence: Silence,
 }
 
 impl Seat {
@@ -36,6 +44,8 @@ impl Seat {
             started: false,
             condemned: false,
             usage: Usage::default(),
+            looked: None,
+            silence: Silence::default(),
         }
     }
 
@@ -48,7 +58,17 @@ impl Seat {
         }
     }
 
+    /// Looks how the child is, and says what it has been doing since the look before.
+    pub(super) fn look(&mut self) -> Silence {
+        let Some(child) = &self.child else { return Silence::Unknown };
+        let (vitals, now) = (child.vitals(), Instant::now());
+        let before = self.looked.replace((vitals, now));
+        let (earlier, then) = before.unwrap_or((Vitals::default(), now));
+        vitals.silence_since(earlier, now.saturating_duration_since(then))
+    }
+
     pub(super) fn kill(&mut self) {
+        self.silence = self.look();
         self.condemned = true;
         if let Some(child) = &self.child {
             child.kill();

@@ -2,25 +2,25 @@
 
 use std::mem;
 use std::path::PathBuf;
-use std::process::ExitStatus;
 use std::sync::{Arc, Weak};
 
 use audiopool_worker::BUILD_ID;
-use audiopool_worker::board::BoardView;
+use audiopool_worker::board::{BoardView, Notes};
 use audiopool_worker::channel::Sender;
 use audiopool_worker::protocol::{
     Attempt, AudioRef, FromChild, Hello, LogLevel, LogLine, PROTOCOL_VERSION, Payload, TaskId,
     ToChild, Welcome, WorkerFault,
 };
-use audiopool_worker::serve::EXIT_PANIC;
 use tracing::{debug, error, info, trace, warn};
 
+use super::seat::Seat;
 use super::{Body, Core, Shared, number};
-use crate::pool::child::{self, Watcher};
+use crate::pool::child::{self, Remains, Watcher};
+use crate::pool::evidence::{Evidence, legible};
 use crate::pool::fault::{Cause, TaskError};
 use crate::pool::ledger::{Action, Reply, SeatId, Verdict};
 use crate::pool::ring::{Lease, Slot, grants};
-use crate::pool::{Item, PoolEvent};
+use crate::pool::{Item, PoolEvent, vitals};
 
 /// Takes in what one process in one seat has to say.
 pub(super) struct Seated {
@@ -76,27 +76,26 @@ impl Watcher for Seated {
         });
     }
 
-    fn ended(&self, status: ExitStatus, stderr: String) {
-        let cause = cause_of(status, &stderr);
+    fn ended(&self, remains: Remains) {
         let role = self.shared.role();
         let number = number(self.seat);
-        let (label, usage, ready) = {
+        let (label, usage, ready, evidence) = {
             let mut core = self.shared.lock();
             let seat = &mut core.seats[self.seat];
             if seat.generation != self.generation {
                 return;
             }
             let label = seat.running.map(|(_, label)| label);
+            let evidence = self.evidence(seat, remains);
             seat.idle();
             seat.child = None;
             seat.sender = None;
             let ready = mem::take(&mut seat.started);
-            (label, mem::take(&mut seat.usage), ready)
+            (label, mem::take(&mut seat.usage), ready, evidence)
         };
-        // The board cannot change any more.
-        let notes = self.board.read();
-        debug!(child = number, role = role.name(), %status, stderr, ?notes, "ended");
+        debug!(child = number, role = role.name(), %evidence, "ended");
         self.shared.with_core(|core, now, actions| {
+            let stderr = evidence.stderr.clone();
             let boot_error = |cause: &Cause| {
                 let mut reason = match cause {
                     Cause::Misfit { reason } | Cause::Protocol { reason } => {
@@ -109,13 +108,14 @@ impl Watcher for Seated {
                 }
                 self.shared.boot_error(&reason)
             };
-            let death = (cause, stderr.clone());
+            let death = (evidence.cause(), evidence.clone());
             let unmeant =
                 core.ledger.died(self.seat, self.generation, death, boot_error, now, actions);
             let died = |cause: Cause| PoolEvent::ChildDied {
                 role,
                 number,
                 cause: cause.to_string(),
+                evidence: evidence.to_string(),
                 label,
             };
             core.news.extend(unmeant.map(died));
@@ -125,6 +125,25 @@ impl Watcher for Seated {
 }
 
 impl Seated {
+    /// All that is known of the child, now that it is gone.
+    fn evidence(&self, seat: &mut Seat, remains: Remains) -> Evidence {
+        let looked = seat.looked.take().map(|(vitals, _)| vitals);
+        let oom_kills = vitals::oom_kills().zip(self.shared.oom_kills);
+        // Nobody writes on it any more.
+        let Notes { stage, panic, .. } = self.board.read();
+        Evidence {
+            pid: remains.pid,
+            end: Some(child::end(remains.status, seat.condemned)),
+            cpu: remains.cpu,
+            rss_bytes: looked.and_then(|vitals| vitals.rss_bytes),
+            silence: mem::take(&mut seat.silence),
+            oom_kills: oom_kills.map(|(now, before)| now.saturating_sub(before)),
+            stage: stage.map(|stage| legible(stage.as_bytes())),
+            panic: panic.map(|panic| legible(panic.as_bytes())),
+            stderr: legible(&remains.stderr),
+        }
+    }
+
     /// Dismisses a child that is no good from the start, if another program can take its place.
     fn is_dismissed(&self, core: &mut Core, actions: &mut Vec<Action>) -> bool {
         core.ledger.is_booting(self.seat, self.generation)
@@ -220,7 +239,7 @@ impl Seated {
             Ok(Payload::Slot(at)) => match self.shared.parts.outboxes[self.seat].read(&at) {
                 Ok(output) => Ok(output),
                 Err(error) => {
-                    return self.breach(format!("an output that cannot be read: {error}"));
+                    return self.invalid(format!("an output that cannot be read: {error}"));
                 }
             },
             // The memory between us is at fault, or this child: another may have better luck.
@@ -233,7 +252,7 @@ impl Seated {
             // Without the lock: it may take a while.
             let check = self.shared.lock().bodies.get(&id.0).map(|body| Arc::clone(&body.check));
             if let Some(Err(reason)) = check.map(|check| check(output)) {
-                return self.breach(format!("an output that cannot be that of its task: {reason}"));
+                return self.invalid(reason);
             }
         }
         let kind = match &outcome {
@@ -257,6 +276,14 @@ impl Seated {
         }
     }
 
+    /// The child has answered, but with what cannot be the output of its task.
+    fn invalid(&self, reason: String) {
+        self.shared.with_core(|core, _, actions| {
+            let cause = Cause::InvalidResult { reason };
+            core.ledger.condemn(self.seat, self.generation, cause, actions);
+        });
+    }
+
     fn log(&self, line: &LogLine) {
         let LogLine { level, target, message } = line;
         let (role, child) = (self.shared.role().name(), number(self.seat));
@@ -267,22 +294,5 @@ impl Seated {
             LogLevel::Debug => debug!("{role} {child}: {target}: {message}"),
             LogLevel::Trace => trace!("{role} {child}: {target}: {message}"),
         }
-    }
-}
-
-/// Reads a death: the status, and what the runtime prints before it aborts.
-fn cause_of(status: ExitStatus, stderr: &str) -> Cause {
-    if let Some((signal, name)) = child::signal(status) {
-        if stderr.contains("has overflowed its stack") {
-            return Cause::StackOverflow;
-        }
-        if stderr.contains("memory allocation of") {
-            return Cause::OutOfMemory;
-        }
-        return Cause::Signal { signal, name };
-    }
-    match status.code() {
-        Some(EXIT_PANIC) => Cause::ThreadPanic,
-        code => Cause::Exited { code: code.unwrap_or_default() },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use audiopool::pool::{Cause, PoolError, TaskError};
+use audiopool::pool::{Cause, Silence, PoolError, TaskError};
 use audiopool::{ChunkError, ChunkOptions, parallel_process_audio_chunks};
 
 use super::probes::{How, Misbehave};
@@ -62,7 +62,8 @@ fn a_chunk_that_hangs_is_ended_when_its_time_is_up() {
     let limit = Duration::from_millis(300);
     let (cause, _) = third_of_four(How::Hang, Some(limit));
     let TaskError::Poisonous(attempts) = cause else { panic!("{cause:?}") };
-    assert!(attempts.iter().all(|attempt| attempt.cause == Cause::TimedOut { limit }));
+    let idle = Cause::TimedOut { limit, silence: Silence::Idle };
+    assert!(attempts.iter().all(|attempt| attempt.cause == idle), "{attempts:?}");
 }
 
 #[test]
