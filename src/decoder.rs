@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use audiopool_worker::board;
 use audiopool_worker::protocol::WorkerFault;
 use audiopool_worker::task::{Outlet, StreamTask};
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,7 @@ impl StreamTask for DecodeFile {
     type Output = Result<Ending, DecodeError>;
 
     fn run(self, outlet: &mut Outlet<'_, Decoded>) -> Result<Self::Output, WorkerFault> {
+        board::stage("opening the file");
         let mut source = match Source::open_with(Path::new(&self.path), self.threads) {
             Ok(source) => source,
             Err(error) => return Ok(Err(error)),
@@ -71,6 +73,7 @@ impl StreamTask for DecodeFile {
         let mut more = true;
         while more {
             block.clear();
+            board::stage("decoding");
             more = source.next_block(&mut block);
             bytes += block.len() as u64;
             for piece in cutter.cut(&block) {

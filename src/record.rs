@@ -270,14 +270,14 @@ mod tests {
         let error = Failure {
             kind: FailureKind::Decode(DecodeErrorKind::Empty),
             message: "the file is empty".to_owned(),
-            attempts: vec![Attempt { attempt: 1, cause: "killed by SIGSEGV".to_owned() }],
+            attempts: vec![Attempt { attempt: 1, kind: "signal", cause: "SIGSEGV".to_owned() }],
         };
         check(
             &Record::failed("x.wav".into(), error),
             concat!(
                 r#"{"path":"x.wav","status":"failed","format":null,"metrics":{},"warnings":[],"#,
                 r#""error":{"kind":"empty","message":"the file is empty","#,
-                r#""attempts":[{"attempt":1,"cause":"killed by SIGSEGV"}]}}"#
+                r#""attempts":[{"attempt":1,"kind":"signal","cause":"SIGSEGV"}]}}"#
             ),
         );
     }

@@ -60,7 +60,8 @@ fn kind(attempt: &FailedAttempt) -> FailureKind {
     }
 }
 
-/// Without the number of the child: it depends on the course of the run.
+/// Without the number of the child and the evidence: they depend on the course of the run.
 fn attempt(attempt: &FailedAttempt) -> Attempt {
-    Attempt { attempt: attempt.attempt, cause: attempt.cause.to_string() }
+    let FailedAttempt { attempt, cause, .. } = attempt;
+    Attempt { attempt: *attempt, kind: cause.word(), cause: cause.to_string() }
 }

@@ -105,7 +105,8 @@ pub(crate) fn legible(bytes: &[u8]) -> String {
 
 fn escaped(text: &str) -> String {
     let is_unsafe = |c: char| {
-        c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {

@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn a_process_is_told_by_what_it_does() {
         let second = Duration::from_secs(1);
-        let used = |millis| Vitals { cpu: Some(Duration::from_millis(millis)), ..Vitals::default() };
+        let used =
+            |millis| Vitals { cpu: Some(Duration::from_millis(millis)), ..Vitals::default() };
         assert_eq!(used(511).silence_since(used(500), second), Silence::Spinning);
         assert_eq!(used(505).silence_since(used(500), second), Silence::Idle);
         let stopped = Vitals { is_stopped: true, ..used(900) };

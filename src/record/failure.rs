@@ -22,6 +22,8 @@ pub struct Failure {
 pub struct Attempt {
     /// 1 for the first.
     pub attempt: u32,
+    /// One word for machines: `signal`, `killed`, `panic`, `spinning`, …
+    pub kind: &'static str,
     /// How it ended, for example `killed by SIGSEGV`.
     pub cause: String,
 }

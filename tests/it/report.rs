@@ -69,8 +69,16 @@ fn records() -> Vec<Record> {
                     kind: FailureKind::Crashed,
                     message: "each of 2 decoders died on it".to_owned(),
                     attempts: vec![
-                        Attempt { attempt: 1, cause: "killed by SIGSEGV".to_owned() },
-                        Attempt { attempt: 2, cause: "killed by SIGSEGV".to_owned() },
+                        Attempt {
+                            attempt: 1,
+                            kind: "signal",
+                            cause: "killed by SIGSEGV".to_owned(),
+                        },
+                        Attempt {
+                            attempt: 2,
+                            kind: "signal",
+                            cause: "killed by SIGSEGV".to_owned(),
+                        },
                     ],
                 },
             },

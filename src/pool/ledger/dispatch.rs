@@ -87,15 +87,8 @@ impl Ledger {
         let entry = self.tasks.get(&task).expect("what is queued is entered");
         let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);
         let (attempt, delivered) = (Attempt(tries.saturating_add(1)), entry.delivered);
-        let busy = Busy {
-            task,
-            served,
-            since: now,
-            slots: 0,
-            looked: None,
-            warned: false,
-            killed: None,
-        };
+        let busy =
+            Busy { task, served, since: now, slots: 0, looked: None, warned: false, killed: None };
         self.places[seat].seat = Seat::Busy(busy);
         actions.push(Action::Run { seat, task, attempt, delivered });
     }

@@ -564,7 +564,7 @@ fn the_longest_timeout_of_all_is_for_ever() {
     world.pass(Duration::from_secs(1));
     world.submit(Terms { timeout: Some(Duration::MAX), streams: false });
     world.boot(0);
-    assert_eq!(world.ledger.next_tick(), Some(Duration::MAX));
+    assert_eq!(world.ledger.next_tick(), Some(world.now + Duration::MAX / 2));
     world.pass(Duration::from_hours(1000));
     assert!(!world.seats[0].unwrap().killed);
 }

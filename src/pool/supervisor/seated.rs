@@ -86,7 +86,7 @@ impl Watcher for Seated {
                 return;
             }
             let label = seat.running.map(|(_, label)| label);
-            let evidence = self.evidence(seat, remains);
+            let evidence = self.evidence(seat, &remains);
             seat.idle();
             seat.child = None;
             seat.sender = None;
@@ -126,7 +126,7 @@ impl Watcher for Seated {
 
 impl Seated {
     /// All that is known of the child, now that it is gone.
-    fn evidence(&self, seat: &mut Seat, remains: Remains) -> Evidence {
+    fn evidence(&self, seat: &mut Seat, remains: &Remains) -> Evidence {
         let looked = seat.looked.take().map(|(vitals, _)| vitals);
         let oom_kills = vitals::oom_kills().zip(self.shared.oom_kills);
         // Nobody writes on it any more.

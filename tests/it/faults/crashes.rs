@@ -13,6 +13,14 @@ fn one_try_ends_with(deed: &str, kind: &'static str, cause: &str) -> Ended {
     ended
 }
 
+/// The log tells of the death of a worker, with all of these.
+#[track_caller]
+fn evidence_is_logged(ended: &Ended, parts: &[&str]) {
+    let told =
+        |line: &&str| line.contains(" died ") && parts.iter().all(|part| line.contains(part));
+    assert!(ended.stderr.lines().any(|line| told(&line)), "no line has {parts:?}\n{ended}");
+}
+
 #[test]
 fn f01_a_panic_is_told_and_not_tried_again() {
     let ended = Scene::rogue_in_the_middle("panic").run();
@@ -30,6 +38,15 @@ fn f02_a_panic_in_another_thread_is_never_taken_for_an_answer() {
 #[test]
 fn f03_an_abort_costs_one_try() {
     a_second_try_cures("abort");
+    let ended = one_try_ends_with("abort", "crashed", "crashed with SIGABRT");
+    evidence_is_logged(&ended, &["SIGABRT from its own doing, cpu ", ", at the rogue's deed"]);
+}
+
+#[test]
+fn f03_a_panic_while_another_unwinds_tells_the_first() {
+    a_second_try_cures("panic-twice");
+    let ended = one_try_ends_with("panic-twice", "worker_panic", ": asked to panic");
+    assert!(ended.stdout.contains("deed.rs:"), "it says where\n{ended}");
 }
 
 #[test]
@@ -42,7 +59,8 @@ fn f04_crashes_are_called_by_their_signals() {
 #[test]
 fn f05_a_stack_overflow_is_told_from_an_abort() {
     a_second_try_cures("overflow-stack");
-    one_try_ends_with("overflow-stack", "crashed", "overflowed its stack");
+    let ended = one_try_ends_with("overflow-stack", "crashed", "overflowed its stack");
+    evidence_is_logged(&ended, &[", said: ", "has overflowed its stack", "at the rogue's deed"]);
 }
 
 #[test]
@@ -62,6 +80,10 @@ fn f07_a_worker_that_is_killed_from_outside_costs_one_try() {
     let ended = running.wait();
     ended.assert_nothing_lost(&Expected::all_well());
     assert!(ended.stderr.contains("killed by SIGKILL, not by audiopool"), "{ended}");
+    let counted = "processes were killed for want of memory";
+    let uncounted = "no process was killed for want of memory";
+    assert!(ended.stderr.contains(counted) || ended.stderr.contains(uncounted), "{ended}");
+    evidence_is_logged(&ended, &["SIGKILL from somebody else, cpu "]);
 }
 
 #[test]

@@ -18,6 +18,37 @@ fn f08_a_worker_that_spins_is_replaced() {
     a_second_try_cures("spin");
 }
 
+/// No worker comes to an end with the chunk, and each is told from the others by what it does.
+#[track_caller]
+fn every_try_is(deed: &str, doing: &str, logged: &[&str]) {
+    let scene = Scene::rogue_in_the_middle(deed).args(["--timeout", "2", "--max-attempts", "2"]);
+    let ended = scene.run();
+    let cause = format!("gave no answer for 2s{doing}, and was killed");
+    ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "timed_out", 2, &cause));
+    // Nobody has to wait for the end to hear of it; once for each try.
+    let late = ended.stderr.lines().filter(|line| line.contains("is late"));
+    assert_eq!(late.filter(|line| line.contains("silent=1s limit=2s")).count(), 2, "{ended}");
+    let deaths: Vec<&str> = ended.stderr.lines().filter(|line| line.contains(" died ")).collect();
+    let told = |line: &&str| logged.iter().all(|part| line.contains(part));
+    assert!(deaths.len() == 2 && deaths.iter().all(told), "{logged:?} {deaths:#?}\n{ended}");
+}
+
+#[test]
+fn f08_a_worker_that_spins_is_said_to_spin() {
+    let logged = ["SIGKILL from audiopool, cpu ", ", memory ", ", at the rogue's deed"];
+    every_try_is("spin", " while it kept the processor busy", &logged);
+}
+
+#[test]
+fn f09_a_worker_that_hangs_is_said_to_do_nothing() {
+    every_try_is("hang", " and did nothing", &["SIGKILL from audiopool", "at the rogue's deed"]);
+}
+
+#[test]
+fn f10_a_worker_that_is_stopped_is_said_to_be_stopped() {
+    every_try_is("sigstop", " because it was stopped", &["SIGKILL from audiopool", ", memory "]);
+}
+
 #[test]
 fn f09_a_worker_that_hangs_is_replaced() {
     a_second_try_cures("hang");

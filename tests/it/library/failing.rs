@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use audiopool::pool::{Cause, Silence, PoolError, TaskError};
+use audiopool::pool::{Cause, PoolError, Silence, TaskError};
 use audiopool::{ChunkError, ChunkOptions, parallel_process_audio_chunks};
 
 use super::probes::{How, Misbehave};

@@ -14,6 +14,23 @@ use super::{CALM, SONGS};
 /// How long a process that was killed may take to disappear.
 const DYING: Duration = Duration::from_secs(1);
 
+/// The kinds of an attempt, as the README lists them.
+const KINDS: [&str; 13] = [
+    "signal",
+    "killed",
+    "panic",
+    "stack_overflow",
+    "out_of_memory",
+    "spinning",
+    "idle",
+    "stopped",
+    "timed_out",
+    "exited",
+    "protocol",
+    "invalid_result",
+    "boot",
+];
+
 /// A run that is over.
 pub(crate) struct Ended {
     pub(super) folder: TempDir,
@@ -123,6 +140,7 @@ impl Ended {
         assert_eq!(attempts.len(), hurt.attempts, "{self}");
         for (number, attempt) in (1..).zip(attempts) {
             assert_eq!(attempt["attempt"], number, "{self}");
+            assert!(KINDS.iter().any(|kind| attempt["kind"] == *kind), "{attempt}\n{self}");
         }
         let causes = attempts.iter().map(|attempt| &attempt["cause"]).chain([&error["message"]]);
         for cause in causes {

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::{array, thread};
 
 use audiopool_worker::analyze::Partials;
+use audiopool_worker::board;
 use audiopool_worker::measure::Measure;
 use audiopool_worker::pcm::Pcm;
 use audiopool_worker::task::{Task, TaskFailure};
@@ -25,6 +26,8 @@ pub(crate) enum TaskDeed {
     Raise(Signal),
     Panic,
     PanicInThread,
+    /// Panics again while it unwinds.
+    PanicTwice,
     OverflowStack,
     ExhaustMemory,
     /// Ends the process as if all were well.
@@ -49,6 +52,7 @@ impl TaskDeed {
             "sigkill" => Self::Raise(Signal::SIGKILL),
             "sigstop" => Self::Raise(Signal::SIGSTOP),
             "panic" => Self::Panic,
+            "panic-twice" => Self::PanicTwice,
             "panic-in-thread" => Self::PanicInThread,
             "overflow-stack" => Self::OverflowStack,
             "exhaust-memory" => Self::ExhaustMemory,
@@ -71,6 +75,10 @@ impl TaskDeed {
                 raise(signal)?;
             }
             Self::Panic => panic!("asked to panic"),
+            Self::PanicTwice => {
+                let _second = PanicsWhenDropped;
+                panic!("asked to panic");
+            }
             Self::PanicInThread => {
                 let ended = thread::spawn(|| panic!("asked to panic in a thread")).join();
                 return Err(io::Error::other(format!("the thread ended with {ended:?}")));
@@ -106,6 +114,14 @@ impl TaskDeed {
     }
 }
 
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("asked to panic twice");
+    }
+}
+
 /// Takes up some stack at each level, of which there are too many.
 fn depth(level: u64) -> u64 {
     if level == u64::MAX {
@@ -135,6 +151,7 @@ fn misbehave(first_frame: u64) -> Result<(), String> {
     if let What::Task(deed) = request.what
         && request.is_due(first_frame).map_err(|error| error.to_string())?
     {
+        board::stage("the rogue's deed");
         request.pass_gate().and_then(|()| deed.commit()).map_err(|error| error.to_string())?;
     }
     Ok(())

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AnalysisSettings, Analyzer, Features, Metric, Stretch, level, silence};
+use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
 
 /// Bytes of PCM that every analyzer has seen before the next ones are looked at, so that all but
@@ -85,7 +86,12 @@ macro_rules! analyzers {
             }
 
             fn analyze_piece(&self, piece: Pcm<'_>) -> Partials {
-                Partials { $( $field: self.$field.as_ref().map(|analyzer| analyzer.analyze(piece)), )+ }
+                Partials {
+                    $( $field: self.$field.as_ref().map(|analyzer| {
+                        board::stage(stringify!($field));
+                        analyzer.analyze(piece)
+                    }), )+
+                }
             }
         }
 
