@@ -101,6 +101,8 @@ pub use segment::AudioSegment;
 pub use threads::{ThreadConfig, ThreadCountError};
 
 #[doc(inline)]
+pub use audiopool_worker::bytes::Bytes;
+#[doc(inline)]
 pub use audiopool_worker::chunk_function::ChunkFunction;
 #[doc(inline)]
 pub use audiopool_worker::pcm::{Integers, Pcm, PcmFormat, SampleFormat};

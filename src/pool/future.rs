@@ -16,20 +16,31 @@ pub(super) type RawOutcome = Result<Vec<u8>, TaskError>;
 /// Where the outcome of one task is put, once, and waited for.
 #[derive(Default)]
 pub(super) struct Promise {
-    outcome: Mutex<Option<RawOutcome>>,
+    state: Mutex<State>,
     kept: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    outcome: Option<RawOutcome>,
+    /// Whether somebody waits: to wake nobody costs as much as to wake one.
+    awaited: bool,
 }
 
 impl Promise {
     pub(super) fn keep(&self, outcome: RawOutcome) {
-        let mut slot = self.lock();
-        debug_assert!(slot.is_none(), "a task ends once");
-        *slot = Some(outcome);
-        self.kept.notify_all();
+        let mut state = self.lock();
+        debug_assert!(state.outcome.is_none(), "a task ends once");
+        state.outcome = Some(outcome);
+        let awaited = state.awaited;
+        drop(state);
+        if awaited {
+            self.kept.notify_all();
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<RawOutcome>> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,40 +68,40 @@ impl<T> Future<T> {
 
     /// Whether the task has ended, in whatever way.
     pub fn done(&self) -> bool {
-        self.promise.lock().is_some()
+        self.promise.lock().outcome.is_some()
     }
 }
 
 impl<T: DeserializeOwned> Future<T> {
     /// Waits for the output.
     pub fn result(self) -> Result<T, TaskError> {
-        let mut outcome = self.promise.lock();
+        let mut state = self.promise.lock();
         loop {
-            match outcome.take() {
-                Some(outcome) => return read(outcome),
-                None => {
-                    outcome =
-                        self.promise.kept.wait(outcome).unwrap_or_else(PoisonError::into_inner);
-                }
+            if let Some(outcome) = state.outcome.take() {
+                drop(state);
+                return read(outcome);
             }
+            state.awaited = true;
+            state = self.promise.kept.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// Waits for the output, but not longer than that; the future can be asked again.
     pub fn result_within(self, timeout: Duration) -> Result<Result<T, TaskError>, (Self, NotYet)> {
         let begun = Instant::now();
-        let mut outcome = self.promise.lock();
+        let mut state = self.promise.lock();
         loop {
-            if let Some(outcome) = outcome.take() {
+            if let Some(outcome) = state.outcome.take() {
                 return Ok(read(outcome));
             }
             let left = timeout.saturating_sub(begun.elapsed());
             if left.is_zero() {
-                drop(outcome);
+                drop(state);
                 return Err((self, NotYet(timeout)));
             }
-            let waited = self.promise.kept.wait_timeout(outcome, left);
-            outcome = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.awaited = true;
+            let waited = self.promise.kept.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

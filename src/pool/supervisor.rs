@@ -8,6 +8,7 @@
 //!
 //! Sending cannot block: a child is sent one task at a time, and the grants of its few slots.
 
+mod chores;
 mod seat;
 mod seated;
 
@@ -16,23 +17,21 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{io, mem, thread};
 
-use audiopool_worker::board::BoardView;
 use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild};
 use audiopool_worker::slots::Ring;
 use audiopool_worker::task::CANARY;
-use tracing::{debug, trace, warn};
+use tracing::{trace, warn};
 
 use seat::{Seat, number};
-use seated::Seated;
 
-use super::child::{Child, Lifeline};
+use super::child::Lifeline;
 use super::fault::PoolError;
 use super::future::RawOutcome;
 use super::ledger::{Action, Balance, Late, Ledger, Policy, SeatId, Terms};
-use super::ring::{Lease, Slot, SlotOwner, share};
+use super::ring::{Lease, Slot, SlotOwner};
 use super::{Item, PoolEvent, Watch, vitals};
 
 /// What a pool is made of, beside its [`Policy`].
@@ -73,6 +72,8 @@ struct Core {
     to_spawn: Vec<(SeatId, u32)>,
     /// What has happened and is to be told before what follows from it.
     news: Vec<PoolEvent>,
+    /// When the pool's own thread looks at the clock next; never by itself, if none.
+    wakes: Option<Duration>,
     /// Threads that are telling it: the pool is not at rest until everyone has been told.
     telling: usize,
     stop: bool,
@@ -114,6 +115,7 @@ impl Shared {
             bodies: HashMap::new(),
             to_spawn: Vec::new(),
             news: Vec::new(),
+            wakes: None,
             telling: 0,
             stop: false,
         };
@@ -222,8 +224,7 @@ impl Shared {
             if core.is_at_rest() {
                 self.at_rest.notify_all();
             }
-            // Deadlines may have changed, and children may be wanted.
-            self.chores.notify_all();
+            self.see_to_chores(&core);
             result
         };
         if !after.events.is_empty() {
@@ -332,79 +333,6 @@ impl Shared {
         state.send(&ToChild::Run(run));
     }
 
-    /// The pool's own thread: starts children and looks at the clock.
-    fn supervise(self: Arc<Self>) {
-        let mut core = self.lock();
-        while !core.stop {
-            let to_spawn = mem::take(&mut core.to_spawn);
-            if !to_spawn.is_empty() {
-                drop(core);
-                for (seat, generation) in to_spawn {
-                    self.start(seat, generation);
-                }
-                core = self.lock();
-                continue;
-            }
-            let now = self.begun.elapsed();
-            let next = core.ledger.next_tick();
-            if next.is_some_and(|next| next <= now) {
-                drop(core);
-                self.with_core(|core, now, actions| core.ledger.tick(now, actions));
-                core = self.lock();
-                // A time that has come and changed nothing must not spin.
-                if core.ledger.next_tick().is_none_or(|next| next > now) {
-                    continue;
-                }
-            }
-            let pause = next.map_or(Duration::from_hours(1), |next| next.saturating_sub(now));
-            let pause = pause.max(Duration::from_millis(1));
-            core = self.chores.wait_timeout(core, pause).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    fn start(self: &Arc<Self>, seat: SeatId, generation: u32) {
-        let path = self.program().to_owned();
-        let shared = Arc::clone(self);
-        let outbox = &self.parts.outboxes[seat];
-        let spawn = || {
-            let board = BoardView::new(outbox.transport())?;
-            let rings = share(outbox, &self.parts.inboxes, &board)?;
-            let program = path.clone();
-            let watcher = Arc::new(Seated { shared, seat, generation, program, board });
-            let program = (self.role(), path.as_path());
-            Child::spawn(program, self.lifeline.share()?, rings, watcher)
-        };
-        // Without this thread nobody would ever be started again, and every child would die.
-        let started = panic::catch_unwind(AssertUnwindSafe(spawn))
-            .unwrap_or_else(|_| Err(io::Error::other("the channel to it cannot be made")));
-        match started {
-            Ok(child) => {
-                debug!(child = number(seat), role = self.role().name(), pid = child.pid(), "born");
-                let mut core = self.lock();
-                let state = &mut core.seats[seat];
-                // It may have been condemned, or have died, before we got here.
-                if state.condemned || state.generation != generation {
-                    child.kill();
-                }
-                if state.generation == generation {
-                    state.child = Some(child);
-                }
-            }
-            Err(error) => {
-                let hopeless = matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound
-                        | io::ErrorKind::PermissionDenied
-                        | io::ErrorKind::InvalidFilename
-                );
-                let error = self.boot_error(&error.to_string());
-                self.with_core(|core, now, actions| {
-                    core.ledger.boot_failed(seat, generation, &error, hopeless, now, actions);
-                });
-            }
-        }
-    }
-
     fn boot_error(&self, reason: &str) -> PoolError {
         let program = self.program().display().to_string();
         PoolError::Boot { role: self.role(), program, reason: reason.to_owned() }
@@ -424,7 +352,7 @@ impl SlotOwner for Shared {
         {
             *state = Slot::Granted;
             ledger.granted(seat, 1, now);
-            self.chores.notify_all();
+            self.see_to_chores(&core);
         }
     }
 }

@@ -13,6 +13,7 @@
 
 pub mod analyze;
 pub mod board;
+pub mod bytes;
 pub mod channel;
 pub mod chunk_function;
 pub mod codec;

@@ -13,7 +13,8 @@ impl Ledger {
             let task = self.queue.remove(position).expect("a position in the queue");
             self.hand_over(task, seat, now, actions);
         }
-        let waiting = self.candidates().count();
+        // More than there are seats make no difference.
+        let waiting = self.candidates().take(self.places.len()).count();
         let count = |state: fn(&Seat) -> bool| {
             self.places.iter().filter(|place| state(&place.seat)).count()
         };

@@ -1,0 +1,108 @@
+//! Chores: what the pool's own thread does, which starts children and looks at the clock.
+//!
+//! It sleeps until the next deadline, and is woken for one that comes sooner or for a child that is
+//! wanted, and for nothing else: most news are no business of its.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use std::{io, mem};
+
+use audiopool_worker::board::BoardView;
+use tracing::debug;
+
+use super::seated::Seated;
+use super::{Core, Shared, number};
+use crate::pool::child::Child;
+use crate::pool::ledger::SeatId;
+use crate::pool::ring::share;
+
+impl Shared {
+    /// The pool's own thread: starts children and looks at the clock.
+    pub(super) fn supervise(self: Arc<Self>) {
+        let mut core = self.lock();
+        while !core.stop {
+            let to_spawn = mem::take(&mut core.to_spawn);
+            if !to_spawn.is_empty() {
+                drop(core);
+                for (seat, generation) in to_spawn {
+                    self.start(seat, generation);
+                }
+                core = self.lock();
+                continue;
+            }
+            let now = self.begun.elapsed();
+            let next = core.ledger.next_tick();
+            if next.is_some_and(|next| next <= now) {
+                drop(core);
+                self.with_core(|core, now, actions| core.ledger.tick(now, actions));
+                core = self.lock();
+                // A time that has come and changed nothing must not spin.
+                if core.ledger.next_tick().is_none_or(|next| next > now) {
+                    continue;
+                }
+            }
+            core.wakes = next;
+            let pause = next.map_or(Duration::from_hours(1), |next| next.saturating_sub(now));
+            let pause = pause.max(Duration::from_millis(1));
+            core = self.chores.wait_timeout(core, pause).unwrap_or_else(PoisonError::into_inner).0;
+            // Whoever has news while this thread is awake need not wake it.
+            core.wakes = Some(Duration::ZERO);
+        }
+    }
+
+    fn start(self: &Arc<Self>, seat: SeatId, generation: u32) {
+        let path = self.program().to_owned();
+        let shared = Arc::clone(self);
+        let outbox = &self.parts.outboxes[seat];
+        let spawn = || {
+            let board = BoardView::new(outbox.transport())?;
+            let rings = share(outbox, &self.parts.inboxes, &board)?;
+            let program = path.clone();
+            let watcher = Arc::new(Seated { shared, seat, generation, program, board });
+            let program = (self.role(), path.as_path());
+            Child::spawn(program, self.lifeline.share()?, rings, watcher)
+        };
+        // Without this thread nobody would ever be started again, and every child would die.
+        let started = panic::catch_unwind(AssertUnwindSafe(spawn))
+            .unwrap_or_else(|_| Err(io::Error::other("the channel to it cannot be made")));
+        match started {
+            Ok(child) => {
+                debug!(child = number(seat), role = self.role().name(), pid = child.pid(), "born");
+                let mut core = self.lock();
+                let state = &mut core.seats[seat];
+                // It may have been condemned, or have died, before we got here.
+                if state.condemned || state.generation != generation {
+                    child.kill();
+                }
+                if state.generation == generation {
+                    state.child = Some(child);
+                }
+            }
+            Err(error) => {
+                let hopeless = matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::PermissionDenied
+                        | io::ErrorKind::InvalidFilename
+                );
+                let error = self.boot_error(&error.to_string());
+                self.with_core(|core, now, actions| {
+                    core.ledger.boot_failed(seat, generation, &error, hopeless, now, actions);
+                });
+            }
+        }
+    }
+
+    /// Wakes the pool's own thread if there is something for it to do before it wakes by itself.
+    pub(super) fn see_to_chores(&self, core: &Core) {
+        let sooner = match (core.ledger.next_tick(), core.wakes) {
+            (Some(next), Some(wakes)) => next < wakes,
+            (next, None) => next.is_some(),
+            (None, Some(_)) => false,
+        };
+        if sooner || !core.to_spawn.is_empty() {
+            self.chores.notify_all();
+        }
+    }
+}
