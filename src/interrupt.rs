@@ -4,6 +4,7 @@
 //!   SIGINT ──▶ first:  Stop::Graceful   take no new work, finish the report
 //!   SIGTERM    second: Stop::AtOnce     kill what runs, write what is finished
 //!   SIGHUP     third:  the process ends on the spot; its children follow by themselves
+//!   SIGTSTP ─▶ Pause::Begins, and then this process stops      SIGCONT ─▶ Pause::Ends
 //! ```
 //!
 //! A thread that waits for something else as well is woken by a callback ([`Interrupt::on_change`]),
@@ -24,6 +25,15 @@ pub enum Stop {
     Graceful,
     /// Kill what runs.
     AtOnce,
+}
+
+/// A pause of the whole process, as a terminal's Ctrl-Z brings it about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// The process is about to be stopped: SIGTSTP.
+    Begins,
+    /// It goes on: SIGCONT.
+    Ends,
 }
 
 /// What asked for the stop.
@@ -63,7 +73,11 @@ struct State {
     next_id: u64,
 }
 
-type Callback = Arc<dyn Fn(Stop) + Send + Sync>;
+#[derive(Clone)]
+enum Callback {
+    OnStop(Arc<dyn Fn(Stop) + Send + Sync>),
+    OnPause(Arc<dyn Fn(Pause) + Send + Sync>),
+}
 
 impl Interrupt {
     /// An interrupt that only [`Self::request`] feeds.
@@ -71,7 +85,7 @@ impl Interrupt {
         Self::default()
     }
 
-    /// An interrupt fed by SIGINT, SIGTERM and SIGHUP as well, for the rest of the process's life.
+    /// An interrupt fed by SIGINT, SIGTERM and SIGHUP as well, SIGTSTP and SIGCONT, for the rest of the process's life.
     /// A signal that was ignored at the start (`nohup`, a shell's background job) stays ignored
     /// where the system lets us know (Linux).
     ///
@@ -97,9 +111,21 @@ impl Interrupt {
         };
         self.shared.changed.notify_all();
         for call in callbacks {
-            call(stop);
+            if let Callback::OnStop(call) = call {
+                call(stop);
+            }
         }
         stop
+    }
+
+    /// Tells everyone of a pause, and returns when all have done what they have to.
+    pub fn pause(&self, pause: Pause) {
+        let callbacks = self.shared.lock().callbacks.clone();
+        for (_, call) in callbacks {
+            if let Callback::OnPause(call) = call {
+                call(pause);
+            }
+        }
     }
 
     /// What is asked for, if anything.
@@ -126,17 +152,24 @@ impl Interrupt {
 
     /// Has `call` called with every request from now on, and at once if one was made already.
     pub fn on_change(&self, call: impl Fn(Stop) + Send + Sync + 'static) -> Registration {
-        let call: Callback = Arc::new(call);
-        let (id, requested) = {
-            let mut state = self.shared.lock();
-            let id = state.next_id;
-            state.next_id += 1;
-            state.callbacks.push((id, call.clone()));
-            (id, state.requested)
-        };
-        if let Some((stop, _)) = requested {
+        let call: Arc<dyn Fn(Stop) + Send + Sync> = Arc::new(call);
+        let registration = self.register(Callback::OnStop(call.clone()));
+        if let Some(stop) = self.requested() {
             call(stop);
         }
+        registration
+    }
+
+    /// Has `call` called when a pause begins, and when it ends.
+    pub fn on_pause(&self, call: impl Fn(Pause) + Send + Sync + 'static) -> Registration {
+        self.register(Callback::OnPause(Arc::new(call)))
+    }
+
+    fn register(&self, call: Callback) -> Registration {
+        let mut state = self.shared.lock();
+        let id = state.next_id;
+        state.next_id += 1;
+        state.callbacks.push((id, call));
         Registration { shared: self.shared.clone(), id }
     }
 }
@@ -213,6 +246,20 @@ mod tests {
         let expected =
             [("early", Stop::Graceful), ("late", Stop::Graceful), ("late", Stop::AtOnce)];
         assert_eq!(heard.iter().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_pause_is_told_to_those_who_asked_for_it_and_is_no_wish_to_stop() {
+        let interrupt = Interrupt::new();
+        let (sender, heard) = mpsc::channel();
+        let _stops = interrupt.on_change(|stop| panic!("{stop:?}"));
+        let pauses = interrupt.on_pause(move |pause| sender.send(pause).unwrap());
+        interrupt.pause(Pause::Begins);
+        interrupt.pause(Pause::Ends);
+        drop(pauses);
+        interrupt.pause(Pause::Begins);
+        assert_eq!(heard.iter().collect::<Vec<_>>(), [Pause::Begins, Pause::Ends]);
+        assert_eq!(interrupt.requested(), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use audiopool_worker::usage;
 
 use crate::chunk::ChunkLength;
 use crate::event::{Event, Observer};
-use crate::interrupt::{Interrupt, Stop};
+use crate::interrupt::{Interrupt, Pause, Stop};
 use crate::plan::Job;
 use crate::pool::{Balance, Execute, Inline, PoolError, PoolEvent, ProcessPool, Watch};
 use crate::record::{Record, Summary};
@@ -113,6 +113,14 @@ fn in_processes(
                     decoders();
                     workers();
                 }
+            }
+        });
+        // Children are in groups of their own, which a terminal's Ctrl-Z does not reach.
+        let _pause = stop.on_pause({
+            let (decoders, workers) = (decoders.pauser(), workers.pauser());
+            move |pause| {
+                decoders(pause == Pause::Begins);
+                workers(pause == Pause::Begins);
             }
         });
         Lanes { street: &street, count: run.workers, stop, kill: &kill }.walk(jobs, each)

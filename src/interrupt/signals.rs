@@ -1,31 +1,63 @@
-//! Signals: SIGINT, SIGTERM and SIGHUP become requests to stop.
+//! Signals: SIGINT, SIGTERM and SIGHUP become requests to stop, SIGTSTP and SIGCONT a pause.
 
 use std::{fs, io, thread};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGSTOP, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
-use super::{Interrupt, Reason, Stop};
+use super::{Interrupt, Pause, Reason, Stop};
 
 /// Feeds `interrupt` from a thread of its own for the rest of the process's life.
 pub(super) fn feed(interrupt: Interrupt) -> io::Result<()> {
     let ignored = ignored_mask(&fs::read_to_string("/proc/self/status").unwrap_or_default());
-    let caught = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|&signal| !is_in(signal, ignored));
+    let caught = [SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGCONT];
+    let caught = caught.into_iter().filter(|&signal| !is_in(signal, ignored));
     let mut signals = Signals::new(caught)?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        for signal in signals.forever() {
-            let reason = match signal {
-                SIGHUP => Reason::Hangup,
-                SIGINT => Reason::Interrupt,
-                _ => Reason::Terminate,
-            };
-            if interrupt.requested() == Some(Stop::AtOnce) {
-                signal_hook::low_level::exit(128 + signal);
+        loop {
+            let mut arrived: Vec<_> = signals.wait().collect();
+            // Of the two, the later one counts, and that is most often the one that goes on.
+            if arrived.contains(&SIGCONT) {
+                arrived.retain(|&signal| signal != SIGTSTP);
             }
-            interrupt.request(reason);
+            for signal in arrived {
+                match signal {
+                    SIGTSTP => stop_here(&interrupt, &mut signals),
+                    SIGCONT => interrupt.pause(Pause::Ends),
+                    signal => end(&interrupt, signal),
+                }
+            }
         }
     })?;
     Ok(())
+}
+
+/// Stops this process, once everyone knows of it.
+fn stop_here(interrupt: &Interrupt, signals: &mut Signals) {
+    interrupt.pause(Pause::Begins);
+    let meanwhile: Vec<_> = signals.pending().collect();
+    if !meanwhile.contains(&SIGCONT) {
+        // A stop that the system refuses is a pause of no length.
+        let _stopped: io::Result<()> = signal_hook::low_level::raise(SIGSTOP);
+    }
+    interrupt.pause(Pause::Ends);
+    for signal in meanwhile {
+        if ![SIGTSTP, SIGCONT].contains(&signal) {
+            end(interrupt, signal);
+        }
+    }
+}
+
+fn end(interrupt: &Interrupt, signal: i32) {
+    let reason = match signal {
+        SIGHUP => Reason::Hangup,
+        SIGINT => Reason::Interrupt,
+        _ => Reason::Terminate,
+    };
+    if interrupt.requested() == Some(Stop::AtOnce) {
+        signal_hook::low_level::exit(128 + signal);
+    }
+    interrupt.request(reason);
 }
 
 /// The signals ignored from the start: bit n−1 of `SigIgn` in proc(5)'s status stands for signal n.

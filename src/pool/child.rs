@@ -131,9 +131,23 @@ impl Child {
 
     /// Kills the child and whatever it has started, if it still lives.
     pub(super) fn kill(&self) {
+        self.signal(Signal::SIGKILL);
+    }
+
+    /// Stops them, until they may go on.
+    pub(super) fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets them go on.
+    pub(super) fn go_on(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
         // While the process is not reaped, nobody else can have its number.
         if self.process.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
-            kill_group(self.pid);
+            signal_group(self.pid, signal);
         }
     }
 
@@ -197,9 +211,13 @@ impl Child {
 }
 
 fn kill_group(pid: u32) {
+    signal_group(pid, Signal::SIGKILL);
+}
+
+fn signal_group(pid: u32, signal: Signal) {
     if let Ok(pid) = i32::try_from(pid) {
         // ESRCH: everybody in the group is gone already.
-        let _: nix::Result<()> = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+        let _: nix::Result<()> = killpg(Pid::from_raw(pid), signal);
     }
 }
 

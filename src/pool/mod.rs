@@ -31,6 +31,7 @@ mod ledger;
 mod limits;
 mod program;
 mod ring;
+mod stopwatch;
 mod supervisor;
 mod vitals;
 
@@ -179,6 +180,16 @@ impl ProcessPool {
             if let Some(shared) = shared.upgrade() {
                 shared.kill_all();
             }
+        }
+    }
+
+    /// Stops every child and every deadline when told `true`, and lets them go on when told `false`.
+    pub(crate) fn pauser(&self) -> impl Fn(bool) + Send + Sync + 'static {
+        let shared = Arc::downgrade(&self.shared);
+        move |paused| match shared.upgrade() {
+            Some(shared) if paused => shared.pause(),
+            Some(shared) => shared.resume(),
+            None => {}
         }
     }
 

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild};
 use audiopool_worker::slots::Ring;
@@ -32,6 +32,7 @@ use super::fault::PoolError;
 use super::future::RawOutcome;
 use super::ledger::{Action, Balance, Late, Ledger, Policy, SeatId, Terms};
 use super::ring::{Lease, Slot, SlotOwner};
+use super::stopwatch::Stopwatch;
 use super::{Item, PoolEvent, Watch, vitals};
 
 /// What a pool is made of, beside its [`Policy`].
@@ -77,6 +78,7 @@ struct Core {
     /// Threads that are telling it: the pool is not at rest until everyone has been told.
     telling: usize,
     stop: bool,
+    clock: Stopwatch,
 }
 
 /// What is to be done once the lock is released.
@@ -96,7 +98,6 @@ pub(super) struct Shared {
     parts: Parts,
     lifeline: Lifeline,
     has_fallen_back: AtomicBool,
-    begun: Instant,
     /// Killed for want of memory before the pool began.
     oom_kills: Option<u64>,
 }
@@ -118,6 +119,7 @@ impl Shared {
             wakes: None,
             telling: 0,
             stop: false,
+            clock: Stopwatch::start(),
         };
         let shared = Arc::new(Self {
             core: Mutex::new(core),
@@ -126,7 +128,6 @@ impl Shared {
             parts,
             lifeline: Lifeline::new()?,
             has_fallen_back: AtomicBool::new(false),
-            begun: Instant::now(),
             oom_kills: vitals::oom_kills(),
         });
         let name = format!("{} supervisor", shared.role().name());
@@ -217,7 +218,8 @@ impl Shared {
         let result = {
             let mut core = self.lock();
             let mut actions = Vec::new();
-            let result = decide(&mut core, self.begun.elapsed(), &mut actions);
+            let now = core.clock.elapsed();
+            let result = decide(&mut core, now, &mut actions);
             after.events.append(&mut core.news);
             self.carry_out(&mut core, actions, &mut after);
             core.telling += usize::from(!after.events.is_empty());
@@ -251,15 +253,19 @@ impl Shared {
                     core.to_spawn.push((seat, generation));
                 }
                 Action::Run { seat, task, attempt, delivered } => {
-                    self.send_task(core, seat, task, attempt, delivered);
+                    Self::send_task(core, seat, task, attempt, delivered);
                 }
                 Action::Quit { seat } => {
                     core.seats[seat].idle();
                     core.seats[seat].send(&ToChild::Quit);
                 }
-                Action::Kill { seat } => core.seats[seat].kill(),
+                Action::Kill { seat } => {
+                    let now = core.clock.elapsed();
+                    core.seats[seat].kill(now);
+                }
                 Action::Look { seat, warn } => {
-                    core.seats[seat].look();
+                    let now = core.clock.elapsed();
+                    core.seats[seat].look(now);
                     let late = |Late { task, limit }| PoolEvent::TaskLate {
                         label: core.bodies.get(&task).map_or(0, |body| body.label),
                         role: self.role(),
@@ -284,15 +290,8 @@ impl Shared {
         }
     }
 
-    fn send_task(
-        &self,
-        core: &mut Core,
-        seat: SeatId,
-        task: TaskId,
-        attempt: Attempt,
-        delivered: u64,
-    ) {
-        let now = self.begun.elapsed();
+    fn send_task(core: &mut Core, seat: SeatId, task: TaskId, attempt: Attempt, delivered: u64) {
+        let now = core.clock.elapsed();
         let Core { ledger, seats, bodies, .. } = core;
         let state = &mut seats[seat];
         let body = bodies.get(&task);
@@ -332,17 +331,12 @@ impl Shared {
         state.running = Some((task, body.map_or(0, |body| body.label)));
         state.send(&ToChild::Run(run));
     }
-
-    fn boot_error(&self, reason: &str) -> PoolError {
-        let program = self.program().display().to_string();
-        PoolError::Boot { role: self.role(), program, reason: reason.to_owned() }
-    }
 }
 
 impl SlotOwner for Shared {
     fn slot_free(&self, seat: SeatId, slot: u16) {
         let mut core = self.lock();
-        let now = self.begun.elapsed();
+        let now = core.clock.elapsed();
         let Core { ledger, seats, .. } = &mut *core;
         let Some(seat_state) = seats.get_mut(seat) else { return };
         let Some(state) = seat_state.slots.get_mut(usize::from(slot)) else { return };

@@ -8,13 +8,14 @@
 //! ```text
 //!   crashes      the worker dies                      boot      there never was a worker
 //!   silence      it lives, and says nothing           ending    signals to the program itself
-//!   nonsense     it says what is no answer
+//!   nonsense     it says what is no answer            pause     Ctrl-Z, and on again
 //! ```
 
 mod boot;
 mod crashes;
 mod ending;
 mod nonsense;
+mod pause;
 mod silence;
 
 use crate::scene::{Expected, Scene};

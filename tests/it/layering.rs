@@ -128,6 +128,25 @@ fn the_sources_are_tidy() {
     hold(&untidy(&sources()));
 }
 
+#[test]
+fn f39_only_monotonic_clocks_are_used() {
+    hold(&dated(&sources()));
+}
+
+/// Product code that asks for the time of day, which may jump.
+fn dated(files: &[SourceFile]) -> Vec<String> {
+    let clocks = ["SystemTime", "UNIX_EPOCH", "CLOCK_REALTIME", "Utc", "Local"];
+    let product = files.iter().filter(|file| is_product(file, files));
+    let named = product.flat_map(|file| {
+        let names = file.names().into_iter().filter(|named| !named.in_tests);
+        let dated = names.filter(|named| named.segments.iter().any(|one| clocks.contains(&&**one)));
+        dated.map(|named| {
+            format!("{}:{}: names {}", file.path, named.line, named.segments.join("::"))
+        })
+    });
+    named.collect()
+}
+
 /// Modules and paths that break the order of [`LAYERS`].
 fn against_the_layers(files: &[SourceFile]) -> Vec<String> {
     let mut found = Vec::new();

@@ -1,7 +1,8 @@
 //! Chores: what the pool's own thread does, which starts children and looks at the clock.
 //!
 //! It sleeps until the next deadline, and is woken for one that comes sooner or for a child that is
-//! wanted, and for nothing else: most news are no business of its.
+//! wanted, and for nothing else: most news are no business of its. While there is a deadline it
+//! also wakes by itself now and then, to notice that this process was stopped.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, PoisonError};
@@ -14,13 +15,19 @@ use tracing::debug;
 use super::seated::Seated;
 use super::{Core, Shared, number};
 use crate::pool::child::Child;
+use crate::pool::fault::PoolError;
 use crate::pool::ledger::SeatId;
 use crate::pool::ring::share;
+
+/// The longest sleep while anything is timed. What a stop of this process costs a task of its time
+/// is at most this.
+const STEP: Duration = Duration::from_millis(100);
 
 impl Shared {
     /// The pool's own thread: starts children and looks at the clock.
     pub(super) fn supervise(self: Arc<Self>) {
         let mut core = self.lock();
+        let mut allowed = Duration::ZERO;
         while !core.stop {
             let to_spawn = mem::take(&mut core.to_spawn);
             if !to_spawn.is_empty() {
@@ -29,9 +36,11 @@ impl Shared {
                     self.start(seat, generation);
                 }
                 core = self.lock();
+                allowed = STEP;
                 continue;
             }
-            let now = self.begun.elapsed();
+            core.clock.seen(allowed);
+            let now = core.clock.elapsed();
             let next = core.ledger.next_tick();
             if next.is_some_and(|next| next <= now) {
                 drop(core);
@@ -42,9 +51,12 @@ impl Shared {
                     continue;
                 }
             }
-            core.wakes = next;
-            let pause = next.map_or(Duration::from_hours(1), |next| next.saturating_sub(now));
-            let pause = pause.max(Duration::from_millis(1));
+            // Short sleeps while anything is timed, so that a stop of this process is noticed.
+            let pause = next.map_or(Duration::from_hours(1), |next| {
+                next.saturating_sub(now).clamp(Duration::from_millis(1), STEP)
+            });
+            allowed = pause;
+            core.wakes = next.map(|_| now + pause);
             core = self.chores.wait_timeout(core, pause).unwrap_or_else(PoisonError::into_inner).0;
             // Whoever has news while this thread is awake need not wake it.
             core.wakes = Some(Duration::ZERO);
@@ -70,10 +82,14 @@ impl Shared {
             Ok(child) => {
                 debug!(child = number(seat), role = self.role().name(), pid = child.pid(), "born");
                 let mut core = self.lock();
+                let is_paused = core.clock.is_paused();
                 let state = &mut core.seats[seat];
                 // It may have been condemned, or have died, before we got here.
                 if state.condemned || state.generation != generation {
                     child.kill();
+                }
+                if is_paused {
+                    child.stop();
                 }
                 if state.generation == generation {
                     state.child = Some(child);
@@ -94,6 +110,11 @@ impl Shared {
         }
     }
 
+    pub(super) fn boot_error(&self, reason: &str) -> PoolError {
+        let program = self.program().display().to_string();
+        PoolError::Boot { role: self.role(), program, reason: reason.to_owned() }
+    }
+
     /// Wakes the pool's own thread if there is something for it to do before it wakes by itself.
     pub(super) fn see_to_chores(&self, core: &Core) {
         let sooner = match (core.ledger.next_tick(), core.wakes) {
@@ -104,5 +125,28 @@ impl Shared {
         if sooner || !core.to_spawn.is_empty() {
             self.chores.notify_all();
         }
+    }
+
+    /// Stops every child, and the pool's clock with them, until [`resume`](Self::resume).
+    pub(in crate::pool) fn pause(&self) {
+        let mut core = self.lock();
+        core.clock.pause();
+        for child in core.seats.iter().filter_map(|seat| seat.child.as_ref()) {
+            child.stop();
+        }
+    }
+
+    /// Lets children and clock go on.
+    pub(in crate::pool) fn resume(&self) {
+        let mut core = self.lock();
+        if !core.clock.is_paused() {
+            return;
+        }
+        for child in core.seats.iter().filter_map(|seat| seat.child.as_ref()) {
+            child.go_on();
+        }
+        core.clock.resume();
+        drop(core);
+        self.chores.notify_all();
     }
 }

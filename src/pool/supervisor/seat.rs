@@ -1,6 +1,6 @@
 //! Seat: what the supervisor has in hand of the child in it.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use audiopool_worker::channel::Sender;
 use audiopool_worker::protocol::{TaskId, ToChild, Usage};
@@ -26,7 +26,7 @@ pub(super) struct Seat {
     pub(super) condemned: bool,
     pub(super) usage: Usage,
     /// How the child was when it was last looked at, and when that was.
-    pub(super) looked: Option<(Vitals, Instant)>,
+    pub(super) looked: Option<(Vitals, Duration)>,
     /// What it was doing when it was killed for giving no answer.
     pub(super) silence: Silence,
 }
@@ -59,16 +59,16 @@ impl Seat {
     }
 
     /// Looks how the child is, and says what it has been doing since the look before.
-    pub(super) fn look(&mut self) -> Silence {
+    pub(super) fn look(&mut self, now: Duration) -> Silence {
         let Some(child) = &self.child else { return Silence::Unknown };
-        let (vitals, now) = (child.vitals(), Instant::now());
+        let vitals = child.vitals();
         let before = self.looked.replace((vitals, now));
         let (earlier, then) = before.unwrap_or((Vitals::default(), now));
-        vitals.silence_since(earlier, now.saturating_duration_since(then))
+        vitals.silence_since(earlier, now.saturating_sub(then))
     }
 
-    pub(super) fn kill(&mut self) {
-        self.silence = self.look();
+    pub(super) fn kill(&mut self, now: Duration) {
+        self.silence = self.look(now);
         self.condemned = true;
         if let Some(child) = &self.child {
             child.kill();

@@ -88,6 +88,15 @@ fn a_dependency_without_a_home() {
 }
 
 #[test]
+fn a_clock_that_may_jump() {
+    let dated = |path, text, finds| check(super::dated, path, text, finds);
+    dated("src/pool/a.rs", "use std::time::{Duration, SystemTime};", &["names std::time::System"]);
+    dated("worker/src/a.rs", "\nfn f() { std::time::UNIX_EPOCH.elapsed() }", &[":2: names std"]);
+    dated("src/pool/a.rs", "use std::time::Instant; // SystemTime", &[]);
+    dated("tests/it/a.rs", "use std::time::SystemTime;", &[]);
+}
+
+#[test]
 fn what_is_untidy() {
     let tidy = |path, text: &str, finds| check(super::untidy, path, text, finds);
     tidy("src/a.rs", &"\n".repeat(451), &["451 lines"]);

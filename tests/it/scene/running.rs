@@ -9,6 +9,8 @@ use std::thread::{self, JoinHandle};
 use std::{fs, process};
 
 use nix::fcntl::OFlag;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT};
 
@@ -92,6 +94,14 @@ impl Running {
     /// Sends the program a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         self.supervisor.signal(signal);
+    }
+
+    /// Waits until a signal has stopped the program.
+    pub(crate) fn wait_until_stopped(&self) {
+        let pid = i32::try_from(self.supervisor.pid).expect("a process id");
+        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        let status = waitid(Id::Pid(Pid::from_raw(pid)), flags).expect("a child of this process");
+        assert!(matches!(status, WaitStatus::Stopped(..)), "{status:?}:\n{}", self.log.text());
     }
 
     /// Waits for the end.
