@@ -24,6 +24,7 @@ mod breaches;
 mod clock;
 mod deaths;
 mod dispatch;
+mod solo;
 #[cfg(test)]
 mod tests;
 
@@ -162,6 +163,8 @@ struct Busy {
     since: Duration,
     /// Slots that the child may still fill.
     slots: usize,
+    /// Whether nobody else has a task meanwhile.
+    alone: bool,
     /// When it was looked at because half of its time was over.
     looked: Option<Duration>,
     /// Whether that has been told.

@@ -85,5 +85,6 @@ fn due(busy: &Busy, limit: Duration) -> Duration {
 /// How long the child may be silent; without end while it waits for a slot.
 fn limit(busy: &Busy, terms: Option<Terms>) -> Option<Duration> {
     let Terms { timeout, streams } = terms?;
-    timeout.filter(|_| !streams || busy.slots > 0)
+    let limit = timeout.filter(|_| !streams || busy.slots > 0)?;
+    Some(if busy.alone { limit / 2 } else { limit })
 }

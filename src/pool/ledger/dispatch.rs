@@ -15,6 +15,7 @@ impl Ledger {
         }
         // More than there are seats make no difference.
         let waiting = self.candidates().take(self.places.len()).count();
+        let waiting = if self.solo_is_seated() { 0 } else { waiting };
         let count = |state: fn(&Seat) -> bool| {
             self.places.iter().filter(|place| state(&place.seat)).count()
         };
@@ -35,7 +36,9 @@ impl Ledger {
         }
         // A last try waits for a fresh child, and all seats are taken: free one.
         let idle = |place: &Place| matches!(place.seat, Seat::Idle { .. });
+        let quitting = |place: &Place| matches!(place.seat, Seat::Quitting { .. });
         if missing > 0
+            && !self.places.iter().any(quitting)
             && let Some(seat) = self.places.iter().position(idle)
         {
             actions.push(Action::Quit { seat });
@@ -62,22 +65,11 @@ impl Ledger {
         idle(false)?;
         self.candidates().find_map(|(position, task)| {
             let fresh_only = self.wants_fresh(task);
+            if self.is_last_try(task) && self.is_anyone_busy() {
+                return None;
+            }
             Some((position, idle(fresh_only)?))
         })
-    }
-
-    /// The tasks that may be handed out, with their positions in the queue. While the canary is
-    /// out, it alone.
-    fn candidates(&self) -> impl Iterator<Item = (usize, TaskId)> {
-        let queued = self.queue.iter().copied().enumerate();
-        queued.filter(|(_, task)| self.canary.is_none_or(|canary| canary == *task))
-    }
-
-    /// A last try runs in a process that has run nothing else.
-    fn wants_fresh(&self, task: TaskId) -> bool {
-        let tries = self.tasks.get(&task).map_or(0, |entry| entry.attempts.len());
-        let last = usize::try_from(self.policy.max_attempts).unwrap_or(usize::MAX) - 1;
-        self.canary == Some(task) || (tries > 0 && tries >= last)
     }
 
     fn hand_over(&mut self, task: TaskId, seat: SeatId, now: Duration, actions: &mut Vec<Action>) {
@@ -85,11 +77,20 @@ impl Ledger {
             Seat::Idle { served } => served,
             _ => 0,
         };
+        let alone = self.is_last_try(task);
         let entry = self.tasks.get(&task).expect("what is queued is entered");
         let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);
         let (attempt, delivered) = (Attempt(tries.saturating_add(1)), entry.delivered);
-        let busy =
-            Busy { task, served, since: now, slots: 0, looked: None, warned: false, killed: None };
+        let busy = Busy {
+            task,
+            served,
+            since: now,
+            slots: 0,
+            alone,
+            looked: None,
+            warned: false,
+            killed: None,
+        };
         self.places[seat].seat = Seat::Busy(busy);
         actions.push(Action::Run { seat, task, attempt, delivered });
     }

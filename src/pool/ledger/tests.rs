@@ -101,6 +101,7 @@ impl World {
                     Some(Process { generation, doing: Doing::Booting, served: 0, killed: false });
             }
             Action::Run { seat, task, attempt, delivered } => {
+                let busy: Vec<_> = self.busy().collect();
                 let process = self.seats[seat].as_mut().unwrap();
                 assert_eq!(process.doing, Doing::Idle, "a task for a process that is not free");
                 assert!(!self.ended.contains_key(&task), "a task that has ended");
@@ -108,7 +109,13 @@ impl World {
                 let tries = self.attempts.entry(task).or_default();
                 *tries += 1;
                 assert!(*tries == attempt.0 && *tries <= 3, "attempt {attempt:?} of {tries}");
-                assert!(*tries < 3 || process.served == 0, "the last try is not alone");
+                assert!(
+                    *tries < 3 || process.served == 0,
+                    "the last try is not in a fresh process"
+                );
+                let others: Vec<u32> = busy.iter().map(|(_, attempt)| attempt.0).collect();
+                assert!(*tries < 3 || others.is_empty(), "the last try is not alone");
+                assert!(!others.contains(&3), "a task beside a last try");
                 process.doing = Doing::Busy(task, attempt);
                 process.served += 1;
             }
@@ -126,6 +133,15 @@ impl World {
             Action::Finish { task, error } => self.end(task, Err(error)),
             Action::Retried { .. } => {}
         }
+    }
+
+    /// The tasks in work, but for the canary and those that nobody waits for any more.
+    fn busy(&self) -> impl Iterator<Item = (TaskId, Attempt)> {
+        let busy = self.seats.iter().flatten().filter_map(|process| match process.doing {
+            Doing::Busy(task, attempt) => Some((task, attempt)),
+            _ => None,
+        });
+        busy.filter(|(task, _)| self.submitted.contains(task) && !self.ended.contains_key(task))
     }
 
     fn end(&mut self, task: TaskId, how: Result<(), TaskError>) {
@@ -589,4 +605,42 @@ fn a_task_is_called_late_once_and_its_child_looked_at_before_it_is_killed() {
     assert_eq!(world.ledger.next_tick(), Some(world.now + limit / 8));
     world.pass(limit / 8);
     assert!(killed(&world));
+}
+
+#[test]
+fn the_last_try_waits_for_the_others_and_they_for_it() {
+    let mut world = World::new(2);
+    let timeout = Some(Duration::from_secs(8));
+    world.submit(Terms { timeout, streams: false });
+    world.boot(0);
+    let poison = world.busy().next().unwrap().0;
+    world.die(0);
+    world.boot(0);
+    world.submit(CALM);
+    world.submit(CALM);
+    world.boot(1);
+    assert_eq!(world.busy().count(), 2, "the second try has company");
+    world.die(0);
+    world.boot(0);
+    assert_eq!(world.busy().count(), 1, "the others are not interrupted");
+    assert_eq!(world.seats[0].unwrap().doing, Doing::Idle, "it waits, and so does the third");
+    world.reply(1, Reply::Output);
+    assert_eq!(world.busy().collect::<Vec<_>>(), [(poison, Attempt(3))]);
+    let seat = world
+        .seats
+        .iter()
+        .flatten()
+        .position(|process| process.doing == Doing::Busy(poison, Attempt(3)))
+        .unwrap();
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.warnings, 1);
+    world.pass(Duration::from_secs(2));
+    assert!(world.seats[seat].unwrap().killed, "it has half the time of others");
+    world.die(seat);
+    assert!(
+        matches!(world.ended[&poison], Err(TaskError::Poisonous(ref tries)) if tries.len() == 3)
+    );
+    assert_eq!(world.busy().count(), 1, "and the third goes on");
+    world.settle();
+    world.check();
 }

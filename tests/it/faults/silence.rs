@@ -23,11 +23,19 @@ fn f08_a_worker_that_spins_is_replaced() {
 fn every_try_is(deed: &str, doing: &str, logged: &[&str]) {
     let scene = Scene::rogue_in_the_middle(deed).args(["--timeout", "2", "--max-attempts", "2"]);
     let ended = scene.run();
-    let cause = format!("gave no answer for 2s{doing}, and was killed");
+    let cause = format!("s{doing}, and was killed");
     ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "timed_out", 2, &cause));
+    // The last try is alone, and has half the time.
+    let causes: Vec<_> = ["2", "1"].map(|n| format!("gave no answer for {n}{cause}")).into();
+    let attempts = ended.records()[1]["error"]["attempts"].clone();
+    let told: Vec<_> =
+        attempts.as_array().expect("a list").iter().map(|one| &one["cause"]).collect();
+    assert_eq!(told, causes.iter().collect::<Vec<_>>(), "{ended}");
     // Nobody has to wait for the end to hear of it; once for each try.
-    let late = ended.stderr.lines().filter(|line| line.contains("is late"));
-    assert_eq!(late.filter(|line| line.contains("silent=1s limit=2s")).count(), 2, "{ended}");
+    for late in ["silent=1s limit=2s", "silent=500ms limit=1s"] {
+        let told = |line: &&str| line.contains("is late") && line.contains(late);
+        assert_eq!(ended.stderr.lines().filter(told).count(), 1, "{late}\n{ended}");
+    }
     let deaths: Vec<&str> = ended.stderr.lines().filter(|line| line.contains(" died ")).collect();
     let told = |line: &&str| logged.iter().all(|part| line.contains(part));
     assert!(deaths.len() == 2 && deaths.iter().all(told), "{logged:?} {deaths:#?}\n{ended}");
