@@ -2,6 +2,7 @@
 
 use std::process;
 
+use audiopool_worker::chaos::Rehearsal;
 use audiopool_worker::invitation::Invitation;
 use audiopool_worker::measure::Measure;
 use audiopool_worker::protocol::Role;
@@ -12,7 +13,7 @@ use crate::decoder::DecodeFile;
 
 /// The tasks that a worker of audiopool itself can run.
 pub fn worker_tasks() -> Registry {
-    Registry::new().with::<Measure>()
+    Registry::new().with::<Measure>().with::<Rehearsal>()
 }
 
 /// The tasks that a decoder can run.

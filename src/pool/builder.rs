@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use audiopool_worker::chaos::Plan;
 use audiopool_worker::protocol::Role;
 use audiopool_worker::slots::{Geometry, Ring, Transport};
 
@@ -29,6 +30,8 @@ pub struct PoolBuilder {
     room: u64,
     reads: Vec<Arc<Ring>>,
     log_filter: String,
+    chaos: Option<Plan>,
+    intensity: usize,
     watch: Watch,
 }
 
@@ -95,6 +98,18 @@ impl PoolBuilder {
         self
     }
 
+    /// What the children shall do wrong, in a rehearsal; and however many die of it, the pool does
+    /// not give up.
+    #[must_use]
+    #[expect(dead_code, reason = "the rehearsal comes with the next step")]
+    pub(crate) fn chaos(mut self, plan: Option<Plan>) -> Self {
+        self.chaos = plan;
+        if plan.is_some() {
+            self.intensity = usize::MAX;
+        }
+        self
+    }
+
     /// Who watches.
     #[must_use]
     pub fn watch(mut self, watch: Watch) -> Self {
@@ -129,7 +144,7 @@ impl PoolBuilder {
             max_attempts: self.max_attempts,
             start_timeout: Duration::from_secs(10),
             quit_timeout: Duration::from_secs(5),
-            intensity: 10,
+            intensity: self.intensity,
             period: Duration::from_mins(1),
             boot_attempts: 3,
             boot_pause: Duration::from_millis(50),
@@ -140,6 +155,7 @@ impl PoolBuilder {
             program: path,
             fallback,
             log_filter: self.log_filter,
+            chaos: self.chaos,
             outboxes: outboxes.clone(),
             inboxes,
             watch: self.watch,
@@ -166,6 +182,8 @@ impl ProcessPool {
             room: 0,
             reads: Vec::new(),
             log_filter: String::new(),
+            chaos: None,
+            intensity: 10,
             watch: Arc::new(|_| {}),
         }
     }

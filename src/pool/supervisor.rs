@@ -20,6 +20,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use audiopool_worker::chaos::Plan;
 use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild};
 use audiopool_worker::slots::Ring;
 use audiopool_worker::task::CANARY;
@@ -42,6 +43,8 @@ pub(super) struct Parts {
     /// Another program of this build, should that one turn out not to be.
     pub(super) fallback: Option<PathBuf>,
     pub(super) log_filter: String,
+    /// What the children shall do wrong, in a rehearsal.
+    pub(super) chaos: Option<Plan>,
     /// A ring for each seat, filled by the child in it.
     pub(super) outboxes: Vec<Arc<Ring>>,
     /// Rings that every child reads.

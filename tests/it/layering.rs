@@ -77,6 +77,7 @@ const HOMES: &[(&str, Home)] = &[
         "nix",
         Home::In(&[
             "src/pool",
+            "worker/src/chaos",
             "worker/src/confine",
             "worker/src/usage",
             "worker/src/lifeline",
@@ -87,7 +88,7 @@ const HOMES: &[(&str, Home)] = &[
     ("num_cpus", Home::In(&["src/threads"])),
     ("proptest", Home::Tests),
     ("ropus", Home::In(&["src/decode"])),
-    ("rustix", Home::Tests),
+    ("rustix", Home::In(&["worker/src/chaos"])),
     ("serde", Home::Everywhere), // derives of what crosses a process or is reported
     ("serde_json", Home::In(&["src/report", "src/cli"])),
     ("signal_hook", Home::In(&["src/interrupt"])),

@@ -15,6 +15,8 @@ pub mod analyze;
 pub mod board;
 pub mod bytes;
 pub mod channel;
+#[doc(hidden)]
+pub mod chaos;
 pub mod chunk_function;
 pub mod codec;
 pub mod frame;

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chaos;
 use crate::pcm::PcmFormat;
 
 /// Version of the messages in this module; both sides must have the same.
@@ -149,6 +150,8 @@ pub struct Welcome {
     pub board: Option<RingHandle>,
     /// What the child shall log, as a `tracing` filter.
     pub log_filter: String,
+    /// What it shall do wrong, in a rehearsal.
+    pub chaos: Option<chaos::Plan>,
 }
 
 /// Supervisor to child.

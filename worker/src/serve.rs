@@ -16,6 +16,7 @@ use tracing::{debug, debug_span, trace};
 
 use crate::board::{self, Board};
 use crate::channel::{self, ChannelError, Receiver, Sender};
+use crate::chaos::{self, Deed, Mischief, WireDeed};
 use crate::invitation::Invitation;
 use crate::pcm::{Pcm, PcmFormat};
 use crate::protocol::{
@@ -49,7 +50,21 @@ pub enum ServeError {
 
 /// Serves the supervisor that sent `invitation` until it is done; returns the exit code.
 pub fn run(invitation: &Invitation, registry: &Registry) -> u8 {
-    match Child::begin(invitation).and_then(|mut child| child.serve(registry)) {
+    run_until_done(invitation, registry, None)
+}
+
+/// The same for a child that misbehaves.
+#[doc(hidden)]
+pub fn run_with(invitation: &Invitation, registry: &Registry, mischief: Box<dyn Mischief>) -> u8 {
+    run_until_done(invitation, registry, Some(mischief))
+}
+
+fn run_until_done(
+    invitation: &Invitation,
+    registry: &Registry,
+    mischief: Option<Box<dyn Mischief>>,
+) -> u8 {
+    match Child::begin(invitation, mischief).and_then(|child| child.serve(registry)) {
         Ok(()) => 0,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the supervisor keeps what a child says last")]
@@ -66,12 +81,17 @@ struct Child {
     receiver: Receiver<ToChild>,
     outbox: Option<Outbox>,
     inboxes: Vec<Inbox>,
+    generation: u32,
+    mischief: Option<Box<dyn Mischief>>,
     tasks: u64,
     busy: Duration,
 }
 
 impl Child {
-    fn begin(invitation: &Invitation) -> Result<Self, ServeError> {
+    fn begin(
+        invitation: &Invitation,
+        mischief: Option<Box<dyn Mischief>>,
+    ) -> Result<Self, ServeError> {
         lifeline::tie(invitation.supervisor)?;
         let (sender, receiver, arrivals) = channel::connect(&invitation.server)?;
         sender.send(&FromChild::Hello(Hello {
@@ -83,9 +103,13 @@ impl Child {
         let (_, ToChild::Welcome(welcome)) = receiver.recv()? else {
             return Err(ServeError::Unexpected);
         };
-        let Welcome { number, generation, rings, board, log_filter } = welcome;
+        let Welcome { number, generation, rings, board, log_filter, chaos } = welcome;
         let sender = sender.with_generation(generation);
-        log::install(sender.clone(), &log_filter);
+        let mischief = mischief.or_else(|| Some(Box::new(chaos?) as Box<dyn Mischief>));
+        // What the log holds could never be closed in the middle.
+        if mischief.is_none() {
+            log::install(sender.clone(), &log_filter);
+        }
 
         let (regions, page) = arrivals.take(&rings, board)?;
         let (outbox, inboxes) = slots::open(&rings, regions)?;
@@ -96,13 +120,25 @@ impl Child {
         note_panics(thread::current().id());
         sender.send(&FromChild::Ready)?;
         debug!(number, generation, "ready");
-        Ok(Self { sender, receiver, outbox, inboxes, tasks: 0, busy: Duration::ZERO })
+        Ok(Self {
+            sender,
+            receiver,
+            outbox,
+            inboxes,
+            generation,
+            mischief,
+            tasks: 0,
+            busy: Duration::ZERO,
+        })
     }
 
-    fn serve(&mut self, registry: &Registry) -> Result<(), ServeError> {
+    fn serve(mut self, registry: &Registry) -> Result<(), ServeError> {
         loop {
             match self.receiver.recv()?.1 {
-                ToChild::Run(run) => self.answer(registry, &run)?,
+                ToChild::Run(run) => match self.due(&run) {
+                    Ok(Some(Deed::Wire(deed))) => self.misspeak(deed, registry, &run),
+                    deed => self.answer(registry, &run, deed)?,
+                },
                 // A slot that came free after the task that filled it had ended.
                 ToChild::Grant { .. } => {}
                 ToChild::Quit => {
@@ -114,7 +150,24 @@ impl Child {
         }
     }
 
-    fn answer(&mut self, registry: &Registry, run: &Run) -> Result<(), ServeError> {
+    /// What this child is to do wrong now, if anything.
+    fn due(&self, run: &Run) -> Result<Option<Deed>, String> {
+        self.mischief.as_ref().map_or(Ok(None), |mischief| mischief.deed(run))
+    }
+
+    fn misspeak(self, deed: WireDeed, registry: &Registry, run: &Run) -> ! {
+        let output = self.run(registry, run, Ok(None)).unwrap_or_default();
+        let outbox = self.outbox.as_ref().map(Outbox::ring);
+        let Self { sender, receiver, generation, .. } = self;
+        chaos::Line { sender, receiver, generation, outbox }.commit(deed, run, &output)
+    }
+
+    fn answer(
+        &mut self,
+        registry: &Registry,
+        run: &Run,
+        deed: Result<Option<Deed>, String>,
+    ) -> Result<(), ServeError> {
         let started = Instant::now();
         let (task, attempt) = (run.task, run.attempt);
         if let Some(board) = board::own() {
@@ -122,7 +175,7 @@ impl Child {
         }
         let _span =
             debug_span!("task", id = task.0, attempt = attempt.0, name = run.name).entered();
-        let outcome = self.run(registry, run);
+        let outcome = self.run(registry, run, deed);
         let outcome = outcome.and_then(|output| self.wrap(output)).map_err(WorkerFault::shortened);
         let busy = started.elapsed();
         self.tasks += 1;
@@ -132,7 +185,12 @@ impl Child {
         Ok(())
     }
 
-    fn run(&self, registry: &Registry, run: &Run) -> Result<Vec<u8>, WorkerFault> {
+    fn run(
+        &self,
+        registry: &Registry,
+        run: &Run,
+        deed: Result<Option<Deed>, String>,
+    ) -> Result<Vec<u8>, WorkerFault> {
         let arguments = match &run.arguments {
             Payload::Inline(bytes) => bytes,
             Payload::Slot(at) => self.read(at)?,
@@ -152,6 +210,10 @@ impl Child {
             told: Instant::now(),
         };
         panic::catch_unwind(AssertUnwindSafe(|| {
+            if let Some(Deed::Task(deed)) = deed.map_err(|reason| lost(&reason))? {
+                board::stage("the rogue's deed");
+                deed.commit().map_err(|error| lost(&error.to_string()))?;
+            }
             registry.run(&run.name, arguments, audio, &mut outlet)
         }))
         .unwrap_or_else(|payload| Err(panicked(payload.as_ref())))

@@ -89,8 +89,14 @@ fn welcome_with(
     };
     assert_eq!((generation, hello.protocol), (0, PROTOCOL_VERSION));
     assert_eq!((&*hello.build_id, hello.role), (BUILD_ID, Role::Worker));
-    let welcome =
-        Welcome { number: 3, generation: 7, rings: Vec::new(), board, log_filter: String::new() };
+    let welcome = Welcome {
+        number: 3,
+        generation: 7,
+        rings: Vec::new(),
+        board,
+        log_filter: String::new(),
+        chaos: None,
+    };
     sender.send(&ToChild::Welcome(welcome)).unwrap();
     assert_eq!(receiver.recv().unwrap(), (7, FromChild::Ready));
     (sender, receiver)
@@ -204,6 +210,7 @@ fn it_refuses_a_second_welcome() {
         rings: Vec::new(),
         board: None,
         log_filter: String::new(),
+        chaos: None,
     };
     sender.send(&ToChild::Welcome(again)).unwrap();
     could_not_begin(&child.wait_with_output().unwrap(), "unexpected message");

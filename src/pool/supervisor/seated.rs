@@ -177,6 +177,7 @@ impl Seated {
             rings,
             board,
             log_filter: parts.log_filter.clone(),
+            chaos: parts.chaos,
         };
         let core = self.shared.lock();
         core.seats[self.seat].send(&ToChild::Welcome(welcome));

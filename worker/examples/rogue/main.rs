@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   boot ─────────── before and in the handshake        false versions, no hello, late hello
-//!   deed ─────────── inside a task of the real loop     crashes, hangs, floods
-//!   wire ─────────── a loop of its own                  garbage, wrong answers, closed channels
+//!   chaos, deed ──── inside a task of the real loop     crashes, hangs, floods
+//!   chaos, wire ──── in place of a reply                garbage, wrong answers, closed channels
 //! ```
 //!
 //! In all that it is not asked to do wrong it is the real worker: the same library, the same task.
@@ -13,11 +13,7 @@
 #[cfg(target_os = "linux")]
 mod boot;
 #[cfg(target_os = "linux")]
-mod deed;
-#[cfg(target_os = "linux")]
 mod request;
-#[cfg(target_os = "linux")]
-mod wire;
 
 /// What the rogue can do are things of Linux.
 #[cfg(not(target_os = "linux"))]
@@ -36,6 +32,7 @@ fn main() -> std::process::ExitCode {
 #[cfg(target_os = "linux")]
 fn run() -> Result<u8, Box<dyn std::error::Error>> {
     use audiopool_worker::invitation::Invitation;
+    use audiopool_worker::measure::Measure;
     use audiopool_worker::serve;
     use audiopool_worker::task::Registry;
     use request::{Request, What};
@@ -44,9 +41,8 @@ fn run() -> Result<u8, Box<dyn std::error::Error>> {
     let request = Request::of_this_process()?;
     match request.what {
         What::Boot(deed) if request.is_due_now()? => boot::serve(deed, &request, &invitation),
-        What::Wire(deed) => wire::serve(deed, &request, &invitation),
-        What::Boot(_) | What::Task(_) => {
-            Ok(serve::run(&invitation, &Registry::new().with::<deed::RogueMeasure>()))
+        What::Boot(_) | What::Deed(_) => {
+            Ok(serve::run_with(&invitation, &Registry::new().with::<Measure>(), Box::new(request)))
         }
     }
 }

@@ -16,9 +16,11 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::{env, str::FromStr};
 
+use audiopool_worker::chaos::{Deed, Mischief};
+use audiopool_worker::protocol::Run;
+use audiopool_worker::task::CANARY;
+
 use crate::boot::BootDeed;
-use crate::deed::TaskDeed;
-use crate::wire::WireDeed;
 
 const VARIABLE: &str = "AUDIOPOOL_ROGUE";
 
@@ -26,8 +28,7 @@ const VARIABLE: &str = "AUDIOPOOL_ROGUE";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     Boot(BootDeed),
-    Task(TaskDeed),
-    Wire(WireDeed),
+    Deed(Deed),
 }
 
 /// What to do wrong, where, and how often.
@@ -85,6 +86,18 @@ fn count(tally: &Path) -> io::Result<u64> {
     file.stream_position()
 }
 
+impl Mischief for Request {
+    fn deed(&self, run: &Run) -> Result<Option<Deed>, String> {
+        let What::Deed(deed) = self.what else { return Ok(None) };
+        let first_frame = run.audio.map_or(0, |audio| audio.first_frame);
+        let due = || Ok(run.name != CANARY && self.is_due(first_frame)?);
+        let is_due =
+            due().and_then(|due| if due { self.pass_gate().map(|()| due) } else { Ok(due) });
+        let is_due = is_due.map_err(|error: io::Error| error.to_string())?;
+        Ok(is_due.then_some(deed))
+    }
+}
+
 impl FromStr for Request {
     type Err = String;
 
@@ -93,8 +106,7 @@ impl FromStr for Request {
         let name = words.next().ok_or("nothing is asked for")?;
         let what = BootDeed::named(name)
             .map(What::Boot)
-            .or_else(|| TaskDeed::named(name).map(What::Task))
-            .or_else(|| WireDeed::named(name).map(What::Wire))
+            .or_else(|| Deed::named(name).map(What::Deed))
             .ok_or_else(|| format!("cannot `{name}`"))?;
         let mut request =
             Self { what, frame: None, every: None, tally: None, once: None, gate: None };

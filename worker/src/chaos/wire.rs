@@ -1,49 +1,49 @@
-//! Wire: a serve loop of its own, for what the real one could not be brought to say.
+//! Wire: what a child can say in place of the reply that the real serve loop would send.
 
 use std::error::Error;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 use std::{fs, io, process, thread};
 
-use audiopool_worker::analyze::Partials;
-use audiopool_worker::channel::{self, Receiver, Sender};
-use audiopool_worker::codec;
-use audiopool_worker::frame::{MAX_FRAME, encode_frame};
-use audiopool_worker::invitation::Invitation;
-use audiopool_worker::measure::Measure;
-use audiopool_worker::pcm::Pcm;
-use audiopool_worker::protocol::{
-    Attempt, AudioRef, FromChild, Hello, PROTOCOL_VERSION, Payload, RingId, Run, SlotRef, TaskId,
-    ToChild, Usage,
-};
-use audiopool_worker::slots::{self, Inbox};
-use audiopool_worker::task::{CANARY, Task};
-use audiopool_worker::{BUILD_ID, lifeline};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::signal::{Signal, raise};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
-use crate::request::Request;
+use crate::analyze::Partials;
+use crate::channel::{Receiver, Sender};
+use crate::codec;
+use crate::frame::{MAX_FRAME, encode_frame};
+use crate::protocol::{Attempt, FromChild, Payload, RingId, Run, SlotRef, TaskId, ToChild};
 
 /// What can be said wrongly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WireDeed {
+pub enum WireDeed {
     /// A packet of the transport that announces more than it holds.
     GarbagePacket,
     /// Three bytes of a packet's header, and then nothing.
     HalfPacket,
     /// A sound frame around what is no message.
     GarbageBody,
+    /// The same, and stops itself.
+    StopInMidSend,
     /// The beginning of a frame.
     HalfFrame,
+    /// The beginning of a frame, and the end of the process.
+    HalfFrameAndExit,
     /// A frame that is longer than allowed.
     OversizeFrame,
     /// A frame of another version of the protocol.
     WrongVersion,
+    /// A frame that is none of ours.
+    WrongMagic,
     /// A frame of another process in the same seat.
     WrongGeneration,
+    /// The reply, and another one to the same task.
     ReplyTwice,
+    /// A reply to a task that it was never given.
     ReplyForUnknownTask,
+    /// A reply to a try that is not on.
     ReplyOfAnotherAttempt,
     /// Partials of other analyzers.
     WrongPartials,
@@ -51,20 +51,25 @@ pub(crate) enum WireDeed {
     GarbageOutput,
     /// An output in a slot that was never filled.
     EmptySlot,
+    /// The reply, and the end of the process.
     ExitAfterReply,
     /// Closes the channel and lives on.
     CloseChannel,
 }
 
 impl WireDeed {
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    /// The deed of that name, if there is one.
+    pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "garbage-packet" => Self::GarbagePacket,
             "half-packet" => Self::HalfPacket,
             "garbage-body" => Self::GarbageBody,
+            "stop-in-mid-send" => Self::StopInMidSend,
             "half-frame" => Self::HalfFrame,
+            "half-frame-and-exit" => Self::HalfFrameAndExit,
             "oversize-frame" => Self::OversizeFrame,
             "wrong-version" => Self::WrongVersion,
+            "wrong-magic" => Self::WrongMagic,
             "wrong-generation" => Self::WrongGeneration,
             "reply-twice" => Self::ReplyTwice,
             "reply-for-unknown-task" => Self::ReplyForUnknownTask,
@@ -79,87 +84,37 @@ impl WireDeed {
     }
 }
 
-/// Serves tasks; commits the deed where it is due.
-pub(crate) fn serve(
-    deed: WireDeed,
-    request: &Request,
-    invitation: &Invitation,
-) -> Result<u8, Box<dyn Error>> {
-    let link = Link::open(invitation)?;
-    loop {
-        match link.receiver.recv()?.1 {
-            ToChild::Run(run) => {
-                let (task, attempt) = (run.task, run.attempt);
-                let output = link.run(&run)?;
-                let first_frame = run.audio.map_or(0, |audio| audio.first_frame);
-                if run.name != CANARY && request.is_due(first_frame)? {
-                    request.pass_gate()?;
-                    return link.commit(deed, (task, attempt), &output);
-                }
-                link.reply(task, attempt, Payload::Inline(output))?;
-            }
-            ToChild::Quit => {
-                link.sender.send(&FromChild::Goodbye(Usage::default()))?;
-                return Ok(0);
-            }
-            ToChild::Grant { .. } | ToChild::Welcome(_) => return Err("out of order".into()),
-        }
-    }
+/// What a child speaks through.
+pub(crate) struct Line {
+    pub(crate) sender: Sender<FromChild>,
+    pub(crate) receiver: Receiver<ToChild>,
+    pub(crate) generation: u32,
+    pub(crate) outbox: Option<RingId>,
 }
 
-struct Link {
-    sender: Sender<FromChild>,
-    receiver: Receiver<ToChild>,
-    generation: u32,
-    inboxes: Vec<Inbox>,
-    outbox: RingId,
-}
-
-impl Link {
-    fn open(invitation: &Invitation) -> Result<Self, Box<dyn Error>> {
-        lifeline::tie(invitation.supervisor)?;
-        let (sender, receiver, arrivals) = channel::connect(&invitation.server)?;
-        sender.send(&FromChild::Hello(Hello {
-            protocol: PROTOCOL_VERSION,
-            build_id: BUILD_ID.to_owned(),
-            role: invitation.role,
-            pid: process::id(),
-        }))?;
-        let (_, ToChild::Welcome(welcome)) = receiver.recv()? else {
-            return Err("no welcome".into());
-        };
-        let generation = welcome.generation;
-        let sender = sender.with_generation(generation);
-        let (regions, _) = arrivals.take(&welcome.rings, welcome.board)?;
-        let (outbox, inboxes) = slots::open(&welcome.rings, regions)?;
-        let outbox = outbox.ok_or("no outbox")?.ring();
-        sender.send(&FromChild::Ready)?;
-        Ok(Self { sender, receiver, generation, inboxes, outbox })
-    }
-
-    fn run(&self, run: &Run) -> Result<Vec<u8>, Box<dyn Error>> {
-        if run.name == CANARY {
-            return Ok(Vec::new());
-        }
-        let Payload::Inline(arguments) = &run.arguments else { return Err("too large".into()) };
-        let AudioRef { at, format, first_frame } = run.audio.ok_or("no audio")?;
-        let inbox = self.inboxes.iter().find(|inbox| inbox.ring() == at.ring).ok_or("no ring")?;
-        let audio = Pcm::new(format, first_frame, inbox.read(&at)?);
-        let measure: Measure = codec::decode(arguments)?;
-        Ok(codec::encode(&measure.run(Some(audio))?)?)
-    }
-
+impl Line {
     fn reply(&self, task: TaskId, attempt: Attempt, output: Payload) -> Result<(), Box<dyn Error>> {
         Ok(self.sender.send(&answer(task, attempt, output))?)
     }
 
+    /// Says something else than the task's reply, and nothing ever after.
+    pub(crate) fn commit(self, deed: WireDeed, run: &Run, output: &[u8]) -> ! {
+        if let Err(error) = self.say(deed, (run.task, run.attempt), output) {
+            #[expect(clippy::print_stderr, reason = "the supervisor keeps what a child says last")]
+            {
+                eprintln!("cannot {deed:?}: {error}");
+            }
+        }
+        process::exit(0)
+    }
+
     /// Says it, and what a worker does that notices nothing: it goes on, here by waiting.
-    fn commit(
+    fn say(
         self,
         deed: WireDeed,
         (task, attempt): (TaskId, Attempt),
         output: &[u8],
-    ) -> Result<u8, Box<dyn Error>> {
+    ) -> Result<(), Box<dyn Error>> {
         let honest = || Payload::Inline(output.to_vec());
         let frame = || encode_frame(self.generation, &answer(task, attempt, honest()));
         match deed {
@@ -172,13 +127,25 @@ impl Link {
             WireDeed::GarbageBody => {
                 self.sender.send_raw(&encode_frame(self.generation, &"nonsense")?)?;
             }
-            WireDeed::HalfFrame => {
+            WireDeed::StopInMidSend => {
+                write_to_sockets(&[0xAA; 3])?;
+                raise(Signal::SIGSTOP)?;
+            }
+            WireDeed::HalfFrame | WireDeed::HalfFrameAndExit => {
                 let frame = frame()?;
                 self.sender.send_raw(&frame[..frame.len() / 2])?;
+                if deed == WireDeed::HalfFrameAndExit {
+                    return Ok(());
+                }
             }
             WireDeed::OversizeFrame => {
                 let mut frame = frame()?;
                 frame.resize(MAX_FRAME + 1, 0);
+                self.sender.send_raw(&frame)?;
+            }
+            WireDeed::WrongMagic => {
+                let mut frame = frame()?;
+                frame[0] ^= 0x80;
                 self.sender.send_raw(&frame)?;
             }
             WireDeed::WrongVersion => {
@@ -205,12 +172,13 @@ impl Link {
             }
             WireDeed::GarbageOutput => self.reply(task, attempt, Payload::Inline(vec![0xFF; 9]))?,
             WireDeed::EmptySlot => {
-                let at = SlotRef { ring: self.outbox, slot: 0, len: 1000, checksum: 0xBAD };
+                let ring = self.outbox.ok_or("no outbox")?;
+                let at = SlotRef { ring, slot: 0, len: 1000, checksum: 0xBAD };
                 self.reply(task, attempt, Payload::Slot(at))?;
             }
             WireDeed::ExitAfterReply => {
                 self.reply(task, attempt, honest())?;
-                return Ok(0);
+                return Ok(());
             }
             WireDeed::CloseChannel => drop((self.sender, self.receiver)),
         }
@@ -237,7 +205,7 @@ fn write_to_sockets(bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Copies of the sockets that a program which is started now inherits.
-pub(crate) fn inheritable_sockets() -> io::Result<Vec<OwnedFd>> {
+pub(super) fn inheritable_sockets() -> io::Result<Vec<OwnedFd>> {
     let sockets = sockets()?;
     for socket in &sockets {
         fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty()))?;

@@ -3,36 +3,38 @@
 use std::hint::{black_box, spin_loop};
 use std::io::{self, Write};
 use std::process::{self, Command, Stdio};
-use std::sync::OnceLock;
 use std::{array, thread};
 
-use audiopool_worker::analyze::Partials;
-use audiopool_worker::board;
-use audiopool_worker::measure::Measure;
-use audiopool_worker::pcm::Pcm;
-use audiopool_worker::task::{Task, TaskFailure};
 use nix::sys::signal::{Signal, raise};
-use serde::{Deserialize, Serialize};
 
-use crate::request::{Request, What};
-use crate::wire;
+use super::wire;
 
 /// What a task can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TaskDeed {
-    /// Nothing, but for the gate before it.
+pub enum TaskDeed {
+    /// Nothing, but for what whoever asks does before it.
     Wait,
+    /// Aborts.
     Abort,
+    /// Sends itself a signal.
     Raise(Signal),
+    /// Panics.
     Panic,
+    /// Panics in another thread, and waits for it.
     PanicInThread,
     /// Panics again while it unwinds.
     PanicTwice,
+    /// Recurses without an end.
     OverflowStack,
+    /// Recurses without an end in another thread.
+    OverflowStackOfThread,
+    /// Asks for more memory than there is.
     ExhaustMemory,
     /// Ends the process as if all were well.
     Exit,
+    /// Waits for what never comes.
     Hang,
+    /// Runs in a circle.
     Spin,
     /// Writes 100 MB to standard error.
     Flood,
@@ -41,7 +43,8 @@ pub(crate) enum TaskDeed {
 }
 
 impl TaskDeed {
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    /// The deed of that name, if there is one.
+    pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "wait" => Self::Wait,
             "abort" => Self::Abort,
@@ -55,6 +58,7 @@ impl TaskDeed {
             "panic-twice" => Self::PanicTwice,
             "panic-in-thread" => Self::PanicInThread,
             "overflow-stack" => Self::OverflowStack,
+            "overflow-stack-of-thread" => Self::OverflowStackOfThread,
             "exhaust-memory" => Self::ExhaustMemory,
             "exit" => Self::Exit,
             "hang" => Self::Hang,
@@ -65,7 +69,8 @@ impl TaskDeed {
         })
     }
 
-    fn commit(self) -> io::Result<()> {
+    /// Does it.
+    pub(crate) fn commit(self) -> io::Result<()> {
         match self {
             Self::Wait => {}
             Self::Abort => process::abort(),
@@ -85,6 +90,10 @@ impl TaskDeed {
             }
             Self::OverflowStack => {
                 black_box(depth(1));
+            }
+            Self::OverflowStackOfThread => {
+                let ended = thread::spawn(|| black_box(depth(1))).join();
+                return Err(io::Error::other(format!("the thread ended with {ended:?}")));
             }
             Self::ExhaustMemory => {
                 black_box(vec![1_u8; 1 << 46]);
@@ -129,30 +138,4 @@ fn depth(level: u64) -> u64 {
     }
     let room: [u64; 64] = array::from_fn(|_| level);
     black_box(depth(level + 1)) + black_box(room)[0]
-}
-
-/// The real task, with a deed before it where one is due.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct RogueMeasure(Measure);
-
-impl Task for RogueMeasure {
-    const NAME: &'static str = Measure::NAME;
-    type Output = Partials;
-
-    fn run(self, audio: Option<Pcm<'_>>) -> Result<Partials, TaskFailure> {
-        misbehave(audio.map_or(0, |audio| audio.first_frame())).map_err(TaskFailure::new)?;
-        self.0.run(audio)
-    }
-}
-
-fn misbehave(first_frame: u64) -> Result<(), String> {
-    static REQUEST: OnceLock<Result<Request, String>> = OnceLock::new();
-    let request = REQUEST.get_or_init(Request::of_this_process).as_ref()?;
-    if let What::Task(deed) = request.what
-        && request.is_due(first_frame).map_err(|error| error.to_string())?
-    {
-        board::stage("the rogue's deed");
-        request.pass_gate().and_then(|()| deed.commit()).map_err(|error| error.to_string())?;
-    }
-    Ok(())
 }
