@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use audiopool::{Execute, Pcm, ProcessPool, Registry, Task, TaskError, TaskFailure, TaskTerms};
+use audiopool::{Pcm, ProcessPool, Registry, Task, TaskError, TaskFailure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -108,10 +108,9 @@ fn measure(workers: usize, count: usize) -> Result<(), Box<dyn Error>> {
     let maps = times(5, || {
         let begun = Instant::now();
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        let futures: Result<Vec<_>, _> =
-            (0..count).map(|number| pool.submit(&Echo { number }, None, CALM)).collect();
-        for (number, future) in (0..).zip(futures?) {
-            assert_eq!(future.result()?, number, "an answer to another task");
+        let outputs = pool.map((0..count).map(|number| Echo { number }));
+        for (number, output) in (0..).zip(outputs) {
+            assert_eq!(output?, number, "an answer to another task");
         }
         Ok(begun.elapsed())
     })?;
@@ -124,7 +123,7 @@ fn measure(workers: usize, count: usize) -> Result<(), Box<dyn Error>> {
 
     let large = Length { bytes: vec![7; 1 << 20].into() };
     let length = || {
-        let length = pool.submit(&large, None, CALM)?.result()?;
+        let length = pool.submit(&large)?.result()?;
         assert_eq!(length, 1 << 20, "it arrives whole");
         Ok(())
     };
@@ -137,7 +136,7 @@ fn measure(workers: usize, count: usize) -> Result<(), Box<dyn Error>> {
     answer(&pool, 1)?;
     let replaced = times(9, || {
         timed(|| {
-            let death = pool.submit(&Die, None, CALM)?;
+            let death = pool.submit(&Die)?;
             answer(&pool, 2)?;
             assert!(death.result().is_err(), "nobody survives that");
             Ok(())
@@ -148,14 +147,12 @@ fn measure(workers: usize, count: usize) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-const CALM: TaskTerms = TaskTerms { label: 0, timeout: None };
-
 fn pool(workers: usize) -> Result<ProcessPool, Box<dyn Error>> {
     Ok(ProcessPool::builder().max_workers(workers).build()?)
 }
 
 fn answer(pool: &ProcessPool, number: u64) -> Result<(), TaskError> {
-    assert_eq!(pool.submit(&Echo { number }, None, CALM)?.result()?, number, "the answer");
+    assert_eq!(pool.submit(&Echo { number })?.result()?, number, "the answer");
     Ok(())
 }
 

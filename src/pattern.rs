@@ -25,7 +25,7 @@ use audiopool_worker::chunk_function::ChunkFunction;
 use audiopool_worker::pcm::Pcm;
 use audiopool_worker::protocol::WorkerFault;
 
-use crate::pool::{Audio, Execute, Future, PoolError, ProcessPool, TaskError, TaskTerms, fault};
+use crate::pool::{Audio, Execute, PoolError, ProcessPool, TaskError, TaskTerms, fault};
 use crate::segment::AudioSegment;
 use crate::threads::ThreadConfig;
 
@@ -214,11 +214,11 @@ fn run_in_processes<F: ChunkFunction + 'static>(
         .build()?;
     let submit = |(chunk, label): (&Pcm<'_>, u64)| {
         let audio = Audio::owned(chunk.bytes().into(), chunk.format(), chunk.first_frame());
-        pool.submit(function, Some(audio), TaskTerms { label, timeout: options.timeout })
+        pool.submit_with(function, Some(audio), TaskTerms { label, timeout: options.timeout })
     };
     let submitted: Vec<_> = chunks.iter().zip(0..).map(submit).collect();
     let outputs = submitted.into_iter().enumerate().map(|(index, future)| {
-        let output = future.and_then(Future::result);
+        let output = future.and_then(|future| future.result());
         output.map_err(|cause| match cause {
             TaskError::NotRun(error) => explained(error, options).into(),
             cause => of_chunk(chunks, index, cause),

@@ -21,7 +21,7 @@ use crate::chunk::ChunkLength;
 use crate::event::{Event, Observer};
 use crate::interrupt::{Interrupt, Pause, Stop};
 use crate::plan::Job;
-use crate::pool::{Balance, Execute, Inline, PoolError, PoolEvent, ProcessPool, Watch};
+use crate::pool::{Balance, Execute, Inline, PoolError, ProcessPool};
 use crate::record::{Record, Summary};
 use crate::role;
 use crate::settings::{AnalysisSettings, Isolation, RunSettings};
@@ -82,14 +82,14 @@ fn in_processes(
         .max_workers(run.workers)
         .max_attempts(attempts)
         .log_filter(run.log_filter.clone())
-        .watch(watch(observer))
+        .observer(Arc::clone(observer))
         .build()
         .map_err(RunError::Boot)?;
     let workers = ProcessPool::builder()
         .max_workers(run.workers)
         .max_attempts(attempts)
         .log_filter(run.log_filter.clone())
-        .watch(watch(observer))
+        .observer(Arc::clone(observer))
         .reads_from(&decoders);
     let workers = match &run.worker_program {
         Some(path) => workers.worker_program(path),
@@ -152,12 +152,6 @@ fn street<'a, D: Execute, W: Execute>(
         max_ms: millis(run.max_chunk),
     };
     Street::new(decoders, workers, analyzers, keys, chunk_length, run.timeout, observer)
-}
-
-/// Tells those who watch the run what happens in a pool.
-fn watch(observer: &Observer) -> Watch {
-    let observer = Arc::clone(observer);
-    Arc::new(move |event: &PoolEvent| observer(&Event::Pool(event.clone())))
 }
 
 fn check(name: &str, balance: &Balance) -> Result<(), RunError> {

@@ -1,6 +1,7 @@
 //! Builder: how a pool is to be, before it is.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,36 +12,36 @@ use audiopool_worker::slots::{Geometry, Ring, Transport};
 
 use super::fault::PoolError;
 use super::geometry::{self, Sizes};
-use super::ledger::Policy;
+use super::ledger::{Backoff, Policy};
 use super::limits;
 use super::program::WorkerProgram;
 use super::ring::{self, OwnRing};
 use super::supervisor::{Parts, Shared};
-use super::{ProcessPool, Watch};
+use super::{Observer, ProcessPool};
 use crate::threads::ThreadConfig;
 
 /// How a [`ProcessPool`] is to be.
 pub struct PoolBuilder {
     program: WorkerProgram,
-    role: Role,
-    max_workers: usize,
-    max_attempts: u32,
+    policy: Policy,
+    timeout: Option<Duration>,
     transport: Option<Transport>,
     max_payload: Option<u64>,
     room: u64,
     reads: Vec<Arc<Ring>>,
     log_filter: String,
+<<<<<<< HEAD
     chaos: Option<Plan>,
     intensity: usize,
     watch: Watch,
+=======
+    observer: Observer,
+>>>>>>> c1e6dca (Let futures be read, cancelled, watched and waited for)
 }
 
 impl fmt::Debug for PoolBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PoolBuilder")
-            .field("role", &self.role)
-            .field("max_workers", &self.max_workers)
-            .finish_non_exhaustive()
+        f.debug_struct("PoolBuilder").field("policy", &self.policy).finish_non_exhaustive()
     }
 }
 
@@ -52,17 +53,66 @@ impl PoolBuilder {
         self
     }
 
-    /// Most children at a time; one at least. They are started when there is work for them.
+    /// Most workers at a time; one at least. They are started when there is work for them and
+    /// nobody is idle. As many as the machine has processors by default.
     #[must_use]
     pub fn max_workers(mut self, max_workers: usize) -> Self {
-        self.max_workers = max_workers.max(1);
+        self.policy.seats = max_workers.max(1);
         self
     }
 
-    /// How often a task that kills its child is tried in all; once at least. 3 by default.
+    /// A worker ends after so many tasks, and another takes its place when there is work for it.
+    /// Never, by default.
+    #[must_use]
+    pub fn max_tasks_per_child(mut self, tasks: NonZeroU64) -> Self {
+        self.policy.max_tasks_per_child = Some(tasks.get());
+        self
+    }
+
+    /// How often a task that kills its worker is tried in all; once at least. 3 by default.
     #[must_use]
     pub fn max_attempts(mut self, max_attempts: u32) -> Self {
-        self.max_attempts = max_attempts.max(1);
+        self.policy.max_attempts = max_attempts.max(1);
+        self
+    }
+
+    /// How long a task that has lost its worker waits before it is tried again: `first` the first
+    /// time, twice as long each time more, at most `most`, and always a little longer that differs
+    /// from task to task. 10 ms and 1 s by default.
+    #[must_use]
+    pub fn retry_backoff(mut self, first: Duration, most: Duration) -> Self {
+        self.policy.backoff = Backoff { first, most };
+        self
+    }
+
+    /// How long a worker may be silent over a task for which nothing else was said; then it is
+    /// killed, and the task has lost it. For ever by default.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How long a worker may take to be ready, its initializer included. 10 s by default.
+    #[must_use]
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.policy.start_timeout = timeout;
+        self
+    }
+
+    /// How long a worker that was asked to end may take before it is killed. 5 s by default.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.policy.quit_timeout = grace;
+        self
+    }
+
+    /// How many workers may die within a `period` while no task succeeds. If it is one more, and
+    /// another one dies with nothing to do, the pool gives up. 10 within a minute by default.
+    #[must_use]
+    pub fn restart_intensity(mut self, deaths: usize, period: Duration) -> Self {
+        self.policy.intensity = deaths;
+        self.policy.period = period;
         self
     }
 
@@ -98,6 +148,7 @@ impl PoolBuilder {
         self
     }
 
+<<<<<<< HEAD
     /// What the children shall do wrong, in a rehearsal; and however many die of it, the pool does
     /// not give up.
     #[must_use]
@@ -111,9 +162,13 @@ impl PoolBuilder {
     }
 
     /// Who watches.
+=======
+    /// Who is told what happens, as [`Event::Pool`](super::Event::Pool): on the pool's own
+    /// threads, which wait for it. A pool without an observer is the same pool.
+>>>>>>> c1e6dca (Let futures be read, cancelled, watched and waited for)
     #[must_use]
-    pub fn watch(mut self, watch: Watch) -> Self {
-        self.watch = watch;
+    pub fn observer(mut self, observer: Observer) -> Self {
+        self.observer = observer;
         self
     }
 
@@ -126,18 +181,19 @@ impl PoolBuilder {
 
     /// Sets the pool up. Children are started when there is work for them.
     pub fn build(self) -> Result<ProcessPool, PoolError> {
-        let (path, fallback) = self.program.find(self.role)?;
+        let (path, fallback) = self.program.find(self.policy.role)?;
         let transport = self.transport.map_or_else(geometry::transport, Ok)?;
-        let fed = self.role == Role::Decoder || !self.reads.is_empty();
-        let sizes = Sizes::of(transport, self.role, fed);
-        limits::make_room_for(self.max_workers + self.reads.len())?;
+        let fed = self.policy.role == Role::Decoder || !self.reads.is_empty();
+        let sizes = Sizes::of(transport, self.policy.role, fed);
+        limits::make_room_for(self.policy.seats + self.reads.len())?;
         // With fewer slots than children, tasks with audio of their own would wait for slots.
-        let slots = u16::try_from(self.max_workers).unwrap_or(u16::MAX).max(sizes.own.slots);
+        let slots = u16::try_from(self.policy.seats).unwrap_or(u16::MAX).max(sizes.own.slots);
         let slot_bytes = self.max_payload.unwrap_or(sizes.own.slot_bytes).max(self.room);
         let own = OwnRing::new(transport, Geometry { slots, slot_bytes })?;
         let outboxes = std::iter::repeat_with(|| ring::new_ring(transport, sizes.child))
-            .take(self.max_workers)
+            .take(self.policy.seats)
             .collect::<Result<Vec<_>, _>>()?;
+<<<<<<< HEAD
         let policy = Policy {
             role: self.role,
             seats: self.max_workers,
@@ -149,21 +205,24 @@ impl PoolBuilder {
             boot_attempts: 3,
             boot_pause: Duration::from_millis(50),
         };
+=======
+>>>>>>> c1e6dca (Let futures be read, cancelled, watched and waited for)
         let inboxes = std::iter::once(Arc::clone(own.ring())).chain(self.reads).collect();
         let parts = Parts {
-            role: self.role,
+            role: self.policy.role,
             program: path,
             fallback,
             log_filter: self.log_filter,
             chaos: self.chaos,
             outboxes: outboxes.clone(),
             inboxes,
-            watch: self.watch,
+            observer: self.observer,
         };
         Ok(ProcessPool {
-            shared: Shared::new(policy, parts)?,
+            shared: Shared::new(self.policy, parts)?,
             own,
             claiming: Mutex::default(),
+            timeout: self.timeout,
             outboxes,
         })
     }
@@ -174,23 +233,43 @@ impl ProcessPool {
     pub fn builder() -> PoolBuilder {
         PoolBuilder {
             program: WorkerProgram::Found,
-            role: Role::Worker,
-            max_workers: ThreadConfig::max_threads(),
-            max_attempts: 3,
+            policy: policy(Role::Worker),
+            timeout: None,
             transport: None,
             max_payload: None,
             room: 0,
             reads: Vec::new(),
             log_filter: String::new(),
+<<<<<<< HEAD
             chaos: None,
             intensity: 10,
             watch: Arc::new(|_| {}),
+=======
+            observer: Arc::new(|_| {}),
+>>>>>>> c1e6dca (Let futures be read, cancelled, watched and waited for)
         }
     }
 
     /// A pool of decoders.
     pub(crate) fn decoders() -> PoolBuilder {
         let program = WorkerProgram::ThisProgram;
-        PoolBuilder { program, role: Role::Decoder, ..Self::builder() }
+        PoolBuilder { program, policy: policy(Role::Decoder), ..Self::builder() }
+    }
+}
+
+/// What holds unless told otherwise.
+fn policy(role: Role) -> Policy {
+    Policy {
+        role,
+        seats: ThreadConfig::max_threads(),
+        max_attempts: 3,
+        max_tasks_per_child: None,
+        backoff: Backoff { first: Duration::from_millis(10), most: Duration::from_secs(1) },
+        start_timeout: Duration::from_secs(10),
+        quit_timeout: Duration::from_secs(5),
+        intensity: 10,
+        period: Duration::from_mins(1),
+        boot_attempts: 3,
+        boot_pause: Duration::from_millis(50),
     }
 }

@@ -134,6 +134,11 @@ impl Child {
         self.signal(Signal::SIGKILL);
     }
 
+    /// Asks them to end, in a way that they may refuse.
+    pub(super) fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
     /// Stops them, until they may go on.
     pub(super) fn stop(&self) {
         self.signal(Signal::SIGSTOP);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use audiopool_worker::protocol::{Role, WorkerFault};
 
 pub(crate) use super::cause::{Cause, FailedAttempt};
+use super::future::NotYet;
 
 /// Why a task has no output. The other tasks of its pool go on.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum TaskError {
     /// The pool could not run it.
     #[error("not run: {0}")]
     NotRun(PoolError),
+    /// Whoever asked did not want to wait any longer. The task goes on.
+    #[error(transparent)]
+    NotYet(NotYet),
     /// The output is not of the expected type.
     #[error("the worker's output cannot be read: {0}")]
     InvalidOutput(String),

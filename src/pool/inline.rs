@@ -53,10 +53,11 @@ impl Execute for Inline {
         let arguments = codec::encode(task).map_err(|error| fault(&error))?;
         let promise = Arc::new(Promise::default());
         let outcome = with_pcm(audio, |pcm| self.run(T::NAME, &arguments, pcm, &mut NoOutlet));
-        promise.keep(outcome.map_err(TaskError::Fault).and_then(|output| {
+        let calls = promise.keep(outcome.map_err(TaskError::Fault).and_then(|output| {
             let checked = decoded(&output).and_then(|value| check(&value));
             checked.map(|()| output).map_err(TaskError::InvalidOutput)
         }));
+        calls.make();
         Ok(Future::new(promise))
     }
 

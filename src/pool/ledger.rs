@@ -19,20 +19,23 @@
 //! Before the ledger gives up for the number of deaths, it sends a *canary*, a task that does
 //! nothing, to a fresh child. Only if that dies too, the children are to blame and not the tasks.
 
+mod backoff;
 mod balance;
 mod breaches;
 mod clock;
 mod deaths;
 mod dispatch;
+mod ending;
 mod solo;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use audiopool_worker::protocol::{Attempt, Role, TaskId};
 
+pub(crate) use backoff::Backoff;
 pub use balance::Balance;
 
 use super::fault::{Cause, FailedAttempt, PoolError, TaskError};
@@ -43,6 +46,9 @@ pub(crate) struct Policy {
     pub(crate) role: Role,
     pub(crate) seats: usize,
     pub(crate) max_attempts: u32,
+    /// After so many tasks a child ends, and another takes its place.
+    pub(crate) max_tasks_per_child: Option<u64>,
+    pub(crate) backoff: Backoff,
     /// From the start of a process to its `Ready`.
     pub(crate) start_timeout: Duration,
     /// From `Quit` to the end of the process.
@@ -84,6 +90,10 @@ pub(crate) enum Action {
         seat: SeatId,
         /// Whether to tell that the task is late; once for each try.
         warn: Option<Late>,
+    },
+    /// Ask the process to end, whatever it is at.
+    Terminate {
+        seat: SeatId,
     },
     /// Hand the task's end to whoever waits for it. A success is handed over by who reported it.
     Finish {
@@ -191,6 +201,8 @@ pub(crate) struct Ledger {
     policy: Policy,
     places: Vec<Place>,
     queue: VecDeque<TaskId>,
+    /// Tasks that are tried again, but not before that time.
+    resting: BTreeSet<(Duration, TaskId)>,
     tasks: BTreeMap<TaskId, Entry>,
     next_task: u64,
     deaths: VecDeque<Duration>,
@@ -209,6 +221,7 @@ impl Ledger {
             policy,
             places,
             queue: VecDeque::new(),
+            resting: BTreeSet::new(),
             tasks: BTreeMap::new(),
             next_task: 1,
             deaths: VecDeque::new(),
@@ -257,7 +270,8 @@ impl Ledger {
         task
     }
 
-    /// Ends a task that nobody wants any more; `false` if it has ended already.
+    /// Ends a task that nobody wants any more; `false` if it has ended already. A child that has
+    /// it is killed, which is no death.
     pub(crate) fn cancel(
         &mut self,
         task: TaskId,
@@ -268,6 +282,7 @@ impl Ledger {
             return false;
         }
         self.queue.retain(|queued| *queued != task);
+        self.resting.retain(|(_, resting)| *resting != task);
         for (seat, place) in self.places.iter_mut().enumerate() {
             if matches!(&place.seat, Seat::Busy(busy) if busy.task == task) {
                 place.seat = Seat::Dying;
@@ -362,7 +377,7 @@ impl Ledger {
         let served = busy.served + 1;
         self.places[seat].seat = if busy.killed.is_some() {
             Seat::Dying
-        } else if reply == Reply::FaultAndRetire {
+        } else if reply == Reply::FaultAndRetire || self.has_served_its_time(served) {
             actions.push(Action::Quit { seat });
             Seat::Quitting { since: now, killed: false }
         } else {
@@ -379,45 +394,6 @@ impl Ledger {
         }
         self.dispatch(now, actions);
         Verdict::Accept
-    }
-
-    /// Takes no more tasks; children end when they have nothing left to do.
-    pub(crate) fn close(&mut self, now: Duration, actions: &mut Vec<Action>) {
-        self.closed = true;
-        self.dispatch(now, actions);
-    }
-
-    /// Cancels every task and kills every child.
-    pub(crate) fn kill_all(&mut self, actions: &mut Vec<Action>) {
-        self.closed = true;
-        self.end_tasks(|| TaskError::Cancelled, actions);
-    }
-
-    fn give_up(&mut self, error: &PoolError, actions: &mut Vec<Action>) {
-        self.broken = Some(error.clone());
-        self.end_tasks(|| TaskError::NotRun(error.clone()), actions);
-    }
-
-    fn end_tasks(&mut self, error: impl Fn() -> TaskError, actions: &mut Vec<Action>) {
-        self.queue.clear();
-        for (task, _) in std::mem::take(&mut self.tasks) {
-            if self.canary == Some(task) {
-                continue;
-            }
-            let error = error();
-            match error {
-                TaskError::Cancelled => self.balance.cancelled += 1,
-                _ => self.balance.failed += 1,
-            }
-            actions.push(Action::Finish { task, error });
-        }
-        self.canary = None;
-        for (seat, place) in self.places.iter_mut().enumerate() {
-            if !matches!(place.seat, Seat::Vacant { .. }) {
-                place.seat = Seat::Dying;
-                actions.push(Action::Kill { seat });
-            }
-        }
     }
 
     fn place(&mut self, seat: SeatId, generation: u32) -> Option<&mut Place> {

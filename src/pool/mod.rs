@@ -23,12 +23,14 @@ mod builder;
 mod cause;
 mod child;
 mod evidence;
+mod executor;
 pub(crate) mod fault;
 mod future;
 mod geometry;
 mod inline;
 mod ledger;
 mod limits;
+mod map;
 mod program;
 mod ring;
 mod stopwatch;
@@ -43,24 +45,27 @@ use audiopool_worker::analyze::Stretch;
 use audiopool_worker::codec;
 use audiopool_worker::pcm::PcmFormat;
 use audiopool_worker::protocol::{AudioRef, MAX_INLINE, Payload, TaskId, WorkerFault};
-use audiopool_worker::slots::Ring;
 pub use audiopool_worker::slots::Transport;
+use audiopool_worker::slots::{Ring, SlotError};
 use audiopool_worker::task::{StreamTask, Task};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use crate::event::PoolEvent;
+pub use crate::event::{Event, Observer, PoolEvent};
+pub use builder::PoolBuilder;
 pub use cause::{Cause, FailedAttempt, Silence};
 pub use evidence::{End, Evidence, Sender};
+pub use executor::Shutdown;
 pub use fault::{PoolError, TaskError};
-pub use future::{Future, NotYet};
+pub use future::{AsCompleted, Future, NotYet, ReturnWhen, Unfinished, Waited, as_completed, wait};
 pub use inline::Inline;
 pub use ledger::Balance;
+pub use map::{Map, MapOptions};
 
 use future::{Promise, RawOutcome};
 use ledger::Terms;
 use ring::{Lease, OwnRing};
-use supervisor::{Body, Shared};
+use supervisor::{Body, Check, Ending, Shared};
 
 /// How a task is to be run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -112,7 +117,7 @@ impl Audio {
 /// Something that tasks can be given to: a pool of processes, or the calling thread.
 pub trait Execute: Sync {
     /// Has a task run, on the audio if it is about some.
-    fn submit<T: Task + 'static>(
+    fn submit_with<T: Task + 'static>(
         &self,
         task: &T,
         audio: Option<Audio>,
@@ -141,9 +146,6 @@ pub trait Execute: Sync {
     ) -> Result<T::Output, TaskError>;
 }
 
-/// Who watches a pool. Called from its threads.
-pub type Watch = Arc<dyn Fn(&PoolEvent) + Send + Sync>;
-
 /// One item of a streaming task.
 struct Item {
     item: Vec<u8>,
@@ -159,48 +161,12 @@ pub struct ProcessPool {
     /// Held by whoever claims slots of the own ring for a task. If several did so at a time, each
     /// could hold one slot and wait for another for ever.
     claiming: Mutex<()>,
+    /// Longest silence of a task for which nothing else was said.
+    timeout: Option<Duration>,
     outboxes: Vec<Arc<Ring>>,
 }
 
 impl ProcessPool {
-    /// What went in and what came out so far.
-    pub fn balance(&self) -> Balance {
-        self.shared.balance()
-    }
-
-    /// Cancels every task that has not ended, and kills every child.
-    pub fn kill_workers(&self) {
-        self.shared.kill_all();
-    }
-
-    /// The same from elsewhere, also while this pool is in use.
-    pub(crate) fn killer(&self) -> impl Fn() + Send + Sync + 'static {
-        let shared = Arc::downgrade(&self.shared);
-        move || {
-            if let Some(shared) = shared.upgrade() {
-                shared.kill_all();
-            }
-        }
-    }
-
-    /// Stops every child and every deadline when told `true`, and lets them go on when told `false`.
-    pub(crate) fn pauser(&self) -> impl Fn(bool) + Send + Sync + 'static {
-        let shared = Arc::downgrade(&self.shared);
-        move |paused| match shared.upgrade() {
-            Some(shared) if paused => shared.pause(),
-            Some(shared) => shared.resume(),
-            None => {}
-        }
-    }
-
-    /// Takes no more tasks, lets those that were submitted end, and waits until every child is
-    /// gone. The balance is even then.
-    pub fn shutdown(self) -> Balance {
-        self.shared.close();
-        self.shared.wait_at_rest();
-        self.shared.balance()
-    }
-
     fn enclose<T: Serialize>(
         &self,
         value: &T,
@@ -211,7 +177,13 @@ impl ProcessPool {
         if bytes.len() <= MAX_INLINE {
             return Ok(Payload::Inline(bytes));
         }
-        let lease = self.own.put(&bytes).map_err(|error| fault(error.to_string()))?;
+        self.place(&bytes, leases)
+    }
+
+    /// Puts what is too large for a message into a slot, once there is one.
+    fn place(&self, bytes: &[u8], leases: &mut Vec<Lease>) -> Result<Payload, TaskError> {
+        let fault = |error: SlotError| WorkerFault::Codec { message: error.to_string() };
+        let lease = self.own.put(bytes).map_err(|error| TaskError::Fault(fault(error)))?;
         let at = lease.at();
         leases.push(lease);
         Ok(Payload::Slot(at))
@@ -245,8 +217,7 @@ impl Execute for ProcessPool {
         let arguments = self.enclose(task, &mut leases)?;
         let audio = audio.map(|audio| self.lend(audio, &mut leases)).transpose()?;
         drop(claiming);
-        let promise = Arc::new(Promise::default());
-        let keep = Arc::clone(&promise);
+        let promise = Promise::of(&self.shared);
         let body = Body {
             label: terms.label,
             name: T::NAME,
@@ -254,8 +225,8 @@ impl Execute for ProcessPool {
             audio,
             leases,
             on_item: None,
-            check: Arc::new(move |output| check(&decoded(output)?)),
-            on_end: Box::new(move |outcome| keep.keep(outcome)),
+            check: Check::Thorough(Arc::new(move |output| check(&decoded(output)?))),
+            end: Ending::Promise(Arc::clone(&promise)),
         };
         let terms = Terms { timeout: terms.timeout, streams: false };
         self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
@@ -284,8 +255,8 @@ impl Execute for ProcessPool {
             leases,
             // A receiver that is gone has lost interest; the items free their slots.
             on_item: Some(Arc::new(move |item| drop(sender.send(News::Item(item))))),
-            check: Arc::new(|output| decoded::<T::Output>(output).map(drop)),
-            on_end: Box::new(move |outcome| drop(end.send(News::End(outcome)))),
+            check: Check::Shape(is_of_type::<T::Output>),
+            end: Ending::Call(Box::new(move |outcome| drop(end.send(News::End(outcome))))),
         };
         let terms = Terms { timeout: terms.timeout, streams: true };
         let id: TaskId = self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
@@ -311,13 +282,10 @@ impl Execute for ProcessPool {
     }
 }
 
-fn decoded<T: DeserializeOwned>(output: &[u8]) -> Result<T, String> {
-    codec::decode(output).map_err(|error| error.to_string())
+fn is_of_type<T: DeserializeOwned>(output: &[u8]) -> Result<(), String> {
+    decoded::<T>(output).map(drop)
 }
 
-impl Drop for ProcessPool {
-    fn drop(&mut self) {
-        self.shared.kill_all();
-        self.shared.wait_at_rest();
-    }
+fn decoded<T: DeserializeOwned>(output: &[u8]) -> Result<T, String> {
+    codec::decode(output).map_err(|error| error.to_string())
 }

@@ -8,11 +8,12 @@
 //!
 //! Sending cannot block: a child is sent one task at a time, and the grants of its few slots.
 
+mod body;
 mod chores;
 mod seat;
 mod seated;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,21 +21,26 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+<<<<<<< HEAD
 use audiopool_worker::chaos::Plan;
 use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild};
+=======
+use audiopool_worker::protocol::{Attempt, Payload, Role, Run, TaskId, ToChild};
+>>>>>>> c1e6dca (Let futures be read, cancelled, watched and waited for)
 use audiopool_worker::slots::Ring;
 use audiopool_worker::task::CANARY;
 use tracing::{trace, warn};
 
+pub(super) use body::{Body, Check, Ending};
 use seat::{Seat, number};
 
 use super::child::Lifeline;
 use super::fault::PoolError;
-use super::future::RawOutcome;
+use super::future::{Calls, RawOutcome};
 use super::ledger::{Action, Balance, Late, Ledger, Policy, SeatId, Terms};
-use super::ring::{Lease, Slot, SlotOwner};
+use super::ring::{Slot, SlotOwner};
 use super::stopwatch::Stopwatch;
-use super::{Item, PoolEvent, Watch, vitals};
+use super::{Event, Observer, PoolEvent, vitals};
 
 /// What a pool is made of, beside its [`Policy`].
 pub(super) struct Parts {
@@ -49,24 +55,7 @@ pub(super) struct Parts {
     pub(super) outboxes: Vec<Arc<Ring>>,
     /// Rings that every child reads.
     pub(super) inboxes: Vec<Arc<Ring>>,
-    pub(super) watch: Watch,
-}
-
-/// Looks at an encoded output.
-pub(super) type Check = dyn Fn(&[u8]) -> Result<(), String> + Send + Sync;
-
-/// A task as the pool keeps it until it has ended.
-pub(super) struct Body {
-    pub(super) label: u64,
-    pub(super) name: &'static str,
-    pub(super) arguments: Payload,
-    pub(super) audio: Option<AudioRef>,
-    /// Keeps the audio, and arguments that lie in a slot.
-    pub(super) leases: Vec<Lease>,
-    pub(super) on_item: Option<Arc<dyn Fn(Item) + Send + Sync>>,
-    /// Says what is wrong with an output, if it cannot be that of the task.
-    pub(super) check: Arc<Check>,
-    pub(super) on_end: Box<dyn FnOnce(RawOutcome) + Send>,
+    pub(super) observer: Observer,
 }
 
 struct Core {
@@ -89,6 +78,12 @@ struct Core {
 struct After {
     ends: Vec<(Body, RawOutcome)>,
     events: Vec<PoolEvent>,
+}
+
+impl After {
+    fn is_something(&self) -> bool {
+        !self.events.is_empty() || !self.ends.is_empty()
+    }
 }
 
 /// A pool, as its threads and its callers share it.
@@ -167,10 +162,19 @@ impl Shared {
     pub(super) fn submit(self: &Arc<Self>, terms: Terms, body: Body) -> Result<TaskId, PoolError> {
         // Bodies hold leases, and leases are dropped without the lock.
         let mut body = Some(body);
+        self.with_core(|core, now, actions| core.enter(terms, &mut body, now, actions))
+    }
+
+    /// Submits several at once: all of them or none.
+    pub(super) fn submit_all(
+        self: &Arc<Self>,
+        terms: Terms,
+        bodies: Vec<Body>,
+    ) -> Result<(), PoolError> {
+        let mut bodies: Vec<_> = bodies.into_iter().map(Some).collect();
         self.with_core(|core, now, actions| {
-            let task = core.ledger.submit(terms, now, actions)?;
-            core.bodies.extend(body.take().map(|body| (task, body)));
-            Ok(task)
+            let mut bodies = bodies.iter_mut();
+            bodies.try_for_each(|body| core.enter(terms, body, now, actions).map(drop))
         })
     }
 
@@ -182,6 +186,21 @@ impl Shared {
         self.with_core(|core, now, actions| core.ledger.close(now, actions));
     }
 
+    /// Cancels tasks that no child has: those, or all.
+    pub(super) fn cancel_waiting(self: &Arc<Self>, those: Option<&BTreeSet<TaskId>>) {
+        if those.is_none_or(|those| !those.is_empty()) {
+            self.with_core(|core, now, actions| core.ledger.cancel_waiting(those, now, actions));
+        }
+    }
+
+    pub(super) fn terminate_all(self: &Arc<Self>) {
+        self.with_core(|core, now, actions| core.ledger.terminate_all(now, actions));
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().ledger.is_closed()
+    }
+
     pub(super) fn kill_all(self: &Arc<Self>) {
         self.with_core(|core, _, actions| core.ledger.kill_all(actions));
     }
@@ -191,8 +210,9 @@ impl Shared {
     }
 
     /// Tells whoever watches; his panic is his own.
-    fn tell(&self, event: &PoolEvent) {
-        let told = panic::catch_unwind(AssertUnwindSafe(|| (self.parts.watch)(event)));
+    fn tell(&self, event: PoolEvent) {
+        let event = Event::Pool(event);
+        let told = panic::catch_unwind(AssertUnwindSafe(|| (self.parts.observer)(&event)));
         if told.is_err() {
             warn!("who watches the pool has panicked");
         }
@@ -225,24 +245,23 @@ impl Shared {
             let result = decide(&mut core, now, &mut actions);
             after.events.append(&mut core.news);
             self.carry_out(&mut core, actions, &mut after);
-            core.telling += usize::from(!after.events.is_empty());
+            core.telling += usize::from(after.is_something());
             if core.is_at_rest() {
                 self.at_rest.notify_all();
             }
             self.see_to_chores(&core);
             result
         };
-        if !after.events.is_empty() {
-            let _telling = Telling(self);
-            for event in &after.events {
+        if after.is_something() {
+            let telling = Telling(self);
+            for event in after.events {
                 self.tell(event);
             }
-        }
-        for (body, outcome) in after.ends {
-            let Body { on_end, leases, on_item, .. } = body;
-            drop(on_item); // the end of the stream comes before its outcome
-            drop(leases);
-            on_end(outcome);
+            let calls: Vec<_> =
+                after.ends.into_iter().filter_map(|(body, outcome)| body.end(outcome)).collect();
+            // Whoever is called may wait for the pool to be at rest.
+            drop(telling);
+            calls.into_iter().for_each(Calls::make);
         }
         result
     }
@@ -278,13 +297,18 @@ impl Shared {
                     };
                     after.events.extend(warn.map(late));
                 }
+                Action::Terminate { seat } => core.seats[seat].terminate(),
                 Action::Finish { task, error } => {
                     if let Some(body) = core.bodies.remove(&task) {
                         after.ends.push((body, Err(error)));
                     }
                 }
                 Action::Retried { task, attempt, cause } => {
-                    let label = core.bodies.get(&task).map_or(0, |body| body.label);
+                    let body = core.bodies.get(&task);
+                    let label = body.map_or(0, |body| body.label);
+                    if let Some(body) = body {
+                        body.end.set_running(false);
+                    }
                     let attempt = attempt.0 + 1;
                     let cause = cause.to_string();
                     after.events.push(PoolEvent::TaskRetried { label, attempt, cause });
@@ -299,6 +323,9 @@ impl Shared {
         let state = &mut seats[seat];
         let body = bodies.get(&task);
         state.streams = body.is_some_and(|body| body.on_item.is_some());
+        if let Some(body) = body {
+            body.end.set_running(true);
+        }
         let mut slots = Vec::new();
         if state.streams {
             for (slot, state) in (0..).zip(&mut state.slots) {
@@ -369,6 +396,21 @@ impl Drop for Telling<'_> {
 }
 
 impl Core {
+    fn enter(
+        &mut self,
+        terms: Terms,
+        body: &mut Option<Body>,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) -> Result<TaskId, PoolError> {
+        let task = self.ledger.submit(terms, now, actions)?;
+        if let Some(body) = body.take() {
+            body.entered(task);
+            self.bodies.insert(task, body);
+        }
+        Ok(task)
+    }
+
     fn is_at_rest(&self) -> bool {
         self.ledger.is_at_rest() && self.to_spawn.is_empty() && self.telling == 0
     }

@@ -59,12 +59,12 @@ impl Ledger {
                 Some(due(busy, limit))
             }
             // Zero once it is over: then there is nothing to wait for.
-            Seat::Vacant { not_before } if !self.queue.is_empty() && !not_before.is_zero() => {
+            Seat::Vacant { not_before } if self.wants_children() && !not_before.is_zero() => {
                 Some(*not_before)
             }
             _ => None,
         });
-        times.min()
+        times.chain(self.resting.first().map(|(until, _)| *until)).min()
     }
 }
 

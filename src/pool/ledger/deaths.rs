@@ -87,7 +87,7 @@ impl Ledger {
             Seat::Busy(busy) => {
                 let cause = busy.killed.map_or(cause, |killed| killed.with(evidence.silence));
                 self.note_death(now);
-                self.charge(seat, busy.task, cause.clone(), evidence, actions);
+                self.charge(seat, busy.task, (cause.clone(), evidence), now, actions);
                 self.dispatch(now, actions);
                 return Some(cause);
             }
@@ -134,8 +134,8 @@ impl Ledger {
         &mut self,
         seat: SeatId,
         task: TaskId,
-        cause: Cause,
-        evidence: Evidence,
+        (cause, evidence): (Cause, Evidence),
+        now: Duration,
         actions: &mut Vec<Action>,
     ) {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
@@ -154,7 +154,12 @@ impl Ledger {
         } else {
             self.balance.retries += 1;
             actions.push(Action::Retried { task, attempt: Attempt(attempt), cause });
-            self.queue.push_front(task);
+            let pause = self.policy.backoff.pause(attempt, task);
+            if pause.is_zero() {
+                self.queue.push_front(task);
+            } else {
+                self.resting.insert((now.saturating_add(pause), task));
+            }
         }
     }
 }

@@ -9,6 +9,10 @@ use super::{Action, Busy, Ledger, Place, Seat, SeatId};
 impl Ledger {
     /// Gives tasks to children, starts children for tasks, ends children without tasks.
     pub(super) fn dispatch(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        while let Some(&(until, task)) = self.resting.first().filter(|(until, _)| *until <= now) {
+            self.resting.remove(&(until, task));
+            self.queue.push_front(task);
+        }
         while let Some((position, seat)) = self.match_up() {
             let task = self.queue.remove(position).expect("a position in the queue");
             self.hand_over(task, seat, now, actions);
@@ -20,7 +24,11 @@ impl Ledger {
             self.places.iter().filter(|place| state(&place.seat)).count()
         };
         let booting = count(|seat| matches!(seat, Seat::Booting { .. }));
-        let mut missing = waiting.saturating_sub(booting);
+        let idle = |place: &Place| matches!(place.seat, Seat::Idle { .. });
+        // A child for a task that rests is started meanwhile.
+        let resting =
+            self.resting.len().saturating_sub(count(|seat| matches!(seat, Seat::Idle { .. })));
+        let mut missing = (waiting + resting).saturating_sub(booting);
         for (seat, place) in self.places.iter_mut().enumerate() {
             let Seat::Vacant { not_before } = &mut place.seat else { continue };
             if now < *not_before {
@@ -35,9 +43,8 @@ impl Ledger {
             }
         }
         // A last try waits for a fresh child, and all seats are taken: free one.
-        let idle = |place: &Place| matches!(place.seat, Seat::Idle { .. });
         let quitting = |place: &Place| matches!(place.seat, Seat::Quitting { .. });
-        if missing > 0
+        if missing > resting
             && !self.places.iter().any(quitting)
             && let Some(seat) = self.places.iter().position(idle)
         {
@@ -52,6 +59,16 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    /// Whether a task waits for a child.
+    pub(super) fn wants_children(&self) -> bool {
+        !self.queue.is_empty() || !self.resting.is_empty()
+    }
+
+    /// Whether a child that has served so many tasks is to end.
+    pub(super) fn has_served_its_time(&self, served: u64) -> bool {
+        self.policy.max_tasks_per_child.is_some_and(|most| served >= most)
     }
 
     /// The first task in the queue that an idle child may take, and that child.

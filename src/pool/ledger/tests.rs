@@ -6,7 +6,7 @@ use std::time::Duration;
 use audiopool_worker::protocol::{Attempt, Role, TaskId};
 use proptest::prelude::*;
 
-use super::{Action, Ledger, Policy, Reply, SeatId, Terms, Verdict};
+use super::{Action, Backoff, Ledger, Policy, Reply, SeatId, Terms, Verdict};
 use crate::pool::cause::Silence;
 use crate::pool::evidence::Evidence;
 use crate::pool::fault::{Cause, PoolError, TaskError};
@@ -18,6 +18,8 @@ fn policy(seats: usize) -> Policy {
         role: Role::Worker,
         seats,
         max_attempts: 3,
+        max_tasks_per_child: None,
+        backoff: Backoff::default(),
         start_timeout: Duration::from_secs(10),
         quit_timeout: Duration::from_secs(5),
         intensity: 10,
@@ -123,6 +125,9 @@ impl World {
                 let process = self.seats[seat].as_mut().unwrap();
                 assert_eq!(process.doing, Doing::Idle, "told to quit in the middle of a task");
                 process.doing = Doing::Quitting;
+            }
+            Action::Terminate { seat } => {
+                self.seats[seat].as_mut().unwrap().doing = Doing::Quitting;
             }
             Action::Kill { seat } => self.seats[seat].as_mut().unwrap().killed = true,
             Action::Look { seat, warn } => {

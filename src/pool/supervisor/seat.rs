@@ -75,6 +75,16 @@ impl Seat {
         }
     }
 
+    /// Asks the process to end, whatever it is at.
+    pub(super) fn terminate(&mut self) {
+        self.idle();
+        match &self.child {
+            Some(child) => child.terminate(),
+            // Not known here yet; it has nothing to clean up.
+            None => self.condemned = true,
+        }
+    }
+
     /// The child's task is over: what it could have filled is free again.
     pub(super) fn idle(&mut self) {
         self.running = None;

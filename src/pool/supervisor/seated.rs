@@ -14,7 +14,7 @@ use audiopool_worker::protocol::{
 use tracing::{debug, error, info, trace, warn};
 
 use super::seat::Seat;
-use super::{Body, Core, Shared, number};
+use super::{Core, Shared, number};
 use crate::pool::child::{self, Remains, Watcher};
 use crate::pool::evidence::{Evidence, legible};
 use crate::pool::fault::{Cause, TaskError};
@@ -183,7 +183,7 @@ impl Seated {
         core.seats[self.seat].send(&ToChild::Welcome(welcome));
         drop(core);
         let (role, number) = (self.shared.role(), number(self.seat));
-        self.shared.tell(&PoolEvent::ChildStarted { role, number, pid: hello.pid });
+        self.shared.tell(PoolEvent::ChildStarted { role, number, pid: hello.pid });
     }
 
     fn ready(&self) {
@@ -251,8 +251,8 @@ impl Seated {
         };
         if let Ok(output) = &outcome {
             // Without the lock: it may take a while.
-            let check = self.shared.lock().bodies.get(&id.0).map(|body| Arc::clone(&body.check));
-            if let Some(Err(reason)) = check.map(|check| check(output)) {
+            let check = self.shared.lock().bodies.get(&id.0).map(|body| body.check.clone());
+            if let Some(Err(reason)) = check.map(|check| check.check(output)) {
                 return self.invalid(reason);
             }
         }
@@ -270,10 +270,9 @@ impl Seated {
                 ended = core.bodies.remove(&id.0);
             }
         });
-        if let Some(Body { on_end, leases, on_item, .. }) = ended {
-            drop(on_item);
-            drop(leases);
-            on_end(outcome.map_err(TaskError::Fault));
+        let calls = ended.and_then(|body| body.end(outcome.map_err(TaskError::Fault)));
+        if let Some(calls) = calls {
+            calls.make();
         }
     }
 

@@ -141,7 +141,7 @@ fn threads_that_share_a_pool_do_not_wait_for_each_other_for_ever() {
             let task = Tell { word: "x".repeat(60_000), numbers: Vec::new() };
             for _ in 0..20 {
                 let audio = Audio::owned(segment.raw_data().into(), segment.format(), 0);
-                let told = pool.submit(&task, Some(audio), TaskTerms::default()).unwrap();
+                let told = pool.submit_with(&task, Some(audio), TaskTerms::default()).unwrap();
                 assert_eq!(told.result().unwrap().bytes, segment.raw_data());
             }
             through.send(()).unwrap();

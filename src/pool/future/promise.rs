@@ -1,0 +1,196 @@
+//! Promise: where the outcome of one task is put, once, and everyone who waits for it.
+
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use audiopool_worker::protocol::TaskId;
+use tracing::warn;
+
+use super::RawOutcome;
+use super::gathering::Gathering;
+use crate::pool::supervisor::Shared;
+
+/// The pool's side of a [`Future`](super::Future).
+#[derive(Default)]
+pub(in crate::pool) struct Promise {
+    /// Who runs the task; nobody if it ran where it was submitted.
+    pool: Weak<Shared>,
+    /// Its number there; 0 until it is known.
+    task: AtomicU64,
+    running: AtomicBool,
+    /// Set once, with the state locked.
+    outcome: OnceLock<RawOutcome>,
+    state: Mutex<State>,
+    kept: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether a thread waits here: to wake nobody costs as much as to wake one.
+    awaited: bool,
+    watchers: Vec<Watcher>,
+}
+
+/// A call with the promise that is kept.
+type Callback = dyn FnOnce(&Arc<Promise>) + Send;
+
+/// Who is told once it is kept.
+enum Watcher {
+    Call(Box<Callback>),
+    Gather(Arc<Gathering>, usize),
+}
+
+/// Calls that are to be made once no lock is held.
+#[must_use]
+pub(in crate::pool) struct Calls {
+    promise: Arc<Promise>,
+    watchers: Vec<Watcher>,
+}
+
+impl Calls {
+    /// Makes them; their panics are their own.
+    pub(in crate::pool) fn make(self) {
+        for watcher in self.watchers {
+            if let Watcher::Call(call) = watcher {
+                self.promise.call(call);
+            }
+        }
+    }
+}
+
+impl Promise {
+    /// For a task of that pool.
+    pub(in crate::pool) fn of(pool: &Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self { pool: Arc::downgrade(pool), ..Self::default() })
+    }
+
+    /// The task has been taken on under that number.
+    pub(in crate::pool) fn entered(&self, task: TaskId) {
+        self.task.store(task.0, Ordering::Release);
+    }
+
+    /// Whether a process has the task at this moment.
+    pub(in crate::pool) fn set_running(&self, running: bool) {
+        self.running.store(running, Ordering::Relaxed);
+    }
+
+    /// Puts the outcome in; what is returned is to be called without any lock.
+    pub(in crate::pool) fn keep(self: &Arc<Self>, outcome: RawOutcome) -> Calls {
+        let mut state = self.lock();
+        let is_first = self.outcome.set(outcome).is_ok();
+        debug_assert!(is_first, "a task ends once");
+        let awaited = state.awaited;
+        let watchers = std::mem::take(&mut state.watchers);
+        drop(state);
+        if awaited {
+            self.kept.notify_all();
+        }
+        for watcher in &watchers {
+            if let Watcher::Gather(gathering, index) = watcher {
+                gathering.arrived(*index);
+            }
+        }
+        Calls { promise: Arc::clone(self), watchers }
+    }
+
+    pub(super) fn outcome(&self) -> Option<&RawOutcome> {
+        self.outcome.get()
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed) && self.outcome().is_none()
+    }
+
+    /// Waits for the outcome.
+    pub(super) fn wait(&self) -> &RawOutcome {
+        if let Some(outcome) = self.outcome() {
+            return outcome;
+        }
+        let mut state = self.lock();
+        loop {
+            if let Some(outcome) = self.outcome() {
+                return outcome;
+            }
+            state.awaited = true;
+            state = self.kept.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits for the outcome until `timeout` after `begun`.
+    pub(super) fn wait_until(&self, begun: Instant, timeout: Duration) -> Option<&RawOutcome> {
+        let mut state = self.lock();
+        loop {
+            if let Some(outcome) = self.outcome() {
+                return Some(outcome);
+            }
+            let left = timeout.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return None;
+            }
+            state.awaited = true;
+            let waited = self.kept.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The number of the task in its pool.
+    pub(super) fn task(&self) -> TaskId {
+        TaskId(self.task.load(Ordering::Acquire))
+    }
+
+    /// Ends the task, if it has not ended.
+    pub(super) fn cancel(&self) -> bool {
+        self.pool.upgrade().is_some_and(|pool| pool.cancel(self.task()))
+    }
+
+    /// Has `call` made once it is kept; at once if it is.
+    pub(super) fn when_kept(self: &Arc<Self>, call: Box<Callback>) {
+        let mut state = self.lock();
+        if self.outcome().is_none() {
+            state.watchers.push(Watcher::Call(call));
+            return;
+        }
+        drop(state);
+        self.call(call);
+    }
+
+    fn call(self: &Arc<Self>, call: Box<Callback>) {
+        let called = panic::catch_unwind(AssertUnwindSafe(|| call(self)));
+        if called.is_err() {
+            warn!("a callback of a future has panicked");
+        }
+    }
+
+    /// Has it told to the gathering that it is kept; at once if it is.
+    pub(super) fn join(&self, gathering: &Arc<Gathering>, index: usize) {
+        let mut state = self.lock();
+        if self.outcome().is_none() {
+            state.watchers.push(Watcher::Gather(Arc::clone(gathering), index));
+            return;
+        }
+        drop(state);
+        gathering.arrived(index);
+    }
+
+    /// Takes back what [`join`](Self::join) has asked for.
+    pub(super) fn leave(&self, gathering: &Arc<Gathering>) {
+        let is_other = |watcher: &Watcher| match watcher {
+            Watcher::Gather(other, _) => !Arc::ptr_eq(other, gathering),
+            Watcher::Call(_) => true,
+        };
+        self.lock().watchers.retain(is_other);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Promise").field("task", &self.task).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,86 @@
+//! Body: what the supervisor keeps of a task, of which the ledger knows the number alone.
+
+use std::sync::Arc;
+
+use audiopool_worker::protocol::{AudioRef, Payload, TaskId};
+
+use crate::pool::Item;
+use crate::pool::future::{Calls, Promise, RawOutcome};
+use crate::pool::ring::Lease;
+
+/// Says what is wrong with an encoded output.
+type Look = dyn Fn(&[u8]) -> Result<(), String> + Send + Sync;
+
+/// Looks at an encoded output.
+#[derive(Clone)]
+pub(in crate::pool) enum Check {
+    /// Whether it is of the task's type.
+    Shape(fn(&[u8]) -> Result<(), String>),
+    /// Whatever else the caller knows of it.
+    Thorough(Arc<Look>),
+}
+
+impl Check {
+    pub(in crate::pool) fn check(&self, output: &[u8]) -> Result<(), String> {
+        match self {
+            Self::Shape(check) => check(output),
+            Self::Thorough(check) => check(output),
+        }
+    }
+}
+
+/// Who is told how a task has ended.
+pub(in crate::pool) enum Ending {
+    Promise(Arc<Promise>),
+    Call(Box<dyn FnOnce(RawOutcome) + Send>),
+}
+
+impl Ending {
+    /// Tells it. What is returned may do anything, so it is for the very last.
+    pub(in crate::pool) fn tell(self, outcome: RawOutcome) -> Option<Calls> {
+        match self {
+            Self::Promise(promise) => Some(promise.keep(outcome)),
+            Self::Call(call) => {
+                call(outcome);
+                None
+            }
+        }
+    }
+
+    pub(super) fn set_running(&self, running: bool) {
+        if let Self::Promise(promise) = self {
+            promise.set_running(running);
+        }
+    }
+}
+
+/// A task as the pool keeps it until it has ended.
+pub(in crate::pool) struct Body {
+    pub(in crate::pool) label: u64,
+    pub(in crate::pool) name: &'static str,
+    pub(in crate::pool) arguments: Payload,
+    pub(in crate::pool) audio: Option<AudioRef>,
+    /// Keeps the audio, and arguments that lie in a slot.
+    pub(in crate::pool) leases: Vec<Lease>,
+    pub(in crate::pool) on_item: Option<Arc<dyn Fn(Item) + Send + Sync>>,
+    /// Says what is wrong with an output, if it cannot be that of the task.
+    pub(in crate::pool) check: Check,
+    pub(in crate::pool) end: Ending,
+}
+
+impl Body {
+    /// It has been taken on under that number.
+    pub(super) fn entered(&self, task: TaskId) {
+        if let Ending::Promise(promise) = &self.end {
+            promise.entered(task);
+        }
+    }
+
+    /// Says how it has ended.
+    pub(super) fn end(self, outcome: RawOutcome) -> Option<Calls> {
+        let Self { end, leases, on_item, .. } = self;
+        drop(on_item); // the end of the stream comes before its outcome
+        drop(leases);
+        end.tell(outcome)
+    }
+}
