@@ -30,13 +30,8 @@ pub struct PoolBuilder {
     room: u64,
     reads: Vec<Arc<Ring>>,
     log_filter: String,
-<<<<<<< HEAD
     chaos: Option<Plan>,
-    intensity: usize,
-    watch: Watch,
-=======
     observer: Observer,
->>>>>>> c1e6dca (Let futures be read, cancelled, watched and waited for)
 }
 
 impl fmt::Debug for PoolBuilder {
@@ -148,7 +143,6 @@ impl PoolBuilder {
         self
     }
 
-<<<<<<< HEAD
     /// What the children shall do wrong, in a rehearsal; and however many die of it, the pool does
     /// not give up.
     #[must_use]
@@ -156,16 +150,13 @@ impl PoolBuilder {
     pub(crate) fn chaos(mut self, plan: Option<Plan>) -> Self {
         self.chaos = plan;
         if plan.is_some() {
-            self.intensity = usize::MAX;
+            self.policy.intensity = usize::MAX;
         }
         self
     }
 
-    /// Who watches.
-=======
     /// Who is told what happens, as [`Event::Pool`](super::Event::Pool): on the pool's own
     /// threads, which wait for it. A pool without an observer is the same pool.
->>>>>>> c1e6dca (Let futures be read, cancelled, watched and waited for)
     #[must_use]
     pub fn observer(mut self, observer: Observer) -> Self {
         self.observer = observer;
@@ -193,20 +184,6 @@ impl PoolBuilder {
         let outboxes = std::iter::repeat_with(|| ring::new_ring(transport, sizes.child))
             .take(self.policy.seats)
             .collect::<Result<Vec<_>, _>>()?;
-<<<<<<< HEAD
-        let policy = Policy {
-            role: self.role,
-            seats: self.max_workers,
-            max_attempts: self.max_attempts,
-            start_timeout: Duration::from_secs(10),
-            quit_timeout: Duration::from_secs(5),
-            intensity: self.intensity,
-            period: Duration::from_mins(1),
-            boot_attempts: 3,
-            boot_pause: Duration::from_millis(50),
-        };
-=======
->>>>>>> c1e6dca (Let futures be read, cancelled, watched and waited for)
         let inboxes = std::iter::once(Arc::clone(own.ring())).chain(self.reads).collect();
         let parts = Parts {
             role: self.policy.role,
@@ -240,13 +217,8 @@ impl ProcessPool {
             room: 0,
             reads: Vec::new(),
             log_filter: String::new(),
-<<<<<<< HEAD
             chaos: None,
-            intensity: 10,
-            watch: Arc::new(|_| {}),
-=======
             observer: Arc::new(|_| {}),
->>>>>>> c1e6dca (Let futures be read, cancelled, watched and waited for)
         }
     }
 

@@ -21,12 +21,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-<<<<<<< HEAD
 use audiopool_worker::chaos::Plan;
-use audiopool_worker::protocol::{Attempt, AudioRef, Payload, Role, Run, TaskId, ToChild};
-=======
 use audiopool_worker::protocol::{Attempt, Payload, Role, Run, TaskId, ToChild};
->>>>>>> c1e6dca (Let futures be read, cancelled, watched and waited for)
 use audiopool_worker::slots::Ring;
 use audiopool_worker::task::CANARY;
 use tracing::{trace, warn};
