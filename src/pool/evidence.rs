@@ -9,6 +9,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use audiopool_worker::protocol::TaskId;
 use audiopool_worker::serve::EXIT_PANIC;
 
 use super::cause::{Cause, Silence};
@@ -31,7 +32,9 @@ pub struct Evidence {
     /// How many processes the kernel has killed for want of memory in the meantime, on this
     /// machine or in this group of processes, where it counts them.
     pub oom_kills: Option<u64>,
-    /// What its last task was at.
+    /// The task that its board named last.
+    pub task: Option<TaskId>,
+    /// What that was at.
     pub stage: Option<String>,
     /// `file:line: message` of the first panic in its last task, caught or not.
     pub panic: Option<String>,

@@ -154,7 +154,7 @@ impl ProcessPool {
 
     /// Those of a task for which nothing else was said.
     pub(super) fn terms(&self) -> Terms {
-        Terms { timeout: self.timeout, streams: false }
+        Terms { timeout: self.timeout, streams: false, light: None }
     }
 
     /// Makes a task ready to be submitted. What does not fit into a message waits for a slot, which

@@ -19,8 +19,10 @@
 //! Before the ledger gives up for the number of deaths, it sends a *canary*, a task that does
 //! nothing, to a fresh child. Only if that dies too, the children are to blame and not the tasks.
 
+mod answers;
 mod backoff;
 mod balance;
+mod batch;
 mod breaches;
 mod clock;
 mod deaths;
@@ -35,8 +37,10 @@ use std::time::Duration;
 
 use audiopool_worker::protocol::{Attempt, Role, TaskId};
 
+pub(crate) use answers::Reply;
 pub(crate) use backoff::Backoff;
 pub use balance::Balance;
+pub(crate) use batch::Light;
 
 use super::fault::{Cause, FailedAttempt, PoolError, TaskError};
 
@@ -76,6 +80,15 @@ pub(crate) enum Action {
         task: TaskId,
         attempt: Attempt,
         delivered: u64,
+    },
+    /// Have the child run these one after another, each for the first time.
+    Batch {
+        seat: SeatId,
+        tasks: Vec<TaskId>,
+    },
+    /// Read which task the child is at, and [tell](Ledger::told).
+    AskBoard {
+        seat: SeatId,
     },
     /// Tell the child to end.
     Quit {
@@ -120,6 +133,8 @@ pub(crate) struct Late {
 pub(crate) enum Verdict {
     /// It is the answer.
     Accept,
+    /// It is in order, but nobody wants it any more.
+    Unwanted,
     /// It belongs to a process that is no longer there.
     Ignore,
     /// It is not in order; the child is being killed.
@@ -133,6 +148,8 @@ pub(crate) struct Terms {
     pub(crate) timeout: Option<Duration>,
     /// Whether the child needs slots to get on; without one, the clock stands.
     pub(crate) streams: bool,
+    /// Whether it may share a message with others of its kind.
+    pub(crate) light: Option<Light>,
 }
 
 #[derive(Debug)]
@@ -167,7 +184,12 @@ enum Seat {
 
 #[derive(Debug)]
 struct Busy {
+    /// The first that has no answer yet.
     task: TaskId,
+    /// What the child does after it, in order.
+    rest: VecDeque<TaskId>,
+    /// Whether there were several to begin with.
+    batch: bool,
     served: u64,
     /// When the child was last heard of, or began.
     since: Duration,
@@ -181,6 +203,10 @@ struct Busy {
     warned: bool,
     /// Why we have killed it, if we have.
     killed: Option<Cause>,
+    /// What its death is charged to.
+    blame: batch::Blame,
+    /// When its board is to be read again: it holds a task that nobody wants.
+    ask_at: Option<Duration>,
 }
 
 impl Busy {
@@ -204,6 +230,7 @@ pub(crate) struct Ledger {
     /// Tasks that are tried again, but not before that time.
     resting: BTreeSet<(Duration, TaskId)>,
     tasks: BTreeMap<TaskId, Entry>,
+    paces: batch::Paces,
     next_task: u64,
     deaths: VecDeque<Duration>,
     boot_failures: u32,
@@ -223,6 +250,7 @@ impl Ledger {
             queue: VecDeque::new(),
             resting: BTreeSet::new(),
             tasks: BTreeMap::new(),
+            paces: batch::Paces::default(),
             next_task: 1,
             deaths: VecDeque::new(),
             boot_failures: 0,
@@ -284,13 +312,14 @@ impl Ledger {
         self.queue.retain(|queued| *queued != task);
         self.resting.retain(|(_, resting)| *resting != task);
         for (seat, place) in self.places.iter_mut().enumerate() {
-            if matches!(&place.seat, Seat::Busy(busy) if busy.task == task) {
+            if matches!(&place.seat, Seat::Busy(busy) if busy.task == task && !busy.batch) {
                 place.seat = Seat::Dying;
                 actions.push(Action::Kill { seat });
             }
         }
         self.balance.cancelled += 1;
         actions.push(Action::Finish { task, error: TaskError::Cancelled });
+        self.cancel_in_batch(task, actions);
         self.dispatch(now, actions);
         true
     }
@@ -311,103 +340,9 @@ impl Ledger {
         }
     }
 
-    /// A streaming task has delivered its item number `index`; `uses_slot` if it filled one.
-    pub(crate) fn delivered(
-        &mut self,
-        seat: SeatId,
-        generation: u32,
-        (task, attempt): (TaskId, Attempt),
-        (index, uses_slot): (u64, bool),
-        now: Duration,
-        actions: &mut Vec<Action>,
-    ) -> Verdict {
-        let (Some(busy), Some(entry)) =
-            (busy(&mut self.places, seat, generation), self.tasks.get_mut(&task))
-        else {
-            return self.stray(seat, generation, actions);
-        };
-        let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);
-        let in_order = entry.delivered == index && attempt.0 == tries + 1;
-        let has_slot = !uses_slot || busy.slots > 0;
-        if busy.task != task || !entry.terms.streams || !in_order || !has_slot {
-            return self.stray(seat, generation, actions);
-        }
-        entry.delivered += 1;
-        busy.heard(now);
-        busy.slots -= usize::from(uses_slot);
-        Verdict::Accept
-    }
-
-    /// A child has given a sign of life.
-    pub(crate) fn alive(&mut self, seat: SeatId, generation: u32, now: Duration) {
-        if let Some(busy) = busy(&mut self.places, seat, generation) {
-            busy.heard(now);
-        }
-    }
-
-    /// The child may fill slots: at the start of its task, or one more later.
-    pub(crate) fn granted(&mut self, seat: SeatId, slots: usize, now: Duration) {
-        if let Some(Place { seat: Seat::Busy(busy), .. }) = self.places.get_mut(seat) {
-            if busy.slots == 0 {
-                busy.heard(now);
-            }
-            busy.slots += slots;
-        }
-    }
-
-    /// A child has answered. `retire` if it shall not be used any more; `ok` if with an output.
-    pub(crate) fn replied(
-        &mut self,
-        seat: SeatId,
-        generation: u32,
-        (task, attempt): (TaskId, Attempt),
-        reply: Reply,
-        now: Duration,
-        actions: &mut Vec<Action>,
-    ) -> Verdict {
-        let (Some(busy), Some(entry)) =
-            (busy(&mut self.places, seat, generation), self.tasks.get(&task))
-        else {
-            return self.stray(seat, generation, actions);
-        };
-        let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);
-        if busy.task != task || attempt.0 != tries + 1 {
-            return self.stray(seat, generation, actions);
-        }
-        let served = busy.served + 1;
-        self.places[seat].seat = if busy.killed.is_some() {
-            Seat::Dying
-        } else if reply == Reply::FaultAndRetire || self.has_served_its_time(served) {
-            actions.push(Action::Quit { seat });
-            Seat::Quitting { since: now, killed: false }
-        } else {
-            Seat::Idle { served }
-        };
-        self.tasks.remove(&task);
-        self.deaths.clear();
-        if self.canary == Some(task) {
-            self.canary = None;
-        } else if reply == Reply::Output {
-            self.balance.succeeded += 1;
-        } else {
-            self.balance.failed += 1;
-        }
-        self.dispatch(now, actions);
-        Verdict::Accept
-    }
-
     fn place(&mut self, seat: SeatId, generation: u32) -> Option<&mut Place> {
         self.places.get_mut(seat).filter(|place| place.generation == generation)
     }
-}
-
-/// How a child has answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
-    Output,
-    Fault,
-    /// A fault after which the process is not to be trusted.
-    FaultAndRetire,
 }
 
 fn busy(places: &mut [Place], seat: SeatId, generation: u32) -> Option<&mut Busy> {

@@ -14,8 +14,9 @@
 //!
 //! - The *ledger* decides and does no I/O; the *supervisor* does I/O and
 //!   decides nothing; a *child* only reports.
-//! - A child has one task at a time, and a private channel: a death costs that task a try, and
-//!   nobody else anything. What it had answered before is kept.
+//! - A child has one task at a time, or a batch of very small ones, and a private channel: a death
+//!   costs the task that it was at a try, and nobody else anything. What it had answered before is
+//!   kept.
 //! - Both kinds of child, workers and decoders, are members of such pools.
 //! - The [inline twin](Inline) honours the same contract on the calling thread.
 
@@ -228,7 +229,7 @@ impl Execute for ProcessPool {
             check: Check::Thorough(Arc::new(move |output| check(&decoded(output)?))),
             end: Ending::Promise(Arc::clone(&promise)),
         };
-        let terms = Terms { timeout: terms.timeout, streams: false };
+        let terms = Terms { timeout: terms.timeout, streams: false, light: None };
         self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
         Ok(Future::new(promise))
     }
@@ -258,7 +259,7 @@ impl Execute for ProcessPool {
             check: Check::Shape(is_of_type::<T::Output>),
             end: Ending::Call(Box::new(move |outcome| drop(end.send(News::End(outcome))))),
         };
-        let terms = Terms { timeout: terms.timeout, streams: true };
+        let terms = Terms { timeout: terms.timeout, streams: true, light: None };
         let id: TaskId = self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
         let invalid = |error: codec::CodecError| TaskError::InvalidOutput(error.to_string());
         loop {

@@ -6,10 +6,12 @@
 //! caller without another thread in between. Only two things have a thread of their own: starting
 //! children, since a child dies with the thread that started it, and the clock.
 //!
-//! Sending cannot block: a child is sent one task at a time, and the grants of its few slots.
+//! Sending cannot block: a child is sent one task or one batch at a time, and the grants of its few
+//! slots.
 
 mod body;
 mod chores;
+mod replies;
 mod seat;
 mod seated;
 
@@ -273,6 +275,13 @@ impl Shared {
                 Action::Run { seat, task, attempt, delivered } => {
                     Self::send_task(core, seat, task, attempt, delivered);
                 }
+                Action::Batch { seat, tasks } => Self::send_batch(core, seat, &tasks),
+                Action::AskBoard { seat } => {
+                    let on_board = core.seats[seat].board.as_ref().and_then(|board| board.task());
+                    let mut more = Vec::new();
+                    core.ledger.told(seat, on_board, core.clock.elapsed(), &mut more);
+                    self.carry_out(core, more, after);
+                }
                 Action::Quit { seat } => {
                     core.seats[seat].idle();
                     core.seats[seat].send(&ToChild::Quit);
@@ -332,30 +341,46 @@ impl Shared {
             }
             ledger.granted(seat, slots.len(), now);
         }
-        let run = match body {
-            Some(body) => Run {
-                task,
-                attempt,
-                name: body.name.to_owned(),
-                arguments: body.arguments.clone(),
-                audio: body.audio,
-                delivered,
-                slots,
-            },
-            // Not a caller's task: the ledger's own.
-            None => Run {
-                task,
-                attempt,
-                name: CANARY.to_owned(),
-                arguments: Payload::Inline(Vec::new()),
-                audio: None,
-                delivered,
-                slots,
-            },
-        };
+        let run = run_of(body, (task, attempt), delivered, slots);
         trace!(child = number(seat), task = task.0, attempt = attempt.0, "run");
         state.running = Some((task, body.map_or(0, |body| body.label)));
+        state.unanswered = 1;
         state.send(&ToChild::Run(run));
+    }
+
+    fn send_batch(core: &mut Core, seat: SeatId, tasks: &[TaskId]) {
+        let run = |task: &TaskId| run_of(core.bodies.get(task), (*task, Attempt(1)), 0, Vec::new());
+        let runs = tasks.iter().map(run).collect();
+        trace!(child = number(seat), ?tasks, "run");
+        let first = tasks.first().copied();
+        let label = |task: TaskId| core.bodies.get(&task).map_or(0, |body| body.label);
+        for body in tasks.iter().filter_map(|task| core.bodies.get(task)) {
+            body.end.set_running(true);
+        }
+        let state = &mut core.seats[seat];
+        state.running = first.map(|task| (task, label(task)));
+        state.unanswered = tasks.len();
+        state.send(&ToChild::Batch(runs));
+    }
+}
+
+/// A task as it is told to a child.
+fn run_of(
+    body: Option<&Body>,
+    (task, attempt): (TaskId, Attempt),
+    delivered: u64,
+    slots: Vec<u16>,
+) -> Run {
+    // What is not a caller's task is the ledger's own.
+    let nothing = || Payload::Inline(Vec::new());
+    Run {
+        task,
+        attempt,
+        name: body.map_or(CANARY, |body| body.name).to_owned(),
+        arguments: body.map_or_else(nothing, |body| body.arguments.clone()),
+        audio: body.and_then(|body| body.audio),
+        delivered,
+        slots,
     }
 }
 
@@ -399,6 +424,7 @@ impl Core {
         now: Duration,
         actions: &mut Vec<Action>,
     ) -> Result<TaskId, PoolError> {
+        let terms = body.as_ref().map_or(terms, |body| body.terms(terms));
         let task = self.ledger.submit(terms, now, actions)?;
         if let Some(body) = body.take() {
             body.entered(task);

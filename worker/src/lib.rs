@@ -12,6 +12,7 @@
 //! child to [serve] tasks. It decodes no media and opens no audio file.
 
 pub mod analyze;
+mod answers;
 pub mod board;
 pub mod bytes;
 pub mod channel;

@@ -9,6 +9,8 @@
 //!       │ ◀──────────── Item … ─────────────────── │  streaming tasks only
 //!       │ ───────────── Grant (slot) ────────────▶ │  a slot may be filled again
 //!       │ ◀──────────── Reply ──────────────────── │  exactly one for each Run
+//!       │ ───────────── Batch (tasks) ───────────▶ │  small tasks share a message …
+//!       │ ◀──────────── Answers … ──────────────── │  … and so do their replies, in order
 //!       │ ───────────── Quit ────────────────────▶ │
 //!       │ ◀──────────── Goodbye (usage) ────────── │
 //! ```
@@ -161,6 +163,8 @@ pub enum ToChild {
     Welcome(Welcome),
     /// Run this task. The child has no other.
     Run(Run),
+    /// Run these small tasks, one after another. The child has no other.
+    Batch(Vec<Run>),
     /// A slot of the child's own ring may be filled (again).
     Grant {
         /// The slot.
@@ -225,10 +229,30 @@ pub enum FromChild {
         /// How long the child was busy with it.
         busy: Duration,
     },
+    /// The ends of the next tasks of a batch, in order.
+    Answers {
+        /// One for each.
+        answers: Vec<Answer>,
+        /// Whether the rest of the batch is not done here.
+        gives_back: bool,
+    },
     /// A line of the child's log.
     Log(LogLine),
     /// The last message.
     Goodbye(Usage),
+}
+
+/// The end of a task of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The task.
+    pub task: TaskId,
+    /// Which try.
+    pub attempt: Attempt,
+    /// The output, encoded, or why there is none.
+    pub outcome: Result<Payload, WorkerFault>,
+    /// How long the child was busy with it.
+    pub busy: Duration,
 }
 
 /// A failure that the worker lived to tell.

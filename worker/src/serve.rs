@@ -1,6 +1,6 @@
 //! Serve: a child's life, from the handshake to the goodbye.
 //!
-//! The loop takes one task at a time. While a streaming task waits for room for its audio, the
+//! The loop takes one task at a time, or a batch of small ones. While a streaming task waits for room for its audio, the
 //! same thread reads the channel for the grant; nothing here needs a second thread but the
 //! [lifeline].
 
@@ -14,14 +14,15 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, debug_span, trace};
 
+use crate::answers::Answers;
 use crate::board::{self, Board};
 use crate::channel::{self, ChannelError, Receiver, Sender};
 use crate::chaos::{self, Deed, Mischief, WireDeed};
 use crate::invitation::Invitation;
 use crate::pcm::{Pcm, PcmFormat};
 use crate::protocol::{
-    AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, RingHandle, Run, SlotRef,
-    ToChild, Usage, Welcome, WorkerFault,
+    Answer, AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, RingHandle, Run,
+    SlotRef, ToChild, Usage, Welcome, WorkerFault,
 };
 use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
 use crate::task::{RawOutlet, Registry};
@@ -137,8 +138,17 @@ impl Child {
             match self.receiver.recv()?.1 {
                 ToChild::Run(run) => match self.due(&run) {
                     Ok(Some(Deed::Wire(deed))) => self.misspeak(deed, registry, &run),
-                    deed => self.answer(registry, &run, deed)?,
+                    deed => {
+                        let answer = self.answer(registry, &run, deed);
+                        let Answer { task, attempt, outcome, busy } = answer;
+                        self.sender.send(&FromChild::Reply { task, attempt, outcome, busy })?;
+                    }
                 },
+                ToChild::Batch(runs) => {
+                    if let Some((deed, run)) = self.answer_all(registry, &runs)? {
+                        self.misspeak(deed, registry, run);
+                    }
+                }
                 // A slot that came free after the task that filled it had ended.
                 ToChild::Grant { .. } => {}
                 ToChild::Quit => {
@@ -162,12 +172,39 @@ impl Child {
         chaos::Line { sender, receiver, generation, outbox }.commit(deed, run, &output)
     }
 
+    /// Runs the tasks in order, as far as a process goes that has panicked, or as there is room for
+    /// outputs that are larger than a message; or up to one with which it is to misspeak.
+    fn answer_all<'a>(
+        &mut self,
+        registry: &Registry,
+        runs: &'a [Run],
+    ) -> Result<Option<(WireDeed, &'a Run)>, ServeError> {
+        let mut answers = Answers::default();
+        for run in runs {
+            let deed = self.due(run);
+            if let Ok(Some(Deed::Wire(deed))) = deed {
+                answers.send(false, &self.sender)?;
+                return Ok(Some((deed, run)));
+            }
+            let answer = self.answer(registry, run, deed);
+            let is_last =
+                matches!(answer.outcome, Ok(Payload::Slot(_)) | Err(WorkerFault::Panic { .. }));
+            answers.add(answer, &self.sender)?;
+            if is_last {
+                answers.send(true, &self.sender)?;
+                return Ok(None);
+            }
+        }
+        answers.send(false, &self.sender)?;
+        Ok(None)
+    }
+
     fn answer(
         &mut self,
         registry: &Registry,
         run: &Run,
         deed: Result<Option<Deed>, String>,
-    ) -> Result<(), ServeError> {
+    ) -> Answer {
         let started = Instant::now();
         let (task, attempt) = (run.task, run.attempt);
         if let Some(board) = board::own() {
@@ -181,8 +218,7 @@ impl Child {
         self.tasks += 1;
         self.busy += busy;
         trace!(?busy, ok = outcome.is_ok(), "answered");
-        self.sender.send(&FromChild::Reply { task, attempt, outcome, busy })?;
-        Ok(())
+        Answer { task, attempt, outcome, busy }
     }
 
     fn run(

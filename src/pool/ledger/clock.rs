@@ -27,7 +27,10 @@ impl Ledger {
                     *killed = true;
                     actions.push(Action::Kill { seat });
                 }
-                Seat::Busy(busy) if busy.killed.is_none() => {
+                Seat::Busy(busy) if !busy.is_killed() => {
+                    if busy.ask_at.take_if(|at| now >= *at).is_some() {
+                        actions.push(Action::AskBoard { seat });
+                    }
                     let terms = self.tasks.get(&busy.task).map(|entry| entry.terms);
                     let Some(limit) = limit(busy, terms).filter(|limit| now >= due(busy, *limit))
                     else {
@@ -54,9 +57,9 @@ impl Ledger {
         let times = self.places.iter().filter_map(|place| match &place.seat {
             Seat::Booting { since, killed: None } => Some(*since + self.policy.start_timeout),
             Seat::Quitting { since, killed: false } => Some(*since + self.policy.quit_timeout),
-            Seat::Busy(busy) if busy.killed.is_none() => {
-                let limit = limit(busy, self.tasks.get(&busy.task).map(|entry| entry.terms))?;
-                Some(due(busy, limit))
+            Seat::Busy(busy) if !busy.is_killed() => {
+                let limit = limit(busy, self.tasks.get(&busy.task).map(|entry| entry.terms));
+                limit.map(|limit| due(busy, limit)).into_iter().chain(busy.ask_at).min()
             }
             // Zero once it is over: then there is nothing to wait for.
             Seat::Vacant { not_before } if self.wants_children() && !not_before.is_zero() => {
@@ -84,7 +87,7 @@ fn due(busy: &Busy, limit: Duration) -> Duration {
 
 /// How long the child may be silent; without end while it waits for a slot.
 fn limit(busy: &Busy, terms: Option<Terms>) -> Option<Duration> {
-    let Terms { timeout, streams } = terms?;
+    let Terms { timeout, streams, .. } = terms?;
     let limit = timeout.filter(|_| !streams || busy.slots > 0)?;
     Some(if busy.alone { limit / 2 } else { limit })
 }

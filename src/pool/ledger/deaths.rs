@@ -84,12 +84,15 @@ impl Ledger {
                 self.boot_failed(seat, generation, &error, hopeless, now, actions);
                 return Some(cause);
             }
-            Seat::Busy(busy) => {
-                let cause = busy.killed.map_or(cause, |killed| killed.with(evidence.silence));
-                self.note_death(now);
-                self.charge(seat, busy.task, (cause.clone(), evidence), now, actions);
-                self.dispatch(now, actions);
-                return Some(cause);
+            Seat::Busy(mut busy) => {
+                let killed = busy.killed.take();
+                let cause = killed.map_or(cause, |killed| killed.with(evidence.silence));
+                if let Some(culprit) = self.culprit(&busy, evidence.task) {
+                    self.note_death(now);
+                    self.charge(seat, culprit, (cause.clone(), evidence), now, actions);
+                    self.dispatch(now, actions);
+                    return Some(cause);
+                }
             }
             Seat::Idle { .. } => {
                 self.note_death(now);
@@ -113,7 +116,8 @@ impl Ledger {
             return;
         }
         if self.canary.is_none() {
-            let terms = Terms { timeout: Some(self.policy.start_timeout), streams: false };
+            let timeout = Some(self.policy.start_timeout);
+            let terms = Terms { timeout, streams: false, light: None };
             let canary = self.enter(terms);
             self.canary = Some(canary);
             self.queue.push_front(canary);

@@ -1,5 +1,6 @@
 //! Which task goes to which child, and how many children there shall be.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use audiopool_worker::protocol::{Attempt, TaskId};
@@ -15,7 +16,8 @@ impl Ledger {
         }
         while let Some((position, seat)) = self.match_up() {
             let task = self.queue.remove(position).expect("a position in the queue");
-            self.hand_over(task, seat, now, actions);
+            let others = self.companions(task, position, seat);
+            self.hand_over((task, others), seat, now, actions);
         }
         // More than there are seats make no difference.
         let waiting = self.candidates().take(self.places.len()).count();
@@ -89,7 +91,13 @@ impl Ledger {
         })
     }
 
-    fn hand_over(&mut self, task: TaskId, seat: SeatId, now: Duration, actions: &mut Vec<Action>) {
+    fn hand_over(
+        &mut self,
+        (task, rest): (TaskId, VecDeque<TaskId>),
+        seat: SeatId,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) {
         let served = match self.places[seat].seat {
             Seat::Idle { served } => served,
             _ => 0,
@@ -98,17 +106,12 @@ impl Ledger {
         let entry = self.tasks.get(&task).expect("what is queued is entered");
         let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);
         let (attempt, delivered) = (Attempt(tries.saturating_add(1)), entry.delivered);
-        let busy = Busy {
-            task,
-            served,
-            since: now,
-            slots: 0,
-            alone,
-            looked: None,
-            warned: false,
-            killed: None,
-        };
+        let busy = Busy { alone, ..Busy::new((task, rest), served, now) };
+        actions.push(if busy.batch {
+            Action::Batch { seat, tasks: busy.hand().collect() }
+        } else {
+            Action::Run { seat, task, attempt, delivered }
+        });
         self.places[seat].seat = Seat::Busy(busy);
-        actions.push(Action::Run { seat, task, attempt, delivered });
     }
 }

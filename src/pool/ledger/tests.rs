@@ -1,17 +1,23 @@
 //! A ledger among children that do what they like, checked for what must hold whatever they do.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod batches;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use audiopool_worker::protocol::{Attempt, Role, TaskId};
 use proptest::prelude::*;
 
-use super::{Action, Backoff, Ledger, Policy, Reply, SeatId, Terms, Verdict};
+use super::{Action, Backoff, Ledger, Light, Policy, Reply, SeatId, Terms, Verdict};
 use crate::pool::cause::Silence;
 use crate::pool::evidence::Evidence;
 use crate::pool::fault::{Cause, PoolError, TaskError};
 
-const CALM: Terms = Terms { timeout: None, streams: false };
+const CALM: Terms = Terms { timeout: None, streams: false, light: None };
+
+/// Of a kind that takes no time at all.
+const LIGHT: Terms =
+    Terms { timeout: None, streams: false, light: Some(Light { name: "light", bytes: 8 }) };
 
 fn policy(seats: usize) -> Policy {
     Policy {
@@ -58,6 +64,17 @@ struct Process {
     killed: bool,
 }
 
+/// What a simulated process holds beside the task that it is busy with.
+#[derive(Clone, Debug, Default)]
+struct Hand {
+    rest: VecDeque<TaskId>,
+    batch: bool,
+    /// What stands on its board, true or not.
+    board: Option<TaskId>,
+    /// Killed for a task that nobody wants.
+    spared: bool,
+}
+
 /// A ledger and the processes that its actions bring about.
 #[derive(Debug)]
 struct World {
@@ -66,7 +83,9 @@ struct World {
     seats: Vec<Option<Process>>,
     submitted: BTreeSet<TaskId>,
     ended: BTreeMap<TaskId, Result<(), TaskError>>,
-    attempts: BTreeMap<TaskId, u32>,
+    hands: Vec<Hand>,
+    /// Deaths that each task has been charged with.
+    charges: BTreeMap<TaskId, u32>,
     delivered: BTreeMap<TaskId, u64>,
     /// Tasks that were said to be late.
     warnings: usize,
@@ -80,7 +99,8 @@ impl World {
             seats: vec![None; seats],
             submitted: BTreeSet::new(),
             ended: BTreeMap::new(),
-            attempts: BTreeMap::new(),
+            hands: vec![Hand::default(); seats],
+            charges: BTreeMap::new(),
             delivered: BTreeMap::new(),
             warnings: 0,
         }
@@ -108,18 +128,39 @@ impl World {
                 assert_eq!(process.doing, Doing::Idle, "a task for a process that is not free");
                 assert!(!self.ended.contains_key(&task), "a task that has ended");
                 assert_eq!(delivered, *self.delivered.entry(task).or_default());
-                let tries = self.attempts.entry(task).or_default();
-                *tries += 1;
-                assert!(*tries == attempt.0 && *tries <= 3, "attempt {attempt:?} of {tries}");
-                assert!(
-                    *tries < 3 || process.served == 0,
-                    "the last try is not in a fresh process"
-                );
+                let tries = self.charges.get(&task).map_or(1, |charges| charges + 1);
+                assert!(tries == attempt.0 && tries <= 3, "attempt {attempt:?} of {tries}");
+                assert!(tries < 3 || process.served == 0, "the last try is not in a fresh process");
                 let others: Vec<u32> = busy.iter().map(|(_, attempt)| attempt.0).collect();
-                assert!(*tries < 3 || others.is_empty(), "the last try is not alone");
+                assert!(tries < 3 || others.is_empty(), "the last try is not alone");
                 assert!(!others.contains(&3), "a task beside a last try");
                 process.doing = Doing::Busy(task, attempt);
                 process.served += 1;
+                self.hands[seat] = Hand { board: Some(task), ..Hand::default() };
+            }
+            Action::Batch { seat, tasks } => {
+                let process = self.seats[seat].as_mut().unwrap();
+                assert_eq!(process.doing, Doing::Idle, "tasks for a process that is not free");
+                assert!((2..=64).contains(&tasks.len()), "{}", tasks.len());
+                for task in &tasks {
+                    assert!(!self.ended.contains_key(task), "a task that has ended");
+                    assert_eq!(self.charges.get(task), None, "a second try that is not alone");
+                }
+                let mut rest = VecDeque::from(tasks);
+                let first = rest.pop_front().unwrap();
+                process.doing = Doing::Busy(first, Attempt(1));
+                process.served += 1;
+                self.hands[seat] = Hand { rest, batch: true, board: Some(first), spared: false };
+            }
+            Action::AskBoard { seat } => {
+                let board = self.hands[seat].board;
+                let was_killed = self.seats[seat].unwrap().killed;
+                self.act(|ledger, now, actions| ledger.told(seat, board, now, actions));
+                if self.seats[seat].unwrap().killed && !was_killed {
+                    let unwanted = board.is_some_and(|task| self.ended.contains_key(&task));
+                    assert!(unwanted, "killed for a task that was not cancelled, or not begun");
+                    self.hands[seat].spared = true;
+                }
             }
             Action::Quit { seat } => {
                 let process = self.seats[seat].as_mut().unwrap();
@@ -136,7 +177,9 @@ impl World {
                 self.warnings += usize::from(warn.is_some());
             }
             Action::Finish { task, error } => self.end(task, Err(error)),
-            Action::Retried { .. } => {}
+            Action::Retried { task, attempt, .. } => {
+                assert_eq!(self.charges.get(&task), Some(&attempt.0), "who is to blame");
+            }
         }
     }
 
@@ -159,6 +202,7 @@ impl World {
         let mut actions = Vec::new();
         if let Ok(id) = self.ledger.submit(terms, self.now, &mut actions) {
             self.submitted.insert(id);
+            self.ledger.took(id, Duration::from_micros(1));
             task = Some(id);
         }
         for action in actions {
@@ -192,7 +236,13 @@ impl World {
         else {
             return;
         };
-        self.seats[seat].as_mut().unwrap().doing = Doing::Idle;
+        let next = match reply {
+            Reply::FaultAndRetire => None,
+            Reply::Output | Reply::Fault => self.hands[seat].rest.pop_front(),
+        };
+        self.seats[seat].as_mut().unwrap().doing =
+            next.map_or(Doing::Idle, |next| Doing::Busy(next, Attempt(1)));
+        let in_batch = self.hands[seat].batch;
         let canary = !self.submitted.contains(&task);
         let was_over = self.ended.contains_key(&task);
         let id = (task, attempt);
@@ -201,6 +251,7 @@ impl World {
         match verdict {
             Verdict::Accept if canary => {}
             Verdict::Accept => self.end(task, Ok(())),
+            Verdict::Unwanted => assert!(was_over && in_batch, "an answer that is wanted"),
             Verdict::Breach => assert!(was_over || canary, "a good answer refused"),
             Verdict::Ignore => panic!("an answer of the current process ignored"),
         }
@@ -237,11 +288,45 @@ impl World {
     }
 
     fn die(&mut self, seat: SeatId) {
-        if let Some(Process { generation, .. }) = self.seats[seat].take() {
-            let death = (crash(), Evidence::default());
+        if let Some(Process { generation, doing, .. }) = self.seats[seat].take() {
+            let Hand { rest, board, spared, .. } = std::mem::take(&mut self.hands[seat]);
+            if let Doing::Busy(first, _) = doing
+                && !spared
+            {
+                let held = |task: &TaskId| *task == first || rest.contains(task);
+                let culprit = board.filter(held).unwrap_or(first);
+                if self.submitted.contains(&culprit) && !self.ended.contains_key(&culprit) {
+                    *self.charges.entry(culprit).or_default() += 1;
+                }
+            }
+            let death = (crash(), Evidence { task: board, ..Evidence::default() });
             self.act(|ledger, now, actions| {
                 ledger.died(seat, generation, death, |_| boot_error(), now, actions)
             });
+        }
+    }
+
+    /// What stands on the board changes: the process gets on with its hand, or is out of its mind.
+    fn write_board(&mut self, seat: SeatId, nth: usize) {
+        let Some(Process { doing: Doing::Busy(first, _), .. }) = self.seats[seat] else { return };
+        let hand = &mut self.hands[seat];
+        hand.board = match nth {
+            0 => Some(first),
+            1..5 => hand.rest.get(nth - 1).copied(),
+            _ => Some(TaskId(u64::MAX)),
+        };
+    }
+
+    /// The process does not do the rest of its batch.
+    fn give_back(&mut self, seat: SeatId) {
+        let Some(process @ Process { doing: Doing::Busy(..), .. }) = &mut self.seats[seat] else {
+            return;
+        };
+        if self.hands[seat].batch {
+            process.doing = Doing::Idle;
+            let generation = process.generation;
+            self.hands[seat].rest.clear();
+            self.act(|ledger, now, actions| ledger.gave_back(seat, generation, now, actions));
         }
     }
 
@@ -284,6 +369,7 @@ impl World {
 #[derive(Clone, Debug)]
 enum Step {
     Submit { streams: bool, hurried: bool },
+    SubmitLight(usize),
     Cancel(usize),
     Boot(SeatId),
     FailToBoot(SeatId),
@@ -291,6 +377,8 @@ enum Step {
     Deliver(SeatId),
     Babble(SeatId),
     Die(SeatId),
+    WriteBoard(SeatId, usize),
+    GiveBack(SeatId),
     Pass(u64),
     Close,
     KillAll,
@@ -301,13 +389,16 @@ fn step(seats: usize) -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (any::<bool>(), any::<bool>())
             .prop_map(|(streams, hurried)| Step::Submit { streams, hurried }),
-        1 => (0_usize..40).prop_map(Step::Cancel),
+        3 => (1_usize..12).prop_map(Step::SubmitLight),
+        2 => (0_usize..60).prop_map(Step::Cancel),
         8 => (0..seats).prop_map(Step::Boot),
         1 => (0..seats).prop_map(Step::FailToBoot),
         6 => (0..seats, reply).prop_map(|(seat, reply)| Step::Reply(seat, reply)),
         3 => (0..seats).prop_map(Step::Deliver),
         1 => (0..seats).prop_map(Step::Babble),
         6 => (0..seats).prop_map(Step::Die),
+        3 => (0..seats, 0_usize..6).prop_map(|(seat, nth)| Step::WriteBoard(seat, nth)),
+        1 => (0..seats).prop_map(Step::GiveBack),
         3 => (0_u64..4000).prop_map(Step::Pass),
         1 => prop_oneof![9 => Just(Step::Pass(1)), 1 => Just(Step::Close), 1 => Just(Step::KillAll)],
     ]
@@ -326,8 +417,9 @@ proptest! {
             match step {
                 Step::Submit { streams, hurried } => {
                     let timeout = hurried.then_some(Duration::from_secs(2));
-                    world.submit(Terms { timeout, streams });
+                    world.submit(Terms { timeout, streams, light: None });
                 }
+                Step::SubmitLight(count) => (0..count).for_each(|_| world.submit(LIGHT)),
                 Step::Cancel(nth) => {
                     if let Some(task) = world.submitted.iter().nth(nth).copied() {
                         let over = world.ended.contains_key(&task);
@@ -341,6 +433,8 @@ proptest! {
                 Step::Deliver(seat) => world.deliver(seat),
                 Step::Babble(seat) => world.babble(seat),
                 Step::Die(seat) => world.die(seat),
+                Step::WriteBoard(seat, nth) => world.write_board(seat, nth),
+                Step::GiveBack(seat) => world.give_back(seat),
                 Step::Pass(millis) => world.pass(Duration::from_millis(millis)),
                 Step::Close => world.act(Ledger::close),
                 Step::KillAll => world.act(|ledger, _, actions| ledger.kill_all(actions)),
@@ -507,7 +601,7 @@ fn the_end_of_a_pause_is_asked_for_until_it_has_been_seen() {
 #[test]
 fn the_clock_stands_while_a_stream_waits_for_room() {
     let mut world = World::new(1);
-    world.submit(Terms { timeout: Some(Duration::from_secs(2)), streams: true });
+    world.submit(Terms { timeout: Some(Duration::from_secs(2)), streams: true, light: None });
     world.boot(0);
     world.pass(Duration::from_secs(100));
     assert!(!world.seats[0].unwrap().killed, "it has no slot to fill");
@@ -583,7 +677,7 @@ fn a_start_that_we_have_ended_is_nobody_elses_kill() {
 fn the_longest_timeout_of_all_is_for_ever() {
     let mut world = World::new(1);
     world.pass(Duration::from_secs(1));
-    world.submit(Terms { timeout: Some(Duration::MAX), streams: false });
+    world.submit(Terms { timeout: Some(Duration::MAX), streams: false, light: None });
     world.boot(0);
     assert_eq!(world.ledger.next_tick(), Some(world.now + Duration::MAX / 2));
     world.pass(Duration::from_hours(1000));
@@ -594,7 +688,7 @@ fn the_longest_timeout_of_all_is_for_ever() {
 fn a_task_is_called_late_once_and_its_child_looked_at_before_it_is_killed() {
     let limit = Duration::from_secs(8);
     let mut world = World::new(1);
-    world.submit(Terms { timeout: Some(limit), streams: false });
+    world.submit(Terms { timeout: Some(limit), streams: false, light: None });
     world.boot(0);
     let killed = |world: &World| world.seats[0].unwrap().killed;
     world.pass(Duration::from_secs(3));
@@ -616,7 +710,7 @@ fn a_task_is_called_late_once_and_its_child_looked_at_before_it_is_killed() {
 fn the_last_try_waits_for_the_others_and_they_for_it() {
     let mut world = World::new(2);
     let timeout = Some(Duration::from_secs(8));
-    world.submit(Terms { timeout, streams: false });
+    world.submit(Terms { timeout, streams: false, light: None });
     world.boot(0);
     let poison = world.busy().next().unwrap().0;
     world.die(0);

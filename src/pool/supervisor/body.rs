@@ -6,6 +6,7 @@ use audiopool_worker::protocol::{AudioRef, Payload, TaskId};
 
 use crate::pool::Item;
 use crate::pool::future::{Calls, Promise, RawOutcome};
+use crate::pool::ledger::{Light, Terms};
 use crate::pool::ring::Lease;
 
 /// Says what is wrong with an encoded output.
@@ -74,6 +75,15 @@ impl Body {
         if let Ending::Promise(promise) = &self.end {
             promise.entered(task);
         }
+    }
+
+    /// The same terms, and whether it may share a message with others.
+    pub(super) fn terms(&self, terms: Terms) -> Terms {
+        let light = match (&self.arguments, &self.audio, &self.on_item) {
+            (Payload::Inline(bytes), None, None) => Light::new(self.name, bytes.len()),
+            _ => None,
+        };
+        Terms { light, ..terms }
     }
 
     /// Says how it has ended.

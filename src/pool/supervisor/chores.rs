@@ -68,7 +68,7 @@ impl Shared {
         let shared = Arc::clone(self);
         let outbox = &self.parts.outboxes[seat];
         let spawn = || {
-            let board = BoardView::new(outbox.transport())?;
+            let board = Arc::new(BoardView::new(outbox.transport())?);
             let rings = share(outbox, &self.parts.inboxes, &board)?;
             let program = path.clone();
             let watcher = Arc::new(Seated { shared, seat, generation, program, board });

@@ -1,7 +1,9 @@
 //! Seat: what the supervisor has in hand of the child in it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use audiopool_worker::board::BoardView;
 use audiopool_worker::channel::Sender;
 use audiopool_worker::protocol::{TaskId, ToChild, Usage};
 use audiopool_worker::slots::Ring;
@@ -19,6 +21,10 @@ pub(super) struct Seat {
     pub(super) child: Option<Child>,
     pub(super) sender: Option<Sender<ToChild>>,
     pub(super) running: Option<(TaskId, u64)>,
+    /// How many tasks the child has not answered yet.
+    pub(super) unanswered: usize,
+    /// On which the child writes what it is doing.
+    pub(super) board: Option<Arc<BoardView>>,
     pub(super) slots: Vec<Slot>,
     pub(super) streams: bool,
     pub(super) started: bool,
@@ -39,6 +45,8 @@ impl Seat {
             child: None,
             sender: None,
             running: None,
+            unanswered: 0,
+            board: None,
             slots: vec![Slot::Free; usize::from(ring.geometry().slots)],
             streams: false,
             started: false,
@@ -88,6 +96,7 @@ impl Seat {
     /// The child's task is over: what it could have filled is free again.
     pub(super) fn idle(&mut self) {
         self.running = None;
+        self.unanswered = 0;
         self.streams = false;
         for slot in &mut self.slots {
             if *slot == Slot::Granted {

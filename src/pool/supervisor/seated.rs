@@ -8,8 +8,8 @@ use audiopool_worker::BUILD_ID;
 use audiopool_worker::board::{BoardView, Notes};
 use audiopool_worker::channel::Sender;
 use audiopool_worker::protocol::{
-    Attempt, AudioRef, FromChild, Hello, LogLevel, LogLine, PROTOCOL_VERSION, Payload, TaskId,
-    ToChild, Welcome, WorkerFault,
+    Answer, Attempt, AudioRef, FromChild, Hello, LogLevel, LogLine, PROTOCOL_VERSION, TaskId,
+    ToChild, Welcome,
 };
 use tracing::{debug, error, info, trace, warn};
 
@@ -17,8 +17,8 @@ use super::seat::Seat;
 use super::{Core, Shared, number};
 use crate::pool::child::{self, Remains, Watcher};
 use crate::pool::evidence::{Evidence, legible};
-use crate::pool::fault::{Cause, TaskError};
-use crate::pool::ledger::{Action, Reply, SeatId, Verdict};
+use crate::pool::fault::Cause;
+use crate::pool::ledger::{Action, SeatId, Verdict};
 use crate::pool::ring::{Lease, Slot, grants};
 use crate::pool::{Item, PoolEvent, vitals};
 
@@ -30,7 +30,7 @@ pub(super) struct Seated {
     /// What it was started from.
     pub(super) program: PathBuf,
     /// On which it writes what it is doing.
-    pub(super) board: BoardView,
+    pub(super) board: Arc<BoardView>,
 }
 
 impl Watcher for Seated {
@@ -39,6 +39,7 @@ impl Watcher for Seated {
         let seat = &mut core.seats[self.seat];
         if seat.generation == self.generation {
             seat.sender = Some(sender.with_generation(self.generation));
+            seat.board = Some(Arc::clone(&self.board));
         }
     }
 
@@ -57,9 +58,10 @@ impl Watcher for Seated {
             FromChild::Alive { .. } => self.shared.with_core(|core, now, _| {
                 core.ledger.alive(self.seat, self.generation, now);
             }),
-            FromChild::Reply { task, attempt, outcome, .. } => {
-                self.reply((task, attempt), outcome);
+            FromChild::Reply { task, attempt, outcome, busy } => {
+                self.take_in(vec![Answer { task, attempt, outcome, busy }], false);
             }
+            FromChild::Answers { answers, gives_back } => self.take_in(answers, gives_back),
             FromChild::Log(line) => self.log(&line),
             FromChild::Goodbye(usage) => {
                 self.shared.lock().seats[self.seat].usage = usage;
@@ -90,6 +92,7 @@ impl Watcher for Seated {
             seat.idle();
             seat.child = None;
             seat.sender = None;
+            seat.board = None;
             let ready = mem::take(&mut seat.started);
             (label, mem::take(&mut seat.usage), ready, evidence)
         };
@@ -130,7 +133,7 @@ impl Seated {
         let looked = seat.looked.take().map(|(vitals, _)| vitals);
         let oom_kills = vitals::oom_kills().zip(self.shared.oom_kills);
         // Nobody writes on it any more.
-        let Notes { stage, panic, .. } = self.board.read();
+        let Notes { task, stage, panic, .. } = self.board.read();
         Evidence {
             pid: remains.pid,
             end: Some(child::end(remains.status, seat.condemned)),
@@ -138,6 +141,7 @@ impl Seated {
             rss_bytes: looked.and_then(|vitals| vitals.rss_bytes),
             silence: mem::take(&mut seat.silence),
             oom_kills: oom_kills.map(|(now, before)| now.saturating_sub(before)),
+            task,
             stage: stage.map(|stage| legible(stage.as_bytes())),
             panic: panic.map(|panic| legible(panic.as_bytes())),
             stderr: legible(&remains.stderr),
@@ -232,56 +236,6 @@ impl Seated {
             let lease = |audio: AudioRef| Lease::new(audio.at, Arc::clone(ring), owner, self.seat);
             taker(Item { item, audio: audio.map(|audio| (audio, lease(audio))) });
         }
-    }
-
-    fn reply(&self, id: (TaskId, Attempt), outcome: Result<Payload, WorkerFault>) {
-        let outcome = match outcome {
-            Ok(Payload::Inline(output)) => Ok(output),
-            Ok(Payload::Slot(at)) => match self.shared.parts.outboxes[self.seat].read(&at) {
-                Ok(output) => Ok(output),
-                Err(error) => {
-                    return self.invalid(format!("an output that cannot be read: {error}"));
-                }
-            },
-            // The memory between us is at fault, or this child: another may have better luck.
-            Err(fault @ (WorkerFault::SharedMemory { .. } | WorkerFault::InputChanged { .. })) => {
-                return self.breach(fault.to_string());
-            }
-            Err(fault) => Err(fault),
-        };
-        if let Ok(output) = &outcome {
-            // Without the lock: it may take a while.
-            let check = self.shared.lock().bodies.get(&id.0).map(|body| body.check.clone());
-            if let Some(Err(reason)) = check.map(|check| check.check(output)) {
-                return self.invalid(reason);
-            }
-        }
-        let kind = match &outcome {
-            Ok(_) => Reply::Output,
-            Err(WorkerFault::Panic { .. }) => Reply::FaultAndRetire,
-            Err(_) => Reply::Fault,
-        };
-        let mut ended = None;
-        self.shared.with_core(|core, now, actions| {
-            let (seat, generation) = (self.seat, self.generation);
-            let verdict = core.ledger.replied(seat, generation, id, kind, now, actions);
-            if verdict == Verdict::Accept {
-                core.seats[self.seat].idle();
-                ended = core.bodies.remove(&id.0);
-            }
-        });
-        let calls = ended.and_then(|body| body.end(outcome.map_err(TaskError::Fault)));
-        if let Some(calls) = calls {
-            calls.make();
-        }
-    }
-
-    /// The child has answered, but with what cannot be the output of its task.
-    fn invalid(&self, reason: String) {
-        self.shared.with_core(|core, _, actions| {
-            let cause = Cause::InvalidResult { reason };
-            core.ledger.condemn(self.seat, self.generation, cause, actions);
-        });
     }
 
     fn log(&self, line: &LogLine) {
