@@ -98,6 +98,7 @@ const HOMES: &[(&str, Home)] = &[
     ("tracing", Home::Everywhere),   // spans and events belong where things happen
     ("tracing_subscriber", Home::In(&["src/cli", "worker/src/log"])),
     ("walkdir", Home::In(&["src/plan"])),
+    ("windows_sys", Home::In(&["worker/src/windows"])),
 ];
 
 /// A file beyond this is two ideas.

@@ -237,7 +237,7 @@ pub fn connect(
     ))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::thread;
 
@@ -279,6 +279,7 @@ mod tests {
         drop(supervisor.join().unwrap());
     }
 
+    #[cfg(unix)]
     #[track_caller]
     fn refused(folder: &Path, part: &str) {
         let found = expect_room_for_socket(folder);
@@ -286,6 +287,7 @@ mod tests {
         assert!(error.contains(part) && error.contains("TMPDIR"), "{error}");
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_folder_that_takes_no_socket_is_named_with_the_reason() {
         use std::os::unix::ffi::OsStrExt;

@@ -22,7 +22,6 @@ pub mod chunk_function;
 pub mod codec;
 pub mod frame;
 pub mod invitation;
-#[cfg(unix)]
 pub mod lifeline;
 mod log;
 pub mod measure;
@@ -32,6 +31,8 @@ pub mod serve;
 pub mod slots;
 pub mod task;
 pub mod usage;
+#[cfg(windows)]
+pub mod windows;
 
 /// Identifies the sources that a program was built from; compared in the handshake.
 pub const BUILD_ID: &str = env!("AUDIOPOOL_BUILD_ID");

@@ -1,41 +1,20 @@
 //! Lifeline: a child does not outlive its supervisor, whatever ends it.
 //!
-//! - The kernel kills the child when its parent dies (Linux).
-//! - The child holds the reading end of a pipe whose only writing end is the supervisor's; its end
-//!   means that the supervisor is gone, and the child kills its whole group.
+//! - The kernel kills the child when its parent dies (Linux), or when nobody has its job any more
+//!   (Windows).
+//! - The child watches for the end itself, too: of a pipe whose only writing end is the
+//!   supervisor's (Unix), or of the supervisor's process (Windows). Then it ends, with its group.
 
-use std::io::{self, Read};
-use std::{fs, thread};
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, getpgrp, getppid};
-
-/// Number of the inherited descriptor that is the reading end of the pipe.
-pub const DESCRIPTOR: i32 = 3;
-
-/// Ties this process to the supervisor with that process id.
-pub fn tie(supervisor: u32) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-    // The supervisor may have died before the line above.
-    if u32::try_from(getppid().as_raw()) != Ok(supervisor) {
-        return Err(io::Error::other("the supervisor is gone"));
-    }
-    let mut pipe = fs::File::open(format!("/dev/fd/{DESCRIPTOR}"))?;
-    thread::Builder::new().name("lifeline".to_owned()).stack_size(64 << 10).spawn(move || {
-        let mut nothing = [0];
-        while matches!(&pipe.read(&mut nothing), Err(error) if error.kind() == io::ErrorKind::Interrupted)
-        {}
-        end();
-    })?;
-    Ok(())
-}
-
-fn end() {
-    // The group is this child's own; if it is not (started by hand), only this process ends.
-    let group = getpgrp();
-    if group == Pid::this() {
-        let _: nix::Result<()> = killpg(group, Signal::SIGKILL);
-    }
-    let _: nix::Result<()> = nix::sys::signal::kill(Pid::this(), Signal::SIGKILL);
-}
+#[cfg(unix)]
+pub(crate) use unix::close_inherited;
+#[cfg(unix)]
+pub use unix::{DESCRIPTOR, tie};
+#[cfg(windows)]
+pub(crate) use windows::close_inherited;
+#[cfg(windows)]
+pub use windows::tie;

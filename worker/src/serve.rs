@@ -362,16 +362,10 @@ impl RawOutlet for ChildOutlet<'_> {
 /// Closes what was inherited and has been opened anew: a process that this one starts must not
 /// have it.
 fn close_inherited(handles: impl Iterator<Item = RingHandle>) {
-    #[cfg(unix)]
-    {
-        let descriptors = handles.filter_map(|handle| match handle {
-            RingHandle::Descriptor(number) => i32::try_from(number).ok(),
-            RingHandle::Region(_) => None,
-        });
-        for descriptor in descriptors.chain([lifeline::DESCRIPTOR]) {
-            let _: nix::Result<()> = nix::unistd::close(descriptor);
-        }
-    }
+    lifeline::close_inherited(handles.filter_map(|handle| match handle {
+        RingHandle::Descriptor(number) => i32::try_from(number).ok(),
+        RingHandle::Region(_) => None,
+    }));
 }
 
 fn lost(reason: &str) -> WorkerFault {

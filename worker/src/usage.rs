@@ -24,8 +24,23 @@ pub fn of_this_process() -> Usage {
     }
 }
 
+/// CPU time and memory of this process; its tasks are not counted here.
+#[cfg(windows)]
+pub fn of_this_process() -> Usage {
+    use crate::windows::Process;
+
+    let Ok(this) = Process::this() else { return Usage::default() };
+    let times = this.times().ok();
+    Usage {
+        cpu_user: times.map_or_else(Default::default, |times| times.user),
+        cpu_system: times.map_or_else(Default::default, |times| times.kernel),
+        peak_rss_bytes: this.memory().map_or(0, |memory| memory.peak),
+        ..Usage::default()
+    }
+}
+
 /// CPU time and memory of this process; not known on this system.
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 pub fn of_this_process() -> Usage {
     Usage::default()
 }

@@ -1,0 +1,18 @@
+//! Windows: what is asked of the system itself, behind functions that are safe to call. The home
+//! of windows-sys.
+
+mod console;
+mod job;
+mod process;
+
+pub use console::{Event, on_event};
+pub use job::{Job, Limits};
+pub use process::{Memory, Process, Times, end_this_process};
+
+/// Exit code of a process that audiopool has killed: an error (3) of a program's own (2) kind.
+pub const KILLED: u32 = 0xE0A0_D109;
+
+/// The outcome of a function that says 0 when it has failed.
+fn checked(result: i32) -> std::io::Result<()> {
+    if result == 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
+}
