@@ -8,6 +8,7 @@ mod documents;
 mod equivalence;
 #[cfg(target_os = "linux")]
 mod faults;
+mod fuzz;
 mod layering;
 mod library;
 mod plan;
