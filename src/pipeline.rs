@@ -9,6 +9,8 @@
 
 mod failure;
 mod lanes;
+mod recipe;
+mod replay;
 mod street;
 
 use std::io;
@@ -27,7 +29,10 @@ use crate::role;
 use crate::settings::{AnalysisSettings, Isolation, RunSettings};
 
 use lanes::Lanes;
+use recipe::Recipe;
 use street::Street;
+
+pub use replay::{NotReplayed, Replay, Replayed, replay};
 
 /// Why a run ended before its time. Records handed over until then are good.
 #[derive(Debug, thiserror::Error)]
@@ -139,19 +144,28 @@ fn street<'a, D: Execute, W: Execute>(
     observer: &'a Observer,
 ) -> Street<'a, D, W> {
     let keys: Vec<_> = analysis.metrics.iter().map(|metric| metric.key).collect();
+    let (analyzers, chunk_length) = (analyzers(analysis), chunk_length(run));
+    Street::new(decoders, workers, analyzers, keys, chunk_length, run.timeout, observer)
+        .with_recipe(Recipe::new(run, analysis))
+}
+
+fn analyzers(analysis: &AnalysisSettings) -> Analyzers {
+    let keys: Vec<_> = analysis.metrics.iter().map(|metric| metric.key).collect();
     let settings = analyze::AnalysisSettings {
         silence_threshold_db: analysis.silence_threshold_db,
         min_silence_ms: analysis.min_silence_ms,
     };
-    let analyzers = Analyzers::select(&keys, &settings).expect("the keys are the catalogue's");
+    Analyzers::select(&keys, &settings).expect("the keys are the catalogue's")
+}
+
+fn chunk_length(run: &RunSettings) -> ChunkLength {
     let millis =
         |length: std::time::Duration| u32::try_from(length.as_millis()).unwrap_or(u32::MAX);
-    let chunk_length = ChunkLength {
+    ChunkLength {
         pieces: u32::try_from(run.workers).unwrap_or(u32::MAX),
         min_ms: millis(run.min_chunk),
         max_ms: millis(run.max_chunk),
-    };
-    Street::new(decoders, workers, analyzers, keys, chunk_length, run.timeout, observer)
+    }
 }
 
 fn check(name: &str, balance: &Balance) -> Result<(), RunError> {

@@ -271,13 +271,14 @@ mod tests {
             kind: FailureKind::Decode(DecodeErrorKind::Empty),
             message: "the file is empty".to_owned(),
             attempts: vec![Attempt { attempt: 1, kind: "signal", cause: "SIGSEGV".to_owned() }],
+            replay: Some("audiopool replay x.wav".to_owned()),
         };
         check(
             &Record::failed("x.wav".into(), error),
             concat!(
                 r#"{"path":"x.wav","status":"failed","format":null,"metrics":{},"warnings":[],"#,
                 r#""error":{"kind":"empty","message":"the file is empty","#,
-                r#""attempts":[{"attempt":1,"kind":"signal","cause":"SIGSEGV"}]}}"#
+                r#""attempts":[{"attempt":1,"kind":"signal","cause":"SIGSEGV"}],"replay":"audiopool replay x.wav"}}"#
             ),
         );
     }

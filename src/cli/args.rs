@@ -3,6 +3,7 @@
 //! Numbers take name, bounds, default and sentence from `audiopool::settings`.
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use audiopool::settings::{
@@ -36,6 +37,9 @@ pub(crate) enum Command {
     /// Measure audio files and report the figures
     #[command(after_help = Exit::table())]
     Analyze(Box<Analyze>),
+    /// Decode and analyse a stretch of one file once more, and tell all about what goes wrong
+    #[command(after_help = Exit::table())]
+    Replay(Box<Replay>),
     /// List the formats that can be decoded
     Formats(Catalogue),
     /// List the metrics that can be computed, with unit and definition
@@ -137,6 +141,44 @@ pub(crate) struct Analyze {
     pub(crate) worker_program: Option<OsString>,
 }
 
+/// What the record of a failure says after `audiopool replay`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// The file
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) path: PathBuf,
+
+    /// Analyse these frames of it, END not among them; without this, the file is only decoded
+    #[arg(long, value_name = "FIRST..END", value_parser = frames)]
+    pub(crate) frames: Option<Range<u64>>,
+
+    #[arg(long, value_name = "LIST", help_heading = "Analysis", env = "AUDIOPOOL_METRICS", hide_env_values = true,
+        default_value = "all", value_parser = metrics, help = metrics_help())]
+    pub(crate) metrics: Metrics,
+
+    #[arg(long = SILENCE_THRESHOLD_DB.name, env = SILENCE_THRESHOLD_DB.env, hide_env_values = true, value_name = "DB",
+        help = SILENCE_THRESHOLD_DB.describe(), default_value = SILENCE_THRESHOLD_DB.preset.to_string(),
+        value_parser = |text: &str| SILENCE_THRESHOLD_DB.parse(text),
+        allow_hyphen_values = true, help_heading = "Analysis")]
+    pub(crate) silence_threshold_db: f64,
+
+    #[arg(long = MIN_SILENCE_MS.name, env = MIN_SILENCE_MS.env, hide_env_values = true, value_name = "MS",
+        help = MIN_SILENCE_MS.describe(), default_value = MIN_SILENCE_MS.preset.to_string(),
+        value_parser = |text: &str| MIN_SILENCE_MS.parse(text),
+        allow_hyphen_values = true, help_heading = "Analysis")]
+    pub(crate) min_silence_ms: u32,
+
+    #[arg(long = TIMEOUT.name, env = TIMEOUT.env, hide_env_values = true, value_name = "SECONDS", help = TIMEOUT.describe(),
+        value_parser = |text: &str| TIMEOUT.parse(text),
+        allow_hyphen_values = true, help_heading = "Processes")]
+    pub(crate) timeout: Option<f64>,
+
+    /// The worker program [default: `audiopool-worker` beside this program, else this program]
+    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true, help_heading = "Processes",
+        value_hint = ValueHint::ExecutablePath)]
+    pub(crate) worker_program: Option<OsString>,
+}
+
 /// How much is said, and how.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Talk {
@@ -226,6 +268,16 @@ fn metrics_help() -> String {
     format!("What to measure: `all`, or a list with commas from {}", keys.join(", "))
 }
 
+/// Reads `FIRST..END`.
+fn frames(text: &str) -> Result<Range<u64>, String> {
+    let bounds = text
+        .split_once("..")
+        .and_then(|(first, end)| Some(first.trim().parse().ok()?..end.trim().parse().ok()?));
+    bounds.filter(|frames: &Range<u64>| !frames.is_empty()).ok_or_else(|| {
+        "must be two numbers of frames, the second larger, as in `160000..184000`".to_owned()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -235,5 +287,13 @@ mod tests {
     #[test]
     fn the_definition_of_the_command_line_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_range_of_frames_has_a_beginning_and_an_end() {
+        assert_eq!(frames("160000..184000"), Ok(160_000..184_000));
+        for wrong in ["", "5", "..", "1..", "..5", "5..5", "6..5", "-1..5", "1..x", "1...5"] {
+            assert!(frames(wrong).unwrap_err().starts_with("must be two"), "{wrong}");
+        }
     }
 }

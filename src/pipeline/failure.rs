@@ -40,7 +40,12 @@ pub(super) fn of(stage: Stage, error: &TaskError) -> Failure {
         TaskError::NotRun(error) => format!("the run ended before its turn: {error}"),
         error => format!("{stage} failed: {error}"),
     };
-    Failure { kind, message, attempts }
+    Failure { kind, message, attempts, replay: None }
+}
+
+/// Whether a task has failed in a way that its process had a part in.
+pub(super) fn can_be_replayed(error: &TaskError) -> bool {
+    matches!(error, TaskError::Poisonous(_) | TaskError::Fault(WorkerFault::Panic { .. }))
 }
 
 /// The pool's own trouble, if that is why a task was not run.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tracing::info_span;
 
 use super::failure::{self, Stage};
 use super::is_at_once;
+use super::recipe::Recipe;
 use crate::chunk::ChunkLength;
 use crate::decode::SourceFormat;
 use crate::decoder::{DecodeFile, Decoded, Ending};
@@ -27,9 +28,15 @@ use crate::threads::ThreadConfig;
 /// Time that every task is given, beside the length of its chunk.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a task may be silent, if nothing else was asked for.
+pub(super) fn patience(timeout: Option<Duration>, chunk_length: ChunkLength) -> Duration {
+    let longest = Duration::from_millis(chunk_length.max_ms.max(chunk_length.min_ms).into());
+    timeout.unwrap_or(PATIENCE + longest)
+}
+
 /// Threads of one decoder, for formats that can be decoded in pieces: a long file alone on the
 /// street still uses the machine, and many files share it.
-fn decoding_threads(files_in_work: usize) -> NonZeroUsize {
+pub(super) fn decoding_threads(files_in_work: usize) -> NonZeroUsize {
     let share = ThreadConfig::max_threads() / files_in_work.max(1);
     NonZeroUsize::new(share.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN)
 }
@@ -49,6 +56,7 @@ pub(super) struct Street<'a, D, W> {
     observer: &'a Observer,
     abandoned: Arc<AtomicBool>,
     trouble: Mutex<Option<PoolError>>,
+    recipe: Recipe,
 }
 
 impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
@@ -61,19 +69,24 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         timeout: Option<Duration>,
         observer: &'a Observer,
     ) -> Self {
-        let longest = Duration::from_millis(chunk_length.max_ms.max(chunk_length.min_ms).into());
         Self {
             decoders,
             workers,
             measure: Measure { analyzers },
             keys,
             chunk_length,
-            timeout: timeout.unwrap_or(PATIENCE + longest),
+            timeout: patience(timeout, chunk_length),
             in_work: AtomicUsize::new(0),
             observer,
             abandoned: Arc::default(),
             trouble: Mutex::new(None),
+            recipe: Recipe::default(),
         }
+    }
+
+    /// The same, with the commands that repeat its failures.
+    pub(super) fn with_recipe(self, recipe: Recipe) -> Self {
+        Self { recipe, ..self }
     }
 
     /// Has the file in work broken off when someone wants to stop at once.
@@ -121,7 +134,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         self.in_work.fetch_sub(1, Ordering::Relaxed);
         let ended = match (failed, decoded) {
             (Some(failure), _) => Err(failure),
-            (None, Err(error)) => Err(self.failure(Stage::Decoding, &error)),
+            (None, Err(error)) => Err(self.failure((job, None), Stage::Decoding, &error)),
             (None, Ok(Err(error))) => Err(error.into()),
             (None, Ok(Ok(ending))) => Ok(ending),
         };
@@ -144,12 +157,20 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         TaskTerms { label: job.index, timeout: Some(self.timeout) }
     }
 
-    fn failure(&self, stage: Stage, error: &TaskError) -> Failure {
+    fn failure(
+        &self,
+        (job, frames): (&Job, Option<&Range<u64>>),
+        stage: Stage,
+        error: &TaskError,
+    ) -> Failure {
         if let Some(error) = failure::pool_error(error) {
             let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
             trouble.get_or_insert_with(|| error.clone());
         }
-        failure::of(stage, error)
+        let failure = failure::of(stage, error);
+        let replay =
+            failure::can_be_replayed(error).then(|| self.recipe.command(&job.path, frames));
+        Failure { replay, ..failure }
     }
 }
 
@@ -192,7 +213,7 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 let check = move |partials: &Partials| partials.check(&analyzers, &stretch);
                 let submitted =
                     street.workers.submit_checked(&street.measure, Some(audio), terms, check);
-                let future = submitted.map_err(|error| self.failure(&error))?;
+                let future = submitted.map_err(|error| self.failure(frames, &error))?;
                 self.waiting.push_back((frames, future));
             }
             _ => {
@@ -211,7 +232,7 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
     /// Merges the partials of the first chunk that has not been merged.
     fn merge_next(&mut self) -> Result<(), Failure> {
         let Some((frames, future)) = self.waiting.pop_front() else { return Ok(()) };
-        let partials = future.result().map_err(|error| self.failure(&error))?;
+        let partials = future.result().map_err(|error| self.failure(frames, &error))?;
         let Some((format, fold)) = &mut self.opened else {
             return Err(Failure::new(FailureKind::Protocol, "a chunk before the file was opened"));
         };
@@ -226,12 +247,13 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
         Ok(())
     }
 
-    fn failure(&self, error: &TaskError) -> Failure {
-        let merged = self
-            .opened
-            .as_ref()
-            .map(|(format, fold)| fold.frames() / u64::from(format.pcm.sample_rate.max(1)));
-        self.street.failure(Stage::Measuring { second: merged.unwrap_or(0) }, error)
+    /// Of the chunk that is to be merged next, with so many frames.
+    fn failure(&self, frames: u64, error: &TaskError) -> Failure {
+        let merged = self.opened.as_ref().map(|(format, fold)| (format.pcm, fold.frames()));
+        let second = merged.map_or(0, |(pcm, first)| first / u64::from(pcm.sample_rate.max(1)));
+        let first = merged.map_or(0, |(_, first)| first);
+        let chunk = (self.job, Some(&(first..first + frames)));
+        self.street.failure(chunk, Stage::Measuring { second }, error)
     }
 
     /// Waits for the workers and draws the line.

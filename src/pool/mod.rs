@@ -38,6 +38,7 @@ mod stopwatch;
 mod supervisor;
 mod vitals;
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -103,6 +104,14 @@ impl Audio {
             AudioSource::Owned { bytes, format, .. } => (bytes.len() as u64, *format),
         };
         len / format.frame_width() as u64
+    }
+
+    /// The samples themselves.
+    pub(crate) fn bytes(&self) -> Result<Cow<'_, [u8]>, SlotError> {
+        match &self.0 {
+            AudioSource::Leased(_, lease) => lease.read().map(Cow::Owned),
+            AudioSource::Owned { bytes, .. } => Ok(Cow::Borrowed(bytes)),
+        }
     }
 
     /// Which stretch of its file it is.

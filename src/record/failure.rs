@@ -15,6 +15,8 @@ pub struct Failure {
     pub message: String,
     /// What was tried, in order; empty when trying again could not help.
     pub attempts: Vec<Attempt>,
+    /// A command that does again what failed, if a process came to grief over it.
+    pub replay: Option<String>,
 }
 
 /// One attempt that came to nothing.
@@ -59,7 +61,7 @@ pub enum FailureKind {
 impl Failure {
     /// A failure that no second attempt could change.
     pub fn new(kind: impl Into<FailureKind>, message: impl Into<String>) -> Self {
-        Self { kind: kind.into(), message: message.into(), attempts: Vec::new() }
+        Self { kind: kind.into(), message: message.into(), attempts: Vec::new(), replay: None }
     }
 }
 

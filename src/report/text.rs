@@ -57,6 +57,9 @@ impl<'a, W: Write> Text<'a, W> {
                 let cause = escaped(&attempt.cause);
                 push_line(&mut block, &format!("  attempt {}: {cause}", attempt.attempt));
             }
+            if let Some(command) = &error.replay {
+                push_line(&mut block, &format!("  to see it again: {}", escaped(command)));
+            }
         }
         block.push('\n');
         block

@@ -9,6 +9,7 @@
 //!   crashes      the worker dies                      boot      there never was a worker
 //!   silence      it lives, and says nothing           ending    signals to the program itself
 //!   nonsense     it says what is no answer            pause     Ctrl-Z, and on again
+//!   poison       every worker dies of the same task
 //! ```
 
 mod boot;
@@ -16,6 +17,7 @@ mod crashes;
 mod ending;
 mod nonsense;
 mod pause;
+mod poison;
 mod silence;
 
 use crate::scene::{Expected, Scene};

@@ -80,6 +80,7 @@ fn records() -> Vec<Record> {
                             cause: "killed by SIGSEGV".to_owned(),
                         },
                     ],
+                    replay: Some("audiopool replay killer.flac".to_owned()),
                 },
             },
         },

@@ -131,28 +131,6 @@ fn f24_f25_when_every_chunk_kills_its_worker_every_file_says_so() {
 }
 
 #[test]
-fn f25_a_poisonous_chunk_costs_its_own_file() {
-    let ended = Scene::rogue_in_the_middle("abort").run();
-    ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "crashed", 3, "SIGABRT"));
-}
-
-#[test]
-fn f25_others_get_on_while_a_poisonous_chunk_is_tried() {
-    let running = Scene::rogue_in_the_middle("abort").gated().start();
-    let gate = running.gate();
-    // One of the two workers is held, and every other file comes to its end.
-    for file in [0, 2, 3, 4] {
-        running.hear(&format!("finished file={file}"));
-    }
-    drop(gate);
-    for attempt in [2, 3] {
-        running.hear(&format!("attempt={attempt}"));
-        drop(running.gate());
-    }
-    running.wait().assert_nothing_lost(&Expected::exit(1).hurt(LONG, "crashed", 3, "SIGABRT"));
-}
-
-#[test]
 fn f38_a_flood_on_standard_error_runs_off() {
     a_second_try_cures("flood");
 }

@@ -1,9 +1,10 @@
 //! Ended: what is left of a run, and the law that it must keep.
 
-use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
+use std::{env, fs};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -151,6 +152,33 @@ impl Ended {
         }
     }
 
+    /// Runs a command of the program, as a shell reads it, where this run was, with rogue workers
+    /// that do this.
+    pub(crate) fn run_again(&self, command: &str, rogue: &str) -> Again {
+        let program = Path::new(env!("CARGO_BIN_EXE_audiopool")).parent().expect("a folder");
+        let mut places = vec![program.to_owned()];
+        places.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+        let mut shell = Command::new("sh");
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("AUDIOPOOL_") {
+                shell.env_remove(name);
+            }
+        }
+        let ended = shell
+            .args(["-c", command])
+            .env("PATH", env::join_paths(places).expect("folders without colons"))
+            .env("TMPDIR", self.folder.path().join("tmp"))
+            .env("RUST_BACKTRACE", "0")
+            .env("AUDIOPOOL_ROGUE", rogue)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .expect("a shell");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, stderr) = (text(&ended.stdout), text(&ended.stderr));
+        Again { command: command.to_owned(), code: ended.status.code(), stdout, stderr }
+    }
+
     /// (d): no process of this run lives, and its folder for temporary files is empty.
     #[track_caller]
     pub(crate) fn assert_nobody_left(&self) {
@@ -160,6 +188,21 @@ impl Ended {
         let files = fs::read_dir(self.folder.path().join("tmp")).expect("it is still there");
         let files: Vec<_> = files.filter_map(|file| Some(file.ok()?.path())).collect();
         assert!(files.is_empty(), "left behind: {files:?}\n{self}");
+    }
+}
+
+/// What a command has said that was run after the run.
+pub(crate) struct Again {
+    command: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl std::fmt::Display for Again {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { command, code, stdout, stderr } = self;
+        write!(f, "--- {command}\n--- {code:?}; it said:\n{stderr}\n--- and:\n{stdout}")
     }
 }
 
