@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use audiopool_worker::confine::Confinement;
 pub use audiopool_worker::protocol::{Role, Usage};
 
 use crate::decode::SourceFormat;
@@ -74,6 +75,15 @@ pub enum PoolEvent {
         number: u32,
         /// Its process id.
         pid: u32,
+    },
+    /// A child is ready for tasks.
+    ChildReady {
+        /// What it is for.
+        role: Role,
+        /// Its number.
+        number: u32,
+        /// How far it is confined.
+        confinement: Confinement,
     },
     /// A child has died without being told to.
     ChildDied {

@@ -83,7 +83,9 @@ fn in_processes(
     each: &mut dyn FnMut(Record) -> io::Result<()>,
 ) -> Result<Summary, RunError> {
     let attempts = run.max_attempts.get();
+    let memory_limit = u64::from(run.child_memory_mib) << 20;
     let decoders = ProcessPool::decoders()
+        .memory_limit(memory_limit)
         .max_workers(run.workers)
         .max_attempts(attempts)
         .log_filter(run.log_filter.clone())
@@ -91,6 +93,8 @@ fn in_processes(
         .build()
         .map_err(RunError::Boot)?;
     let workers = ProcessPool::builder()
+        .sandbox(run.sandbox)
+        .memory_limit(memory_limit)
         .max_workers(run.workers)
         .max_attempts(attempts)
         .log_filter(run.log_filter.clone())

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub use audiopool_worker::analyze::METRICS;
 use audiopool_worker::analyze::Metric;
+pub use audiopool_worker::confine::Sandbox;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 pub use setting::{Number, Preset, Setting, SettingError};
@@ -103,6 +104,19 @@ pub const MAX_ATTEMPTS: Setting<u32> = Setting {
     help: "How often a task that kills its process is tried in all",
 };
 
+/// Memory of one child process, beside what it begins with.
+pub const CHILD_MEMORY_MIB: Setting<u32> = Setting {
+    name: "child-memory-mib",
+    env: "AUDIOPOOL_CHILD_MEMORY_MIB",
+    key: "child_memory_mib",
+    unit: "MiB",
+    preset: Preset::Fixed(2048),
+    min: 64,
+    max: 1_048_576,
+    help: "Most memory that one process asks for beyond its share of the audio; one that asks for \
+           more is replaced",
+};
+
 /// How the work is cut and where it runs. Nothing here changes a figure.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
@@ -118,6 +132,10 @@ pub struct RunSettings {
     pub timeout: Option<Duration>,
     /// How often a task that kills its worker is tried in all.
     pub max_attempts: NonZeroU32,
+    /// How far child processes are confined.
+    pub sandbox: Sandbox,
+    /// Most memory that one child process asks for beyond its share of the audio, in MiB.
+    pub child_memory_mib: u32,
     /// The worker program, if not the one that is found by itself.
     pub worker_program: Option<PathBuf>,
     /// What child processes log, as a `tracing` filter.
@@ -153,6 +171,8 @@ impl Default for RunSettings {
             isolation: Isolation::Always,
             timeout: None,
             max_attempts: NonZeroU32::new(fixed(MAX_ATTEMPTS)).unwrap_or(NonZeroU32::MIN),
+            sandbox: Sandbox::default(),
+            child_memory_mib: fixed(CHILD_MEMORY_MIB),
             worker_program: None,
             log_filter: String::new(),
         }
@@ -215,7 +235,8 @@ mod tests {
 
     #[test]
     fn defaults_lie_within_their_bounds() {
-        for setting in [MIN_CHUNK_MS, MAX_CHUNK_MS, MIN_SILENCE_MS, MAX_ATTEMPTS] {
+        for setting in [MIN_CHUNK_MS, MAX_CHUNK_MS, MIN_SILENCE_MS, MAX_ATTEMPTS, CHILD_MEMORY_MIB]
+        {
             assert_eq!(setting.check(fixed(setting)), Ok(fixed(setting)), "{}", setting.name);
         }
         assert!(SILENCE_THRESHOLD_DB.check(fixed(SILENCE_THRESHOLD_DB)).is_ok());

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use audiopool::settings::{
-    MAX_ATTEMPTS, MAX_CHUNK_MS, METRICS, MIN_CHUNK_MS, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB,
-    TIMEOUT, WORKERS, parse_metrics,
+    CHILD_MEMORY_MIB, MAX_ATTEMPTS, MAX_CHUNK_MS, METRICS, MIN_CHUNK_MS, MIN_SILENCE_MS,
+    SILENCE_THRESHOLD_DB, TIMEOUT, WORKERS, parse_metrics,
 };
 use audiopool_worker::analyze::Metric;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
@@ -111,6 +111,24 @@ pub(crate) struct Analyze {
         help_heading = "Processes"
     )]
     pub(crate) isolation: IsolationWhen,
+
+    /// How far child processes are confined: to no files, no network, no programs
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "LEVEL",
+        env = "AUDIOPOOL_SANDBOX",
+        hide_env_values = true,
+        help_heading = "Processes"
+    )]
+    pub(crate) sandbox: SandboxLevel,
+
+    #[arg(long = CHILD_MEMORY_MIB.name, env = CHILD_MEMORY_MIB.env, hide_env_values = true, value_name = "MIB",
+        help = CHILD_MEMORY_MIB.describe(), default_value = CHILD_MEMORY_MIB.preset.to_string(),
+        value_parser = |text: &str| CHILD_MEMORY_MIB.parse(text),
+        allow_hyphen_values = true, help_heading = "Processes")]
+    pub(crate) child_memory_mib: u32,
 
     #[arg(long = TIMEOUT.name, env = TIMEOUT.env, hide_env_values = true, value_name = "SECONDS", help = TIMEOUT.describe(),
         value_parser = |text: &str| TIMEOUT.parse(text),
@@ -241,6 +259,18 @@ pub(crate) enum IsolationWhen {
     Always,
     /// Not at all: a broken file can end the whole run
     Never,
+}
+
+/// How far children are confined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SandboxLevel {
+    /// Not at all
+    Off,
+    /// As far as this system can
+    #[default]
+    BestEffort,
+    /// In every way, or the run does not start
+    Strict,
 }
 
 /// When there is colour.

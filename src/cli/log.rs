@@ -44,6 +44,9 @@ pub(crate) fn observe(event: &Event) {
         Event::JobFinished { index, ok, audio_seconds } => {
             tracing::info!(file = index, ok, audio_seconds, "finished");
         }
+        Event::Pool(PoolEvent::ChildReady { role, number, confinement }) => {
+            tracing::debug!(sandbox = %confinement, "{role} {number} is ready");
+        }
         Event::Pool(PoolEvent::ChildStarted { role, number, pid }) => {
             tracing::info!(pid, "{role} {number} started");
         }

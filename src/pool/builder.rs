@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use audiopool_worker::chaos::Plan;
+use audiopool_worker::confine::{Sandbox, Terms};
 use audiopool_worker::protocol::Role;
 use audiopool_worker::slots::{Geometry, Ring, Transport};
 
@@ -30,6 +31,8 @@ pub struct PoolBuilder {
     room: u64,
     reads: Vec<Arc<Ring>>,
     log_filter: String,
+    sandbox: Sandbox,
+    memory_limit: Option<u64>,
     chaos: Option<Plan>,
     observer: Observer,
 }
@@ -155,6 +158,24 @@ impl PoolBuilder {
         self
     }
 
+    /// How far the children are confined before their first task; not at all by default, since
+    /// only whoever writes tasks knows what they need. A confined task can compute, allocate and
+    /// start threads; it can open no file and no connection, and start no program.
+    #[must_use]
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.sandbox = sandbox;
+        self
+    }
+
+    /// How many bytes of memory a child may ask for, beside what it begins with: the program, and
+    /// the slots through which audio travels. A child that asks for more dies of it, and its task
+    /// is tried again. No limit by default, and none on systems that cannot set one.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
     /// Who is told what happens, as [`Event::Pool`](super::Event::Pool): on the pool's own
     /// threads, which wait for it. A pool without an observer is the same pool.
     #[must_use]
@@ -190,6 +211,7 @@ impl PoolBuilder {
             program: path,
             fallback,
             log_filter: self.log_filter,
+            confine: Terms { sandbox: self.sandbox, memory_bytes: self.memory_limit },
             chaos: self.chaos,
             outboxes: outboxes.clone(),
             inboxes,
@@ -217,6 +239,8 @@ impl ProcessPool {
             room: 0,
             reads: Vec::new(),
             log_filter: String::new(),
+            sandbox: Sandbox::Off,
+            memory_limit: None,
             chaos: None,
             observer: Arc::new(|_| {}),
         }

@@ -60,6 +60,11 @@ pub enum Cause {
     StackOverflow,
     /// The child could not get the memory that it asked for.
     OutOfMemory,
+    /// The child asked the kernel for what its sandbox forbids, and was stopped.
+    Forbidden {
+        /// The system call, if it is known.
+        call: Option<String>,
+    },
 }
 
 /// What a child was doing while it gave no answer.
@@ -93,6 +98,7 @@ impl Cause {
             Self::Panic { .. } => "panic",
             Self::StackOverflow => "stack_overflow",
             Self::OutOfMemory => "out_of_memory",
+            Self::Forbidden { .. } => "forbidden",
         }
     }
 
@@ -133,6 +139,10 @@ impl fmt::Display for Cause {
             Self::Panic { told: None } => f.write_str("panicked in a thread of its own"),
             Self::StackOverflow => f.write_str("overflowed its stack"),
             Self::OutOfMemory => f.write_str("ran out of memory"),
+            Self::Forbidden { call: Some(call) } => {
+                write!(f, "was stopped by the sandbox at the system call `{call}`")
+            }
+            Self::Forbidden { call: None } => f.write_str("was stopped by the sandbox"),
         }
     }
 }

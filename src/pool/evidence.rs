@@ -9,6 +9,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use audiopool_worker::confine::refused_call;
 use audiopool_worker::protocol::TaskId;
 use audiopool_worker::serve::EXIT_PANIC;
 
@@ -86,6 +87,9 @@ impl Evidence {
         };
         if sender != Sender::Itself {
             return Cause::Killed { signal, name };
+        }
+        if name == "SIGSYS" {
+            return Cause::Forbidden { call: refused_call(&self.stderr).map(str::to_owned) };
         }
         if self.stderr.contains("has overflowed its stack") {
             return Cause::StackOverflow;
@@ -182,6 +186,12 @@ mod tests {
     fn a_death_is_read_from_its_signal_and_its_last_words() {
         let own = |name: &str, stderr: &str| signal(6, name, Sender::Itself, stderr);
         check(&own("SIGSEGV", ""), "signal", "crashed with SIGSEGV");
+        check(&own("SIGSYS", ""), "forbidden", "was stopped by the sandbox");
+        check(
+            &own("SIGSYS", "audiopool: the sandbox refuses execve (system call 59)"),
+            "forbidden",
+            "was stopped by the sandbox at the system call `execve`",
+        );
         check(
             &own("SIGABRT", "thread 'x' (3) has overflowed its stack\nfatal runtime error"),
             "stack_overflow",

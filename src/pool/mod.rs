@@ -45,6 +45,7 @@ use std::time::Duration;
 
 use audiopool_worker::analyze::Stretch;
 use audiopool_worker::codec;
+pub use audiopool_worker::confine::{Confinement, Level, Part, Sandbox};
 use audiopool_worker::pcm::PcmFormat;
 use audiopool_worker::protocol::{AudioRef, MAX_INLINE, Payload, TaskId, WorkerFault};
 pub use audiopool_worker::slots::Transport;

@@ -24,6 +24,7 @@ use std::thread;
 use std::time::Duration;
 
 use audiopool_worker::chaos::Plan;
+use audiopool_worker::confine;
 use audiopool_worker::protocol::{Attempt, Payload, Role, Run, TaskId, ToChild};
 use audiopool_worker::slots::Ring;
 use audiopool_worker::task::CANARY;
@@ -47,6 +48,8 @@ pub(super) struct Parts {
     /// Another program of this build, should that one turn out not to be.
     pub(super) fallback: Option<PathBuf>,
     pub(super) log_filter: String,
+    /// What every child gives up before its first task.
+    pub(super) confine: confine::Terms,
     /// What the children shall do wrong, in a rehearsal.
     pub(super) chaos: Option<Plan>,
     /// A ring for each seat, filled by the child in it.

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::text::{clock, speed};
-use crate::event::{Event, PoolEvent, Role, Usage};
+use crate::event::{Confinement, Event, PoolEvent, Role, Usage};
 
 /// Sums of the events of one run.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Stats {
     retries: u64,
     late: u64,
     places: BTreeMap<(Role, u32), Place>,
+    /// The last that is known of each kind of process.
+    confined: BTreeMap<Role, Confinement>,
     supervisor: Option<Usage>,
 }
 
@@ -45,6 +47,7 @@ impl Stats {
             retries: 0,
             late: 0,
             places: BTreeMap::new(),
+            confined: BTreeMap::new(),
             supervisor: None,
         }
     }
@@ -62,6 +65,9 @@ impl Stats {
             Event::Pool(PoolEvent::TaskLate { .. }) => self.late += 1,
             Event::Pool(PoolEvent::ChildStarted { role, number, .. }) => {
                 self.place(*role, *number).started += 1;
+            }
+            Event::Pool(PoolEvent::ChildReady { role, confinement, .. }) => {
+                self.confined.insert(*role, confinement.clone());
             }
             Event::Pool(PoolEvent::ChildDied { role, number, .. }) => {
                 self.place(*role, *number).died += 1;
@@ -107,6 +113,9 @@ impl Stats {
             self.late, self.retries
         )?;
         writeln!(out, "cpu          {:.3} s in all processes", self.cpu().as_secs_f64())?;
+        for (role, confinement) in &self.confined {
+            writeln!(out, "sandbox      {role}s: {confinement}")?;
+        }
         writeln!(out)?;
         writeln!(
             out,
@@ -171,6 +180,7 @@ mod tests {
         for event in [
             Event::Pool(PoolEvent::ChildStarted { role: Role::Decoder, number, pid: 10 }),
             Event::Pool(PoolEvent::ChildStarted { role, number, pid: 11 }),
+            Event::Pool(PoolEvent::ChildReady { role, number, confinement: Confinement::OFF }),
             Event::ChunkMeasured { index: 0, frames: 480_000, seconds: 10.0 },
             Event::Pool(PoolEvent::ChildDied {
                 role,
@@ -207,6 +217,7 @@ audio        0:20.0 in 2 chunks, 5.0 × real time
 files        1 ok, 0 failed
 attempts     0 tasks late, 1 retried, 1 processes died
 cpu          5.200 s in all processes
+sandbox      workers: off
 
 process        started  died    tasks     busy  cpu user   cpu sys   peak rss
 decoder 1            1     0        1   1.50 s    1.20 s    0.10 s    9.0 MiB

@@ -10,6 +10,7 @@
 //!   silence      it lives, and says nothing           ending    signals to the program itself
 //!   nonsense     it says what is no answer            pause     Ctrl-Z, and on again
 //!   poison       every worker dies of the same task
+//!   sandbox      it does what is none of its business
 //! ```
 
 mod boot;
@@ -18,6 +19,7 @@ mod ending;
 mod nonsense;
 mod pause;
 mod poison;
+mod sandbox;
 mod silence;
 
 use crate::scene::{Expected, Scene};

@@ -12,6 +12,7 @@ use std::{env, fs, panic};
 
 use audiopool_worker::analyze::{AnalysisSettings, Analyzers, METRICS};
 use audiopool_worker::codec;
+use audiopool_worker::confine::Confinement;
 use audiopool_worker::pcm::{Pcm, PcmFormat, SampleFormat};
 use audiopool_worker::protocol::{
     Attempt, AudioRef, FromChild, Hello, LogLevel, LogLine, Payload, RingId, Role, Run, SlotRef,
@@ -162,7 +163,7 @@ fn messages() -> Vec<Vec<u8>> {
             role: Role::Worker,
             pid: 4711,
         }),
-        FromChild::Ready,
+        FromChild::Ready(Confinement::OFF),
         FromChild::Item { task, attempt, index: 7, item: vec![1, 2, 3], audio },
         fault(WorkerFault::Panic { message: "boom".to_owned(), location: "a.rs:1:2".to_owned() }),
         fault(WorkerFault::InputChanged { expected: 1, found: 2 }),

@@ -71,6 +71,7 @@ const HOMES: &[(&str, Home)] = &[
     ("csv", Home::In(&["src/report"])),
     ("indicatif", Home::In(&["src/report"])),
     ("ipc_channel", Home::In(&["worker/src/channel", "worker/src/slots/portable"])),
+    ("landlock", Home::In(&["worker/src/confine"])),
     ("memmap2", Home::In(&["worker/src/slots"])),
     ("multiversion", Home::In(&["worker/src/analyze", "worker/src/pcm"])),
     (
@@ -89,6 +90,7 @@ const HOMES: &[(&str, Home)] = &[
     ("proptest", Home::Tests),
     ("ropus", Home::In(&["src/decode"])),
     ("rustix", Home::In(&["worker/src/chaos"])),
+    ("seccompiler", Home::In(&["worker/src/confine"])),
     ("serde", Home::Everywhere), // derives of what crosses a process or is reported
     ("serde_json", Home::In(&["src/report", "src/cli"])),
     ("signal_hook", Home::In(&["src/interrupt"])),

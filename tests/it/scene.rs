@@ -73,9 +73,11 @@ impl Scene {
         Self { folder, command, rogue: None }
     }
 
-    /// With rogue workers that do this, as `worker/examples/rogue` understands it.
+    /// With rogue workers that do this, as `worker/examples/rogue` understands it. They are not
+    /// confined: most of what they do needs files to know when, and some of it would be refused.
     pub(crate) fn rogue(request: impl Into<String>) -> Self {
         Self { rogue: Some(request.into()), ..Self::calm() }
+            .env("AUDIOPOOL_SANDBOX", "off")
             .args([OsStr::new("--worker-program"), rogue_program().as_os_str()])
     }
 

@@ -20,6 +20,8 @@ mod none;
 mod plan;
 mod rehearsal;
 #[cfg(target_os = "linux")]
+mod trespass;
+#[cfg(target_os = "linux")]
 mod wire;
 
 use crate::protocol::Run;

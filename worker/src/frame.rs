@@ -87,16 +87,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::confine::Confinement;
     use crate::protocol::{Attempt, FromChild, TaskId, WorkerFault};
 
     fn ready() -> Vec<u8> {
-        encode_frame(7, &FromChild::Ready).unwrap()
+        encode_frame(7, &FromChild::Ready(Confinement::OFF)).unwrap()
     }
 
     #[test]
     fn a_frame_comes_back() {
         let (generation, message): (u32, FromChild) = decode_frame(&ready()).unwrap();
-        assert_eq!((generation, message), (7, FromChild::Ready));
+        assert_eq!((generation, message), (7, FromChild::Ready(Confinement::OFF)));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod channel;
 pub mod chaos;
 pub mod chunk_function;
 pub mod codec;
+pub mod confine;
 pub mod frame;
 pub mod invitation;
 pub mod lifeline;

@@ -13,8 +13,13 @@ mod windows;
 #[cfg(unix)]
 pub(crate) use unix::close_inherited;
 #[cfg(unix)]
-pub use unix::{DESCRIPTOR, tie};
+pub use unix::{DESCRIPTOR, Lifeline, hold};
 #[cfg(windows)]
 pub(crate) use windows::close_inherited;
 #[cfg(windows)]
-pub use windows::tie;
+pub use windows::{Lifeline, hold};
+
+/// Ties this process to the supervisor with that process id.
+pub fn tie(supervisor: u32) -> std::io::Result<()> {
+    hold(supervisor)?.watch()
+}

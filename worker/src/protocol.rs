@@ -4,7 +4,7 @@
 //!   supervisor                                   child
 //!       │ ◀──────────── Hello ──────────────────── │  version, build id, role, pid
 //!       │ ───────────── Welcome ─────────────────▶ │  number, generation, rings, log filter
-//!       │ ◀──────────── Ready ──────────────────── │
+//!       │ ◀──────────── Ready ──────────────────── │  how far it is confined
 //!       │ ───────────── Run (task, attempt) ─────▶ │
 //!       │ ◀──────────── Item … ─────────────────── │  streaming tasks only
 //!       │ ───────────── Grant (slot) ────────────▶ │  a slot may be filled again
@@ -23,6 +23,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::chaos;
+use crate::confine::{Confinement, Terms};
 use crate::pcm::PcmFormat;
 
 /// Version of the messages in this module; both sides must have the same.
@@ -150,6 +151,8 @@ pub struct Welcome {
     pub rings: Vec<RingGrant>,
     /// Its [board](crate::board), to write on, if it is given one.
     pub board: Option<RingHandle>,
+    /// What it gives up before its first task.
+    pub confine: Terms,
     /// What the child shall log, as a `tracing` filter.
     pub log_filter: String,
     /// What it shall do wrong, in a rehearsal.
@@ -198,8 +201,8 @@ pub struct Run {
 pub enum FromChild {
     /// The first message.
     Hello(Hello),
-    /// Ready for tasks.
-    Ready,
+    /// Ready for tasks, and so far confined.
+    Ready(Confinement),
     /// One of the results of a streaming task.
     Item {
         /// The task.

@@ -26,7 +26,7 @@ use crate::protocol::{
 };
 use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
 use crate::task::{RawOutlet, Registry};
-use crate::{BUILD_ID, lifeline, log, usage};
+use crate::{BUILD_ID, confine, lifeline, log, usage};
 
 /// Exit code of a child that could not begin: no supervisor, no shared memory.
 pub const EXIT_BOOT: u8 = 70;
@@ -93,7 +93,7 @@ impl Child {
         invitation: &Invitation,
         mischief: Option<Box<dyn Mischief>>,
     ) -> Result<Self, ServeError> {
-        lifeline::tie(invitation.supervisor)?;
+        let lifeline = lifeline::hold(invitation.supervisor)?;
         let (sender, receiver, arrivals) = channel::connect(&invitation.server)?;
         sender.send(&FromChild::Hello(Hello {
             protocol: PROTOCOL_VERSION,
@@ -104,7 +104,7 @@ impl Child {
         let (_, ToChild::Welcome(welcome)) = receiver.recv()? else {
             return Err(ServeError::Unexpected);
         };
-        let Welcome { number, generation, rings, board, log_filter, chaos } = welcome;
+        let Welcome { number, generation, rings, board, confine, log_filter, chaos } = welcome;
         let sender = sender.with_generation(generation);
         let mischief = mischief.or_else(|| Some(Box::new(chaos?) as Box<dyn Mischief>));
         // What the log holds could never be closed in the middle.
@@ -119,8 +119,15 @@ impl Child {
         }
         close_inherited(rings.iter().map(|grant| grant.handle).chain(board));
         note_panics(thread::current().id());
-        sender.send(&FromChild::Ready)?;
-        debug!(number, generation, "ready");
+        let file_bytes = outbox.as_ref().map_or(0, |outbox| outbox.geometry().bytes());
+        if let Some(budget) = confine.memory_bytes {
+            confine::hold_to_budget(budget)?;
+        }
+        let confinement = confine::confine(confine.sandbox, file_bytes);
+        // Its thread is born into what this one has left.
+        lifeline.watch()?;
+        debug!(number, generation, sandbox = %confinement, "ready");
+        sender.send(&FromChild::Ready(confinement))?;
         Ok(Self {
             sender,
             receiver,
@@ -248,7 +255,8 @@ impl Child {
         panic::catch_unwind(AssertUnwindSafe(|| {
             if let Some(Deed::Task(deed)) = deed.map_err(|reason| lost(&reason))? {
                 board::stage("the rogue's deed");
-                deed.commit().map_err(|error| lost(&error.to_string()))?;
+                deed.commit(audio.map(|audio| audio.bytes()))
+                    .map_err(|error| lost(&error.to_string()))?;
             }
             registry.run(&run.name, arguments, audio, &mut outlet)
         }))

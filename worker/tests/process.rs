@@ -11,6 +11,7 @@ use std::process::{self, Child, Command, Output, Stdio};
 use audiopool_worker::BUILD_ID;
 use audiopool_worker::board::{BoardView, Notes};
 use audiopool_worker::channel::{ChannelError, Listener, Receiver, Sender};
+use audiopool_worker::confine::{Confinement, Terms};
 use audiopool_worker::invitation::{Invitation, VARIABLE};
 use audiopool_worker::lifeline;
 use audiopool_worker::protocol::{
@@ -94,11 +95,12 @@ fn welcome_with(
         generation: 7,
         rings: Vec::new(),
         board,
+        confine: Terms::NONE,
         log_filter: String::new(),
         chaos: None,
     };
     sender.send(&ToChild::Welcome(welcome)).unwrap();
-    assert_eq!(receiver.recv().unwrap(), (7, FromChild::Ready));
+    assert_eq!(receiver.recv().unwrap(), (7, FromChild::Ready(Confinement::OFF)));
     (sender, receiver)
 }
 
@@ -209,6 +211,7 @@ fn it_refuses_a_second_welcome() {
         generation: 1,
         rings: Vec::new(),
         board: None,
+        confine: Terms::NONE,
         log_filter: String::new(),
         chaos: None,
     };

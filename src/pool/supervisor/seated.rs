@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use audiopool_worker::BUILD_ID;
 use audiopool_worker::board::{BoardView, Notes};
 use audiopool_worker::channel::Sender;
+use audiopool_worker::confine::Confinement;
 use audiopool_worker::protocol::{
     Answer, Attempt, AudioRef, FromChild, Hello, LogLevel, LogLine, PROTOCOL_VERSION, TaskId,
     ToChild, Welcome,
@@ -21,6 +22,9 @@ use crate::pool::fault::Cause;
 use crate::pool::ledger::{Action, SeatId, Verdict};
 use crate::pool::ring::{Lease, Slot, grants};
 use crate::pool::{Item, PoolEvent, vitals};
+
+/// What helps against a child that is not of this program's kind.
+const REBUILD: &str = "build both programs from the same sources";
 
 /// Takes in what one process in one seat has to say.
 pub(super) struct Seated {
@@ -51,7 +55,7 @@ impl Watcher for Seated {
         }
         match message {
             FromChild::Hello(hello) => self.greet(&hello),
-            FromChild::Ready => self.ready(),
+            FromChild::Ready(confinement) => self.ready(confinement),
             FromChild::Item { task, attempt, index, item, audio } => {
                 self.item((task, attempt), index, item, audio);
             }
@@ -101,9 +105,8 @@ impl Watcher for Seated {
             let stderr = evidence.stderr.clone();
             let boot_error = |cause: &Cause| {
                 let mut reason = match cause {
-                    Cause::Misfit { reason } | Cause::Protocol { reason } => {
-                        format!("{reason}; build both programs from the same sources")
-                    }
+                    Cause::Misfit { reason } => reason.clone(),
+                    Cause::Protocol { reason } => format!("{reason}; {REBUILD}"),
                     cause => format!("it {cause} before it was ready"),
                 };
                 if !stderr.is_empty() {
@@ -170,7 +173,8 @@ impl Seated {
                 if self.is_dismissed(core, actions) {
                     return;
                 }
-                core.ledger.refuse(self.seat, self.generation, mismatch, actions);
+                let reason = format!("{mismatch}; {REBUILD}");
+                core.ledger.refuse(self.seat, self.generation, reason, actions);
             });
         }
         let parts = &self.shared.parts;
@@ -180,6 +184,7 @@ impl Seated {
             generation: self.generation,
             rings,
             board,
+            confine: parts.confine,
             log_filter: parts.log_filter.clone(),
             chaos: parts.chaos,
         };
@@ -190,8 +195,14 @@ impl Seated {
         self.shared.tell(PoolEvent::ChildStarted { role, number, pid: hello.pid });
     }
 
-    fn ready(&self) {
+    fn ready(&self, confinement: Confinement) {
+        let (role, number) = (self.shared.role(), number(self.seat));
+        let refusal = confinement.refusal(self.shared.parts.confine.sandbox);
         self.shared.with_core(|core, now, actions| {
+            if let Some(reason) = refusal {
+                return core.ledger.refuse(self.seat, self.generation, reason, actions);
+            }
+            core.news.push(PoolEvent::ChildReady { role, number, confinement });
             core.seats[self.seat].started = true;
             core.ledger.booted(self.seat, self.generation, now, actions);
         });

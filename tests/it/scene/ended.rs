@@ -16,12 +16,13 @@ use super::{CALM, SONGS};
 const DYING: Duration = Duration::from_secs(1);
 
 /// The kinds of an attempt, as the README lists them.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "signal",
     "killed",
     "panic",
     "stack_overflow",
     "out_of_memory",
+    "forbidden",
     "spinning",
     "idle",
     "stopped",

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::thread;
 
+use audiopool_worker::confine::Confinement;
 use audiopool_worker::frame::encode_frame;
 use audiopool_worker::invitation::Invitation;
 use audiopool_worker::measure::Measure;
@@ -91,7 +92,7 @@ pub(crate) fn serve(
             let audiopool_worker::protocol::ToChild::Welcome(welcome) = welcome else {
                 return Err("no welcome".into());
             };
-            sender.with_generation(welcome.generation).send(&FromChild::Ready)?;
+            sender.with_generation(welcome.generation).send(&FromChild::Ready(Confinement::OFF))?;
             receiver.recv()?;
             Err("asked to die when ready".into())
         }

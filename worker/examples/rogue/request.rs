@@ -7,6 +7,7 @@
 //!
 //! - `frame=N`: at the chunk whose first frame is N; without it, at every chunk.
 //! - `every=K tally=PATH`: at each K-th chunk that any rogue is given; PATH keeps the count.
+//! - `attempt=N`: only at that try of a task.
 //! - `once=PATH`: only the rogue that succeeds in creating PATH.
 //! - `gate=PATH`: before it, wait at a named pipe: the rogue opens it for reading, which holds it
 //!   until someone opens the other end, and reads until that is closed.
@@ -36,6 +37,7 @@ pub(crate) enum What {
 pub(crate) struct Request {
     pub(crate) what: What,
     frame: Option<u64>,
+    attempt: Option<u64>,
     every: Option<u64>,
     tally: Option<PathBuf>,
     once: Option<PathBuf>,
@@ -90,7 +92,8 @@ impl Mischief for Request {
     fn deed(&self, run: &Run) -> Result<Option<Deed>, String> {
         let What::Deed(deed) = self.what else { return Ok(None) };
         let first_frame = run.audio.map_or(0, |audio| audio.first_frame);
-        let due = || Ok(run.name != CANARY && self.is_due(first_frame)?);
+        let attempt = self.attempt.is_none_or(|attempt| attempt == u64::from(run.attempt.0));
+        let due = || Ok(run.name != CANARY && attempt && self.is_due(first_frame)?);
         let is_due =
             due().and_then(|due| if due { self.pass_gate().map(|()| due) } else { Ok(due) });
         let is_due = is_due.map_err(|error: io::Error| error.to_string())?;
@@ -108,14 +111,22 @@ impl FromStr for Request {
             .map(What::Boot)
             .or_else(|| Deed::named(name).map(What::Deed))
             .ok_or_else(|| format!("cannot `{name}`"))?;
-        let mut request =
-            Self { what, frame: None, every: None, tally: None, once: None, gate: None };
+        let mut request = Self {
+            what,
+            frame: None,
+            attempt: None,
+            every: None,
+            tally: None,
+            once: None,
+            gate: None,
+        };
         for word in words {
             let invalid = || format!("cannot make sense of `{word}`");
             let (key, value) = word.split_once('=').ok_or_else(invalid)?;
             let number = || value.parse::<u64>().map_err(|_| invalid());
             match key {
                 "frame" => request.frame = Some(number()?),
+                "attempt" => request.attempt = Some(number()?),
                 "every" => request.every = Some(number()?.max(1)),
                 "tally" => request.tally = Some(value.into()),
                 "once" => request.once = Some(value.into()),

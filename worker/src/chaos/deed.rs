@@ -7,6 +7,7 @@ use std::{array, thread};
 
 use nix::sys::signal::{Signal, raise};
 
+use super::trespass::Trespass;
 use super::wire;
 
 /// What a task can do.
@@ -40,6 +41,8 @@ pub enum TaskDeed {
     Flood,
     /// Leaves a process behind that holds every descriptor, and aborts.
     Grandchild,
+    /// Tries what a sandbox refuses.
+    Trespass(Trespass),
 }
 
 impl TaskDeed {
@@ -65,13 +68,14 @@ impl TaskDeed {
             "spin" => Self::Spin,
             "flood" => Self::Flood,
             "grandchild" => Self::Grandchild,
-            _ => return None,
+            _ => return Trespass::named(name).map(Self::Trespass),
         })
     }
 
-    /// Does it.
-    pub(crate) fn commit(self) -> io::Result<()> {
+    /// Does it; `audio` is what the task was given.
+    pub(crate) fn commit(self, audio: Option<&[u8]>) -> io::Result<()> {
         match self {
+            Self::Trespass(trespass) => trespass.commit(audio)?,
             Self::Wait => {}
             Self::Abort => process::abort(),
             // The first SIGSEGV or SIGBUS only takes away the handler of Rust's runtime.

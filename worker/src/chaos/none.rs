@@ -17,7 +17,7 @@ impl TaskDeed {
         None
     }
 
-    pub(crate) fn commit(self) -> std::io::Result<()> {
+    pub(crate) fn commit(self, _: Option<&[u8]>) -> std::io::Result<()> {
         match self {}
     }
 }

@@ -1,7 +1,8 @@
 //! The lifeline on Unix: a pipe, and on Linux the kernel.
 
+use std::fs::File;
 use std::io::{self, Read};
-use std::{fs, thread};
+use std::thread;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getpgrp, getppid};
@@ -9,22 +10,35 @@ use nix::unistd::{Pid, getpgrp, getppid};
 /// Number of the inherited descriptor that is the reading end of the pipe.
 pub const DESCRIPTOR: i32 = 3;
 
-/// Ties this process to the supervisor with that process id.
-pub fn tie(supervisor: u32) -> io::Result<()> {
+/// The reading end of the pipe, held and not yet watched: until it is, the kernel alone sees to it
+/// that this process does not outlive its supervisor, and so does the end of their channel.
+#[derive(Debug)]
+pub struct Lifeline(File);
+
+/// Ties this process to the supervisor with that process id, without a thread yet.
+pub fn hold(supervisor: u32) -> io::Result<Lifeline> {
     #[cfg(target_os = "linux")]
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
     // The supervisor may have died before the line above.
     if u32::try_from(getppid().as_raw()) != Ok(supervisor) {
         return Err(io::Error::other("the supervisor is gone"));
     }
-    let mut pipe = fs::File::open(format!("/dev/fd/{DESCRIPTOR}"))?;
-    thread::Builder::new().name("lifeline".to_owned()).stack_size(64 << 10).spawn(move || {
-        let mut nothing = [0];
-        while matches!(&pipe.read(&mut nothing), Err(error) if error.kind() == io::ErrorKind::Interrupted)
-        {}
-        end();
-    })?;
-    Ok(())
+    Ok(Lifeline(File::open(format!("/dev/fd/{DESCRIPTOR}"))?))
+}
+
+impl Lifeline {
+    /// Ends this process, and its group, when the supervisor is gone.
+    pub fn watch(self) -> io::Result<()> {
+        let mut pipe = self.0;
+        let thread = thread::Builder::new().name("lifeline".to_owned()).stack_size(64 << 10);
+        thread.spawn(move || {
+            let mut nothing = [0];
+            while matches!(&pipe.read(&mut nothing), Err(error) if error.kind() == io::ErrorKind::Interrupted)
+            {}
+            end();
+        })?;
+        Ok(())
+    }
 }
 
 /// Closes inherited descriptors that have been opened anew, and that of the pipe.

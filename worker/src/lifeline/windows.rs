@@ -4,8 +4,12 @@ use std::{io, thread};
 
 use crate::windows::{KILLED, Process, end_this_process};
 
-/// Ties this process to the supervisor with that process id.
-pub fn tie(supervisor: u32) -> io::Result<()> {
+/// The supervisor's process, held and not yet watched.
+#[derive(Debug)]
+pub struct Lifeline(Process);
+
+/// Ties this process to the supervisor with that process id, without a thread yet.
+pub fn hold(supervisor: u32) -> io::Result<Lifeline> {
     let gone = || io::Error::other("the supervisor is gone");
     let supervisor = Process::open(supervisor).map_err(|_| gone())?;
     // Somebody else may have its number by now.
@@ -13,12 +17,20 @@ pub fn tie(supervisor: u32) -> io::Result<()> {
     if !is_older {
         return Err(gone());
     }
-    thread::Builder::new().name("lifeline".to_owned()).stack_size(64 << 10).spawn(move || {
-        // A wait that the system refuses is no reason to live on unwatched.
-        drop(supervisor.wait());
-        end_this_process(KILLED);
-    })?;
-    Ok(())
+    Ok(Lifeline(supervisor))
+}
+
+impl Lifeline {
+    /// Ends this process when the supervisor is gone.
+    pub fn watch(self) -> io::Result<()> {
+        let thread = thread::Builder::new().name("lifeline".to_owned()).stack_size(64 << 10);
+        thread.spawn(move || {
+            // A wait that the system refuses is no reason to live on unwatched.
+            drop(self.0.wait());
+            end_this_process(KILLED);
+        })?;
+        Ok(())
+    }
 }
 
 /// Nothing is inherited here that a process of ours could use.

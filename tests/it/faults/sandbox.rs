@@ -1,0 +1,181 @@
+//! Sandbox: a confined worker is refused what is none of its business.
+//!
+//! Each deed is tried twice: in a worker that is not confined, where it succeeds and leaves its mark,
+//! and in one that is, where it does not. The difference is the sandbox.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use crate::scene::{Ended, Expected, LONG, Scene};
+
+/// Names the file, the socket or the port that the rogue is after.
+const TARGET: &str = "AUDIOPOOL_ROGUE_TARGET";
+
+/// With a rogue that does this in the middle of the long song, at every try.
+fn trespass(deed: &str, target: impl AsRef<Path>) -> Scene {
+    let target = target.as_ref().to_str().expect("a path in UTF-8").to_owned();
+    Scene::rogue_in_the_middle(deed).env(TARGET, &target)
+}
+
+/// A deed that ends the process: each try ends at that system call, and only the first if only the
+/// first does it.
+#[track_caller]
+fn stopped_at(call: &str, scene: impl Fn() -> Scene) {
+    stopped(&format!("was stopped by the sandbox at the system call `{call}`"), scene);
+}
+
+/// The same where nobody can say which call it was: the C library blocks every signal while it
+/// starts a program.
+#[track_caller]
+fn stopped_in_silence(scene: impl Fn() -> Scene) {
+    stopped("was stopped by the sandbox", scene);
+}
+
+#[track_caller]
+fn stopped(cause: &str, scene: impl Fn() -> Scene) {
+    let confined = || scene().args(["--sandbox", "strict"]);
+    let ended = confined().args(["--max-attempts", "1"]).run();
+    ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "crashed", 1, cause));
+    let ended = confined().asked_for("attempt=1").run();
+    ended.assert_nothing_lost(&Expected::all_well());
+    assert!(ended.stderr.contains(cause), "{ended}");
+}
+
+/// A deed that is answered with an error: the task fails, and is not tried again.
+#[track_caller]
+fn answered_with(error: &str, scene: Scene) {
+    let ended = scene.args(["--sandbox", "strict"]).run();
+    ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "protocol", 0, error));
+}
+
+/// The same deed where nothing refuses it.
+#[track_caller]
+fn done_without_sandbox(scene: Scene) -> Ended {
+    let ended = scene.asked_for("attempt=1").args(["--sandbox", "off"]).run();
+    ended.assert_nothing_lost(&Expected::all_well());
+    ended
+}
+
+#[test]
+fn a_confined_worker_opens_no_file() {
+    let secret = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    done_without_sandbox(trespass("read-file", secret));
+    answered_with("Operation not permitted", trespass("read-file", secret));
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = folder.path().join("made");
+    done_without_sandbox(trespass("make-file", &made));
+    assert_eq!(fs::read(&made).expect("it was made"), b"made");
+    fs::remove_file(&made).expect("it is there");
+    answered_with("Operation not permitted", trespass("make-file", &made));
+    assert!(!made.exists());
+}
+
+#[test]
+fn a_confined_worker_connects_to_nobody() {
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
+    tcp.set_nonblocking(true).expect("a socket");
+    let port = tcp.local_addr().expect("a bound socket").to_string();
+    done_without_sandbox(trespass("connect-tcp", &port));
+    tcp.accept().expect("somebody has come");
+    stopped_at("socket", || trespass("connect-tcp", &port));
+    assert!(tcp.accept().is_err(), "nobody came");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = folder.path().join("socket");
+    let unix = UnixListener::bind(&name).expect("a socket");
+    unix.set_nonblocking(true).expect("a socket");
+    done_without_sandbox(trespass("connect-unix", &name));
+    unix.accept().expect("somebody has come");
+    stopped_at("socket", || trespass("connect-unix", &name));
+    assert!(unix.accept().is_err(), "nobody came");
+}
+
+#[test]
+fn a_confined_worker_starts_no_program() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mark = folder.path().join("mark");
+    for deed in ["exec", "start-program"] {
+        done_without_sandbox(trespass(deed, &mark));
+        fs::remove_file(&mark).expect("the program has run");
+    }
+    stopped_at("execve", || trespass("exec", &mark));
+    stopped_in_silence(|| trespass("start-program", &mark));
+    assert!(!mark.exists());
+}
+
+#[test]
+fn a_confined_worker_leaves_its_parent_alone() {
+    done_without_sandbox(trespass("signal-parent", ""));
+    stopped_at("kill", || trespass("signal-parent", ""));
+    // Whether one may look into one's parent is a matter of the system; nobody dies of the question.
+    let ended = trespass("trace-parent", "").args(["--sandbox", "off"]).run();
+    assert!(!ended.stderr.contains("died"), "{ended}");
+    stopped_at("ptrace", || trespass("trace-parent", ""));
+}
+
+#[test]
+fn f26_a_fork_bomb_is_stopped_at_its_first_process() {
+    stopped_in_silence(|| trespass("fork-bomb", ""));
+}
+
+#[test]
+fn f26_stray_grandchildren_are_killed_with_their_group_even_without_a_sandbox() {
+    let ended = trespass("fork-bomb", "").asked_for("attempt=1").run();
+    ended.assert_nothing_lost(&Expected::all_well());
+    assert!(ended.stderr.contains("SIGABRT"), "{ended}");
+}
+
+#[test]
+fn f27_a_worker_without_descriptors_fails_its_task_and_no_other() {
+    answered_with("Too many open files", trespass("exhaust-descriptors", ""));
+}
+
+#[test]
+fn f30_nobody_shortens_or_changes_the_audio_that_he_reads() {
+    for sandbox in ["off", "strict"] {
+        // Without a sandbox it is the seal of the memory that refuses.
+        let short = trespass("truncate-input", "").args(["--sandbox", sandbox]).run();
+        short.assert_nothing_lost(&Expected::exit(1).hurt(
+            LONG,
+            "protocol",
+            0,
+            "Operation not permitted",
+        ));
+        let written = trespass("write-input", "").args(["--sandbox", sandbox]).run();
+        written.assert_nothing_lost(&Expected::exit(1).hurt(
+            LONG,
+            "protocol",
+            0,
+            "Permission denied",
+        ));
+    }
+}
+
+#[test]
+fn f30_audio_that_was_changed_where_it_can_be_is_never_measured() {
+    let scene = trespass("write-input-and-abort", "").asked_for("attempt=1");
+    let ended = scene.env("AUDIOPOOL_TRANSPORT", "portable").run();
+    let changed = "checksum of the input is";
+    assert!(ended.stderr.contains(changed), "{ended}");
+    let records = ended.records();
+    let hurt = records.iter().find(|record| record["path"] == LONG).expect("a record");
+    assert_eq!(hurt["error"]["kind"], "protocol", "{ended}");
+    let later = hurt["error"]["attempts"].as_array().expect("a list").iter().skip(1);
+    assert!(later.clone().count() > 0, "{ended}");
+    for attempt in later {
+        assert!(attempt["cause"].as_str().is_some_and(|text| text.contains(changed)), "{ended}");
+    }
+    ended.assert_nobody_left();
+}
+
+#[test]
+fn the_level_that_was_reached_stands_in_the_statistics() {
+    for (sandbox, said) in [("off", "workers: off"), ("strict", "workers: full")] {
+        let ended = Scene::calm().args(["--stats", "--sandbox", sandbox]).run();
+        ended.assert_nothing_lost(&Expected::all_well());
+        assert!(ended.stderr.contains(said), "{ended}");
+    }
+}

@@ -1,0 +1,99 @@
+//! Confinement on Linux: prctl, limits of resources, Landlock, and a [filter of system
+//! calls](filter).
+
+mod filter;
+mod trap;
+
+use std::fs;
+use std::io;
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, Ruleset,
+    RulesetAttr, RulesetStatus, Scope,
+};
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use super::Part;
+
+/// What is asked of Landlock; an older kernel gives less.
+const LANDLOCK: ABI = ABI::V6;
+
+/// Descriptors that a child may have: its channel, its rings, and some for its work.
+const DESCRIPTORS: u64 = 64;
+
+/// Processor time of one process in all its life, in seconds. Nobody needs so much; whoever comes
+/// to it is replaced.
+const PROCESSOR_SECONDS: u64 = 6 * 60 * 60;
+
+pub(super) fn take(part: Part, file_bytes: u64) -> Result<(), String> {
+    let said = |error: nix::errno::Errno| error.desc().to_owned();
+    match part {
+        Part::Privileges => prctl::set_no_new_privs().map_err(said),
+        Part::Dumps => {
+            prctl::set_dumpable(false).and_then(|()| lower(Resource::RLIMIT_CORE, 0)).map_err(said)
+        }
+        Part::Limits => lower(Resource::RLIMIT_FSIZE, file_bytes)
+            .and_then(|()| lower(Resource::RLIMIT_NOFILE, DESCRIPTORS))
+            .and_then(|()| lower(Resource::RLIMIT_CPU, PROCESSOR_SECONDS))
+            .map_err(said),
+        Part::Files => no_files(),
+        Part::Calls => {
+            trap::install().map_err(said)?;
+            filter::install()
+        }
+        Part::Threads => alone(),
+    }
+}
+
+/// Lowers both limits; one that is lower already stays.
+fn lower(resource: Resource, limit: u64) -> nix::Result<()> {
+    let (soft, hard) = getrlimit(resource)?;
+    setrlimit(resource, soft.min(limit), hard.min(limit))
+}
+
+/// Limits the address space to what is mapped now and `budget` bytes more.
+pub(crate) fn hold_to_budget(budget: u64) -> io::Result<()> {
+    let mapped = own_status("VmSize:")?;
+    let mapped = mapped.trim_end_matches(" kB").parse::<u64>().map_err(io::Error::other)?;
+    Ok(lower(Resource::RLIMIT_AS, (mapped << 10).saturating_add(budget))?)
+}
+
+/// Gives up every file and port, and signals to whoever is not confined with this process.
+fn no_files() -> Result<(), String> {
+    let restrict = || {
+        Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(LANDLOCK))?
+            .handle_access(AccessNet::from_all(LANDLOCK))?
+            .scope(Scope::from_all(LANDLOCK))?
+            .create()?
+            .restrict_self()
+    };
+    let status = restrict().map_err(|error: landlock::RulesetError| error.to_string())?;
+    if status.ruleset != RulesetStatus::NotEnforced {
+        return Ok(());
+    }
+    Err(match status.landlock {
+        LandlockStatus::NotEnabled => "Landlock is switched off in this kernel (see `lsm=`)",
+        LandlockStatus::NotImplemented => "this kernel has no Landlock, which came with Linux 5.13",
+        LandlockStatus::Available { .. } => "Landlock is there and does not take effect",
+    }
+    .to_owned())
+}
+
+/// What a thread that is there already keeps, it can do for all.
+fn alone() -> Result<(), String> {
+    match own_status("Threads:").map_err(|error| error.to_string())?.as_str() {
+        "1" => Ok(()),
+        threads => Err(format!("it has {threads} threads already")),
+    }
+}
+
+/// What the kernel says of this process under that name.
+fn own_status(name: &str) -> io::Result<String> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let value = status.lines().find_map(|line| line.strip_prefix(name));
+    let missing = || io::Error::other(format!("/proc/self/status has no {name}"));
+    value.map(|value| value.trim().to_owned()).ok_or_else(missing)
+}
