@@ -85,6 +85,7 @@ fn in_processes(
     let attempts = run.max_attempts.get();
     let memory_limit = u64::from(run.child_memory_mib) << 20;
     let decoders = ProcessPool::decoders()
+        .sandbox(run.sandbox)
         .memory_limit(memory_limit)
         .max_workers(run.workers)
         .max_attempts(attempts)

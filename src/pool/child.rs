@@ -26,6 +26,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use super::evidence::{End, Sender as Killer};
+use super::quiet::unless_it_panics;
 use super::vitals::{self, Vitals};
 
 /// How much of a child's standard error is kept.
@@ -185,10 +186,10 @@ impl Child {
         spawn("reader").spawn({
             let watcher = Arc::clone(&watcher);
             move || {
-                // A malformed packet can make the receiver panic; it is a breach like another.
+                // Nobody else would say that the child is not read any more.
                 let reading = std::panic::AssertUnwindSafe(|| read(awaited, watcher.as_ref()));
                 let end = std::panic::catch_unwind(reading)
-                    .unwrap_or_else(|_| Some("a packet that cannot be received".to_owned()));
+                    .unwrap_or_else(|_| Some("its reader has panicked".to_owned()));
                 drop(done);
                 // The end of the channel is most often the end of the child.
                 let still_alive =
@@ -229,7 +230,9 @@ fn signal_group(pid: u32, signal: Signal) {
 /// Hands the regions over and reads until the channel ends; says what was wrong with it, if
 /// anything was.
 fn read((listener, regions): (Listener, Vec<Region>), watcher: &dyn Watcher) -> Option<String> {
-    let receiver: Receiver<FromChild> = match listener.accept(regions) {
+    let no_packet = || Some("a packet that cannot be received".to_owned());
+    let Some(accepted) = unless_it_panics(|| listener.accept(regions)) else { return no_packet() };
+    let receiver: Receiver<FromChild> = match accepted {
         Ok((sender, receiver)) => {
             watcher.connected(sender);
             receiver
@@ -238,7 +241,10 @@ fn read((listener, regions): (Listener, Vec<Region>), watcher: &dyn Watcher) -> 
         Err(error) => return Some(error.to_string()),
     };
     loop {
-        match receiver.recv() {
+        let Some(received) = unless_it_panics(|| receiver.recv()) else {
+            return no_packet();
+        };
+        match received {
             Ok((generation, message)) => watcher.message(generation, message),
             Err(ChannelError::Closed) => return None,
             Err(error) => return Some(error.to_string()),

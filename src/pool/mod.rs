@@ -33,6 +33,7 @@ mod ledger;
 mod limits;
 mod map;
 mod program;
+mod quiet;
 mod ring;
 mod stopwatch;
 mod supervisor;

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! What was open before stays open: the channel, the rings, standard error. Nothing else can be
-//! opened, connected, started or signalled any more. Threads that were there before keep what
+//! opened, connected, started or signalled any more by a worker. A decoder goes on reading files and
+//! starts ffmpeg: it can change nothing on the disk, and reach nobody. Threads that were there before keep what
 //! they had, so there should be none; each part says whether it was reached, and why not.
 //!
 //! How it is done is a matter of the system: Linux has a home of its own, elsewhere no part can be
@@ -22,6 +23,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::protocol::Role;
 
 #[cfg(not(target_os = "linux"))]
 use elsewhere as system;
@@ -103,10 +106,10 @@ pub enum Part {
     Dumps,
     /// Processor time, size of files and number of descriptors have an end.
     Limits,
-    /// It can open no file, and reach no port.
+    /// It can open no file, or if it is a decoder only to read; and reach no port.
     Files,
     /// It can ask the kernel only for what its work needs: not for sockets, programs, processes,
-    /// and not for signals to others.
+    /// and not for signals to others. A decoder may start programs, which inherit the rest.
     Calls,
 }
 
@@ -132,6 +135,7 @@ impl Part {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confinement {
     sandbox: Sandbox,
+    role: Role,
     missing: Vec<(Part, String)>,
 }
 
@@ -148,7 +152,7 @@ pub enum Level {
 
 impl Confinement {
     /// Not asked for, and not there.
-    pub const OFF: Self = Self { sandbox: Sandbox::Off, missing: Vec::new() };
+    pub const OFF: Self = Self { sandbox: Sandbox::Off, role: Role::Worker, missing: Vec::new() };
 
     /// What was asked for.
     pub fn sandbox(&self) -> Sandbox {
@@ -194,6 +198,9 @@ impl fmt::Display for Confinement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.level() {
             _ if self.sandbox == Sandbox::Off => f.write_str("off"),
+            Level::Full if self.role == Role::Decoder => {
+                f.write_str("full, as decoders go: they read files and start ffmpeg")
+            }
             Level::Full => f.write_str("full"),
             Level::Partial => write!(f, "partial, without {}", self.reasons()),
             Level::None => write!(f, "none; {}", self.reasons()),
@@ -201,19 +208,20 @@ impl fmt::Display for Confinement {
     }
 }
 
-/// Confines this process for good. `file_bytes` is the size of the largest file that it may write,
+/// Confines this process for good, as far as its role allows: a decoder opens the files that it is
+/// given, and starts ffmpeg, which inherits what is left to it. `file_bytes` is the size of the largest file that it may write,
 /// which is its ring.
-pub(crate) fn confine(sandbox: Sandbox, file_bytes: u64) -> Confinement {
+pub(crate) fn confine(sandbox: Sandbox, role: Role, file_bytes: u64) -> Confinement {
     if sandbox == Sandbox::Off {
         return Confinement::OFF;
     }
     let mut missing = Vec::new();
     for part in Part::ALL {
-        if let Err(why) = system::take(part, file_bytes) {
+        if let Err(why) = system::take(part, role, file_bytes) {
             missing.push((part, why));
         }
     }
-    Confinement { sandbox, missing }
+    Confinement { sandbox, role, missing }
 }
 
 /// The name of the system call that the sandbox has stopped, if a child's last words say so.
@@ -232,7 +240,7 @@ mod tests {
 
     fn without(missing: &[Part]) -> Confinement {
         let missing = missing.iter().map(|part| (*part, "no such thing".to_owned())).collect();
-        Confinement { sandbox: Sandbox::BestEffort, missing }
+        Confinement { sandbox: Sandbox::BestEffort, role: Role::Worker, missing }
     }
 
     #[test]

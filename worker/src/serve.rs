@@ -123,7 +123,7 @@ impl Child {
         if let Some(budget) = confine.memory_bytes {
             confine::hold_to_budget(budget)?;
         }
-        let confinement = confine::confine(confine.sandbox, file_bytes);
+        let confinement = confine::confine(confine.sandbox, invitation.role, file_bytes);
         // Its thread is born into what this one has left.
         lifeline.watch()?;
         debug!(number, generation, sandbox = %confinement, "ready");

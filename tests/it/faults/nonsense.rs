@@ -34,6 +34,8 @@ fn f13_a_frame_of_another_version_or_process_is_no_answer() {
 fn f14_bytes_that_are_no_packet_cost_one_try() {
     a_second_try_cures("garbage-packet");
     one_try_ends_with("garbage-packet", "a packet that cannot be received");
+    let ended = Scene::rogue_in_the_middle("garbage-packet").once().run();
+    assert!(!ended.stderr.contains("panicked"), "the receiver's panic is seen by a user\n{ended}");
 }
 
 #[test]

@@ -171,9 +171,71 @@ fn f30_audio_that_was_changed_where_it_can_be_is_never_measured() {
     ended.assert_nobody_left();
 }
 
+/// What the decoder takes for ffmpeg, since it is told so, and what becomes of what that tries.
+fn impostor(folder: &Path, does: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+
+    let program = folder.join("ffmpeg");
+    fs::write(&program, format!("#!/bin/sh\n{does}\n")).expect("a script");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    program
+}
+
+#[test]
+fn what_a_decoder_starts_changes_no_file_and_reaches_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = folder.path().join("made");
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
+    tcp.set_nonblocking(true).expect("a socket");
+    let port = tcp.local_addr().expect("a bound socket").port();
+    let does = format!(
+        "echo made > {}; exec 3<>/dev/tcp/127.0.0.1/{port}; echo no audio >&2",
+        made.display()
+    );
+    let program = impostor(folder.path(), &does);
+    let script = fs::read_to_string(&program).expect("it was written");
+    fs::write(&program, script.replace("/bin/sh", "/bin/bash")).expect("it is ours");
+    let run = |sandbox: &str| {
+        // A file that only ffmpeg could decode.
+        let file = folder.path().join("a.ac3");
+        fs::write(&file, [0x0B, 0x77, 0, 0, 0x14, 0x40, 0x43, 0xE0]).expect("a file");
+        let scene = Scene::calm().env("AUDIOPOOL_FFMPEG", program.to_str().expect("UTF-8"));
+        let file = file.to_str().expect("UTF-8").to_owned();
+        let ended = scene.args([&file, "--sandbox", sandbox]).run();
+        assert_eq!(ended.code(), Some(1), "{ended}");
+        ended.assert_nobody_left();
+        ended
+    };
+    let ended = run("off");
+    assert!(made.exists(), "{ended}");
+    tcp.accept().expect("somebody has come");
+    fs::remove_file(&made).expect("it is there");
+    let ended = run("strict");
+    assert!(!made.exists(), "{ended}");
+    assert!(tcp.accept().is_err(), "nobody came\n{ended}");
+}
+
+#[test]
+fn f06_a_worker_that_hoards_memory_comes_to_its_limit() {
+    for sandbox in ["off", "strict"] {
+        let scene = || {
+            let scene = trespass("hoard-memory", "").args(["--child-memory-mib", "256"]);
+            scene.args(["--sandbox", sandbox])
+        };
+        scene().asked_for("attempt=1").run().assert_nothing_lost(&Expected::all_well());
+        let ended = scene().args(["--max-attempts", "2"]).run();
+        let cause = "ran out of memory";
+        ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "out_of_memory", 2, cause));
+    }
+}
+
 #[test]
 fn the_level_that_was_reached_stands_in_the_statistics() {
-    for (sandbox, said) in [("off", "workers: off"), ("strict", "workers: full")] {
+    for (sandbox, said) in [
+        ("off", "workers: off"),
+        ("strict", "workers: full"),
+        ("strict", "decoders: full, as decoders go"),
+    ] {
         let ended = Scene::calm().args(["--stats", "--sandbox", sandbox]).run();
         ended.assert_nothing_lost(&Expected::all_well());
         assert!(ended.stderr.contains(said), "{ended}");

@@ -1,8 +1,9 @@
 //! Confinement on systems where none of it is known: every part is missing.
 
 use super::Part;
+use crate::protocol::Role;
 
-pub(super) fn take(_: Part, _: u64) -> Result<(), String> {
+pub(super) fn take(_: Part, _: Role, _: u64) -> Result<(), String> {
     Err("audiopool cannot do this on this system yet".to_owned())
 }
 

@@ -8,13 +8,15 @@ use std::fs;
 use std::io;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, Ruleset,
-    RulesetAttr, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
+    RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
+    Scope,
 };
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::Part;
+use crate::protocol::Role;
 
 /// What is asked of Landlock; an older kernel gives less.
 const LANDLOCK: ABI = ABI::V6;
@@ -26,7 +28,7 @@ const DESCRIPTORS: u64 = 64;
 /// to it is replaced.
 const PROCESSOR_SECONDS: u64 = 6 * 60 * 60;
 
-pub(super) fn take(part: Part, file_bytes: u64) -> Result<(), String> {
+pub(super) fn take(part: Part, role: Role, file_bytes: u64) -> Result<(), String> {
     let said = |error: nix::errno::Errno| error.desc().to_owned();
     match part {
         Part::Privileges => prctl::set_no_new_privs().map_err(said),
@@ -37,10 +39,10 @@ pub(super) fn take(part: Part, file_bytes: u64) -> Result<(), String> {
             .and_then(|()| lower(Resource::RLIMIT_NOFILE, DESCRIPTORS))
             .and_then(|()| lower(Resource::RLIMIT_CPU, PROCESSOR_SECONDS))
             .map_err(said),
-        Part::Files => no_files(),
+        Part::Files => no_files(role),
         Part::Calls => {
             trap::install().map_err(said)?;
-            filter::install()
+            filter::install(role)
         }
         Part::Threads => alone(),
     }
@@ -59,18 +61,32 @@ pub(crate) fn hold_to_budget(budget: u64) -> io::Result<()> {
     Ok(lower(Resource::RLIMIT_AS, (mapped << 10).saturating_add(budget))?)
 }
 
-/// Gives up every file and port, and signals to whoever is not confined with this process.
-fn no_files() -> Result<(), String> {
-    let restrict = || {
+/// Gives up every file and port, and signals to whoever is not confined with this process. A
+/// decoder may still read and run what its user may, and write to where everything vanishes.
+fn no_files(role: Role) -> Result<(), String> {
+    let kept = match role {
+        Role::Worker => Vec::new(),
+        Role::Decoder => {
+            vec![("/", AccessFs::from_read(LANDLOCK)), ("/dev/null", AccessFs::WriteFile.into())]
+        }
+    };
+    let kept = kept.into_iter().map(|(path, access)| Ok((PathFd::new(path)?, access)));
+    let kept: Vec<_> =
+        kept.collect::<Result<_, landlock::PathFdError>>().map_err(|error| error.to_string())?;
+    let rules = kept
+        .into_iter()
+        .map(|(path, access)| Ok::<_, RulesetError>(PathBeneath::new(path, access)));
+    let restrict = || -> Result<RestrictionStatus, RulesetError> {
         Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(LANDLOCK))?
             .handle_access(AccessNet::from_all(LANDLOCK))?
             .scope(Scope::from_all(LANDLOCK))?
             .create()?
+            .add_rules(rules)?
             .restrict_self()
     };
-    let status = restrict().map_err(|error: landlock::RulesetError| error.to_string())?;
+    let status = restrict().map_err(|error| error.to_string())?;
     if status.ruleset != RulesetStatus::NotEnforced {
         return Ok(());
     }

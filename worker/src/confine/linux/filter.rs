@@ -6,9 +6,13 @@
 //!        ─▶ any other ────▶ EPERM: curiosity, of a library perhaps, that can be borne
 //! ```
 //!
+//! A decoder, which starts ffmpeg, has only the first list, without what starts programs, and is told
+//! EPERM instead.
+//!
 //! `clone3` cannot be looked into, since its flags lie in memory: it is said not to exist, and the
 //! C library takes `clone` instead.
 
+use crate::protocol::Role;
 use nix::libc;
 use nix::unistd::{getpgrp, getpid};
 use seccompiler::{
@@ -72,6 +76,19 @@ const FORBIDDEN: &[Call] = calls![
     SYS_setresuid,
     SYS_setresgid,
     SYS_reboot,
+];
+
+/// What of it a decoder needs, for ffmpeg: programs, and pairs of sockets that lead nowhere else.
+const STARTS_PROGRAMS: &[Call] = calls![
+    SYS_execve,
+    SYS_execveat,
+    #[cfg(target_arch = "x86_64")]
+    SYS_fork,
+    #[cfg(target_arch = "x86_64")]
+    SYS_vfork,
+    SYS_socketpair,
+    SYS_pidfd_open,
+    SYS_pidfd_send_signal,
 ];
 
 /// What the channel, the rings, the memory, the threads and the clock need.
@@ -151,9 +168,9 @@ const ALLOWED: &[Call] = calls![
 ];
 
 /// Has the kernel hold this thread, and those that it starts, to the lists.
-pub(super) fn install() -> Result<(), String> {
+pub(super) fn install(role: Role) -> Result<(), String> {
     let said = |error: &dyn std::fmt::Display| format!("the filter is refused: {error}");
-    for program in programs()? {
+    for program in programs(role)? {
         seccompiler::apply_filter(&program).map_err(|error| said(&error))?;
     }
     Ok(())
@@ -173,7 +190,7 @@ pub(super) fn name(call: i32) -> &'static str {
 
 /// The filters, in the order in which they are installed. Of several answers the kernel takes the
 /// sternest.
-fn programs() -> Result<Vec<BpfProgram>, String> {
+fn programs(role: Role) -> Result<Vec<BpfProgram>, String> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)
         .map_err(|_| format!("no filter is known for {}", std::env::consts::ARCH))?;
     let program = |rules: Vec<(libc::c_long, Vec<SeccompRule>)>, other, matching| {
@@ -183,6 +200,12 @@ fn programs() -> Result<Vec<BpfProgram>, String> {
     };
     let eperm = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     let enosys = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
+    if role == Role::Decoder {
+        // ffmpeg inherits it, and takes an error better than an end.
+        let refused = FORBIDDEN.iter().filter(|call| !STARTS_PROGRAMS.contains(call));
+        let refused = refused.map(|(_, call)| (*call, Vec::new())).collect();
+        return Ok(vec![program(refused, SeccompAction::Allow, eperm)?]);
+    }
     Ok(vec![
         program(vec![(libc::SYS_clone3, Vec::new())], SeccompAction::Allow, enosys)?,
         program(forbidden()?, SeccompAction::Allow, SeccompAction::Trap)?,
@@ -279,8 +302,8 @@ mod tests {
 
     #[test]
     fn the_filters_can_be_made_and_are_small() {
-        let programs = programs().unwrap();
-        assert_eq!(programs.len(), 3);
+        let programs = [programs(Role::Worker).unwrap(), programs(Role::Decoder).unwrap()].concat();
+        assert_eq!(programs.len(), 4);
         // The kernel takes 4096 instructions.
         assert!(programs.iter().all(|program| program.len() < 1000));
     }
