@@ -230,6 +230,19 @@ fn f06_a_worker_that_hoards_memory_comes_to_its_limit() {
 }
 
 #[test]
+fn a_worker_that_cannot_be_confined_in_every_way_is_refused_by_strict_alone() {
+    let missing = "threads: it has 2 threads already";
+    let run = |sandbox| Scene::rogue("start-thread").args(["--stats", "--sandbox", sandbox]).run();
+    let ended = run("best-effort");
+    ended.assert_nothing_lost(&Expected::all_well());
+    assert!(ended.stderr.contains(&format!("partial, without {missing}")), "{ended}");
+    let ended = run("strict");
+    assert_eq!(ended.code(), Some(3), "{ended}");
+    assert!(ended.stderr.contains(missing) && ended.stderr.contains("best-effort"), "{ended}");
+    ended.assert_nobody_left();
+}
+
+#[test]
 fn the_level_that_was_reached_stands_in_the_statistics() {
     for (sandbox, said) in [
         ("off", "workers: off"),

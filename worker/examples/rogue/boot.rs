@@ -21,6 +21,8 @@ pub(crate) enum BootDeed {
     HangBeforeHello,
     /// Boots as it should, but only after the gate.
     WaitBeforeHello,
+    /// Boots as it should, but with a thread that is there before.
+    StartThread,
     WrongBuild,
     WrongProtocol,
     /// Says hello in a frame of another version.
@@ -36,6 +38,7 @@ impl BootDeed {
             "die-before-hello" => Self::DieBeforeHello,
             "hang-before-hello" => Self::HangBeforeHello,
             "wait-before-hello" => Self::WaitBeforeHello,
+            "start-thread" => Self::StartThread,
             "wrong-build" => Self::WrongBuild,
             "wrong-protocol" => Self::WrongProtocol,
             "wrong-frame" => Self::WrongFrame,
@@ -65,6 +68,10 @@ pub(crate) fn serve(
         },
         BootDeed::WaitBeforeHello => {
             request.pass_gate()?;
+            Ok(serve::run(invitation, &Registry::new().with::<Measure>()))
+        }
+        BootDeed::StartThread => {
+            drop(thread::spawn(thread::park));
             Ok(serve::run(invitation, &Registry::new().with::<Measure>()))
         }
         BootDeed::WrongBuild => {
