@@ -18,6 +18,7 @@ mod manual;
 mod output;
 mod replay;
 mod request;
+mod selftest;
 
 use std::io::{self, Write};
 
@@ -49,6 +50,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
         Command::Replay(typed) => replay::run(*typed, args.talk),
         Command::Formats(asked) => speak(|out| catalogue::formats(asked.format, out)),
         Command::Metrics(asked) => speak(|out| catalogue::metrics(asked.format, out)),
+        Command::Selftest(asked) => selftest::run(asked),
         Command::Completions { shell } => speak(|out| {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "audiopool", &mut script);

@@ -91,6 +91,8 @@ pub enum PoolEvent {
         role: Role,
         /// Its number.
         number: u32,
+        /// How, in one word: [`Cause::word`](crate::pool::Cause::word).
+        kind: &'static str,
         /// How.
         cause: String,
         /// What was found of it: signal and sender, processor time, memory, last words.

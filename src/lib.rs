@@ -89,6 +89,7 @@ pub mod record;
 pub mod report;
 pub mod role;
 pub mod segment;
+pub mod selftest;
 pub mod settings;
 pub mod threads;
 

@@ -44,6 +44,11 @@ pub(crate) enum Command {
     Formats(Catalogue),
     /// List the metrics that can be computed, with unit and definition
     Metrics(Catalogue),
+    /// Prove on this machine that no fault loses, doubles or changes a result
+    #[command(
+        after_help = "Exits 0 if the laws hold, 5 if one is broken, 3 if workers cannot be started."
+    )]
+    Selftest(Selftest),
     /// Write a completion script for a shell to standard output
     Completions {
         /// The shell
@@ -193,6 +198,27 @@ pub(crate) struct Replay {
 
     /// The worker program [default: `audiopool-worker` beside this program, else this program]
     #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true, help_heading = "Processes",
+        value_hint = ValueHint::ExecutablePath)]
+    pub(crate) worker_program: Option<OsString>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Selftest {
+    /// Hit the tasks with faults that follow from this number; without it, nothing goes wrong
+    #[arg(long, value_name = "SEED")]
+    pub(crate) chaos: Option<u64>,
+
+    /// How many tasks
+    #[arg(long, value_name = "N", default_value_t = 200,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) tasks: u32,
+
+    #[arg(long = WORKERS.name, env = WORKERS.env, hide_env_values = true, value_name = "N", help = WORKERS.describe(),
+        value_parser = |text: &str| WORKERS.parse(text), allow_hyphen_values = true)]
+    pub(crate) workers: Option<u32>,
+
+    /// The worker program [default: `audiopool-worker` beside this program, else this program]
+    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true,
         value_hint = ValueHint::ExecutablePath)]
     pub(crate) worker_program: Option<OsString>,
 }

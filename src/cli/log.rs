@@ -50,7 +50,7 @@ pub(crate) fn observe(event: &Event) {
         Event::Pool(PoolEvent::ChildStarted { role, number, pid }) => {
             tracing::info!(pid, "{role} {number} started");
         }
-        Event::Pool(PoolEvent::ChildDied { role, number, cause, evidence, label }) => {
+        Event::Pool(PoolEvent::ChildDied { role, number, cause, evidence, label, .. }) => {
             tracing::warn!(file = label, cause, evidence, "{role} {number} died");
         }
         Event::Pool(PoolEvent::TaskLate { label, role, number, silent, limit }) => {

@@ -149,7 +149,6 @@ impl PoolBuilder {
     /// What the children shall do wrong, in a rehearsal; and however many die of it, the pool does
     /// not give up.
     #[must_use]
-    #[expect(dead_code, reason = "the rehearsal comes with the next step")]
     pub(crate) fn chaos(mut self, plan: Option<Plan>) -> Self {
         self.chaos = plan;
         if plan.is_some() {

@@ -37,6 +37,7 @@ mod quiet;
 mod ring;
 mod stopwatch;
 mod supervisor;
+mod traces;
 mod vitals;
 
 use std::borrow::Cow;
@@ -65,6 +66,7 @@ pub use future::{AsCompleted, Future, NotYet, ReturnWhen, Unfinished, Waited, as
 pub use inline::Inline;
 pub use ledger::Balance;
 pub use map::{Map, MapOptions};
+pub use traces::{Leftover, Traces};
 
 use future::{Promise, RawOutcome};
 use ledger::Terms;

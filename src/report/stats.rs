@@ -185,6 +185,7 @@ mod tests {
             Event::Pool(PoolEvent::ChildDied {
                 role,
                 number,
+                kind: "killed",
                 cause: "killed by SIGKILL".to_owned(),
                 evidence: "pid 11".to_owned(),
                 label: Some(0),

@@ -11,11 +11,13 @@
 //!   nonsense     it says what is no answer            pause     Ctrl-Z, and on again
 //!   poison       every worker dies of the same task
 //!   sandbox      it does what is none of its business
+//!   fire         all of that at once, from a seed
 //! ```
 
 mod boot;
 mod crashes;
 mod ending;
+mod fire;
 mod nonsense;
 mod pause;
 mod poison;

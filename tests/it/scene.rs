@@ -52,9 +52,15 @@ pub(crate) struct Scene {
 impl Scene {
     /// With workers that do nothing wrong.
     pub(crate) fn calm() -> Self {
+        let scene = Self::command(["analyze", "songs", "--format", "ndjson", "-v"]);
+        songs::write_into(&scene.path("songs"));
+        scene.args(["--workers", "2", "--min-chunk-ms", "1000", "--max-chunk-ms", "3000"])
+    }
+
+    /// Without songs, and with these arguments.
+    pub(crate) fn command(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let folder = TempDir::with_prefix("ap").expect("a folder for temporary files");
         fs::create_dir(folder.path().join("tmp")).expect("a new folder");
-        songs::write_into(&folder.path().join("songs"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool"));
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("AUDIOPOOL_") {
@@ -62,8 +68,7 @@ impl Scene {
             }
         }
         command
-            .args(["analyze", "songs", "--format", "ndjson", "-v"])
-            .args(["--workers", "2", "--min-chunk-ms", "1000", "--max-chunk-ms", "3000"])
+            .args(args)
             .current_dir(folder.path())
             .env("TMPDIR", folder.path().join("tmp"))
             .env("RUST_BACKTRACE", "0")

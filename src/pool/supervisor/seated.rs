@@ -120,6 +120,7 @@ impl Watcher for Seated {
             let died = |cause: Cause| PoolEvent::ChildDied {
                 role,
                 number,
+                kind: cause.word(),
                 cause: cause.to_string(),
                 evidence: evidence.to_string(),
                 label,

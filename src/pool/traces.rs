@@ -1,0 +1,86 @@
+//! Traces: what a pool may leave behind in this process. Looked at before it begins and after it
+//! has ended, they must be the same.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+/// How long threads may take to end that have nothing left to do.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What this process has open and what runs in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traces {
+    /// Open descriptors: files, channels, and shared memory.
+    pub descriptors: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Child processes, and dead ones that nobody has waited for.
+    pub children: usize,
+}
+
+impl Traces {
+    /// As it is now; nothing where the system does not say.
+    pub fn now() -> Option<Self> {
+        let entries = |folder: &str| Some(fs::read_dir(folder).ok()?.count());
+        let children = fs::read_dir("/proc/self/task").ok()?.filter_map(|thread| {
+            let listed = fs::read_to_string(thread.ok()?.path().join("children")).ok()?;
+            Some(listed.split_whitespace().count())
+        });
+        let children = children.sum();
+        Some(Self {
+            // Not counting the one that is open in order to count.
+            descriptors: entries("/proc/self/fd")?.saturating_sub(1),
+            threads: entries("/proc/self/task")?,
+            children,
+        })
+    }
+
+    /// Whether it is as before, at the latest in a moment; says how it is otherwise.
+    pub fn back_at(before: Option<Self>) -> Result<(), Leftover> {
+        let Some(before) = before else { return Ok(()) };
+        let begun = Instant::now();
+        loop {
+            let Some(now) = Self::now() else { return Ok(()) };
+            if now == before {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(Leftover { before, now });
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Something is left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("before: {before}; after: {now}")]
+pub struct Leftover {
+    before: Traces,
+    now: Traces,
+}
+
+impl fmt::Display for Traces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { descriptors, threads, children } = self;
+        write!(f, "{descriptors} descriptors, {threads} threads, {children} child processes")
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_child_that_nobody_has_waited_for_is_a_trace() {
+        // Other tests run at the same time, so only what is surely there is asked for.
+        let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
+        child.kill().unwrap();
+        let traces = Traces::now().unwrap();
+        child.wait().unwrap();
+        assert!(traces.children >= 1 && traces.threads >= 1 && traces.descriptors >= 1);
+    }
+}

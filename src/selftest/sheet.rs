@@ -1,0 +1,137 @@
+//! Sheet: what a selftest found, for a person.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use audiopool_worker::chaos::{Fate, Plan};
+use audiopool_worker::protocol::{Attempt, TaskId};
+
+use super::verdict::Verdict;
+use super::{ATTEMPTS, Selftest};
+use crate::event::PoolEvent;
+use crate::pool::Balance;
+
+/// What a selftest found.
+#[derive(Clone, Debug)]
+pub struct Sheet {
+    pub(super) test: Selftest,
+    pub(super) plan: Option<Plan>,
+    pub(super) calm_time: Duration,
+    pub(super) fire_time: Duration,
+    pub(super) balance: Balance,
+    pub(super) deaths: Deaths,
+    pub(super) verdict: Verdict,
+}
+
+/// Processes that died without being told to, by cause.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Deaths(BTreeMap<&'static str, u64>);
+
+impl Deaths {
+    pub(super) fn observe(&mut self, event: &PoolEvent) {
+        if let PoolEvent::ChildDied { kind, .. } = event {
+            *self.0.entry(kind).or_default() += 1;
+        }
+    }
+}
+
+impl Sheet {
+    /// Whether the laws hold.
+    pub fn holds(&self) -> bool {
+        self.verdict.count == 0
+    }
+
+    /// What is against a law; the first few of them.
+    pub fn violations(&self) -> &[String] {
+        &self.verdict.violations
+    }
+
+    /// How often each fault is planned, and how many tasks are hit.
+    fn planned(&self) -> (BTreeMap<(u8, &'static str), u64>, u64) {
+        let mut faults = BTreeMap::new();
+        let mut hit = 0;
+        let Some(plan) = self.plan else { return (faults, hit) };
+        for task in (1..=u64::from(self.test.tasks)).map(TaskId) {
+            hit += u64::from(plan.fate(task) != Fate::Spared);
+            for attempt in (1..=ATTEMPTS).map(Attempt) {
+                let Some(fault) = plan.fault(task, attempt) else { break };
+                *faults.entry((fault.row, fault.name)).or_default() += 1;
+                if fault.causes.is_empty() || plan.fate(task) == Fate::Panics {
+                    break; // answered
+                }
+            }
+        }
+        (faults, hit)
+    }
+}
+
+impl fmt::Display for Sheet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { test, calm_time, fire_time, balance, verdict, .. } = self;
+        let workers = test.workers;
+        writeln!(f, "calm      on the calling thread, {:.2} s", calm_time.as_secs_f64())?;
+        writeln!(f, "pool      {workers} workers, {:.2} s", fire_time.as_secs_f64())?;
+        let (faults, hit) = self.planned();
+        if let Some(plan) = self.plan {
+            let sum: u64 = faults.values().sum();
+            writeln!(f, "faults    {sum} at {hit} of {} tasks, seed {}", test.tasks, plan.seed)?;
+            for ((row, name), count) in faults {
+                writeln!(f, "            F{row:02} {name:<26}{count:>5}")?;
+            }
+        }
+        let Balance { submitted, succeeded, failed, cancelled, retries, deaths, breaches } =
+            balance;
+        let law = if balance.is_even() { "=" } else { "≠" };
+        writeln!(
+            f,
+            "tasks     {submitted} submitted {law} {succeeded} ok + {failed} failed + {cancelled} \
+             cancelled"
+        )?;
+        writeln!(f, "tries     {retries} repeated, {deaths} deaths, {breaches} breaches")?;
+        for (kind, count) in &self.deaths.0 {
+            writeln!(f, "            {kind:<30}{count:>5}")?;
+        }
+        let Verdict { equal, panicked, poisonous, .. } = verdict;
+        writeln!(f, "results   {equal} equal to those of the calm run, bit for bit")?;
+        if self.plan.is_some() {
+            let meant = panicked + poisonous;
+            writeln!(
+                f,
+                "failures  {meant} as they must: {panicked} panicked, {poisonous} killed every \
+                 worker"
+            )?;
+        }
+        for violation in self.violations() {
+            writeln!(f, "VIOLATION {violation}")?;
+        }
+        match verdict.count {
+            0 => writeln!(f, "the laws hold: nothing lost, doubled, changed or left behind"),
+            1 => writeln!(f, "the laws do NOT hold: 1 violation"),
+            count => writeln!(f, "the laws do NOT hold: {count} violations"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deaths_are_counted_by_cause() {
+        let mut deaths = Deaths::default();
+        let role = crate::event::Role::Worker;
+        for kind in ["signal", "exited", "signal"] {
+            let (cause, evidence) = (String::new(), String::new());
+            deaths.observe(&PoolEvent::ChildDied {
+                role,
+                number: 1,
+                kind,
+                cause,
+                evidence,
+                label: None,
+            });
+        }
+        assert_eq!(deaths.0, BTreeMap::from([("signal", 2), ("exited", 1)]));
+    }
+}

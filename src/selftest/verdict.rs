@@ -1,0 +1,163 @@
+//! Verdict: whether what came out is what must come out.
+
+use audiopool_worker::chaos::{Fate, Plan};
+use audiopool_worker::protocol::{Attempt, TaskId, WorkerFault};
+
+use super::ATTEMPTS;
+use crate::pool::{Balance, FailedAttempt, Leftover, TaskError};
+
+/// Causes for which a child can die that has just answered: the next task may be charged with it.
+const OF_THE_TASK_BEFORE: [&str; 2] = ["protocol", "exited"];
+
+/// Violations beyond this are only counted.
+const MOST_TOLD: usize = 20;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// Results that are those of the calm run.
+    pub(super) equal: u64,
+    /// Tasks that failed as they must.
+    pub(super) panicked: u64,
+    pub(super) poisonous: u64,
+    /// What is against a law.
+    pub(super) violations: Vec<String>,
+    /// How many there are.
+    pub(super) count: u64,
+}
+
+type Outcome = Result<Vec<u8>, TaskError>;
+
+impl Verdict {
+    pub(super) fn of(
+        plan: Option<Plan>,
+        calm: &[Outcome],
+        fire: &[Outcome],
+        balance: &Balance,
+        left: Result<(), Leftover>,
+    ) -> Self {
+        let mut verdict = Self::default();
+        for ((task, calm), fire) in (1..).map(TaskId).zip(calm).zip(fire) {
+            if let Err(reason) = verdict.judge(plan, task, calm, fire) {
+                verdict.violation(format!("task {}: {reason}", task.0));
+            }
+        }
+        verdict.judge_balance(calm, fire, balance);
+        if let Err(left) = left {
+            verdict.violation(format!("something is left behind: {left}"));
+        }
+        verdict
+    }
+
+    fn violation(&mut self, what: String) {
+        self.count += 1;
+        if self.violations.len() < MOST_TOLD {
+            self.violations.push(what);
+        }
+    }
+
+    fn judge(
+        &mut self,
+        plan: Option<Plan>,
+        task: TaskId,
+        calm: &Outcome,
+        fire: &Outcome,
+    ) -> Result<(), String> {
+        let calm = calm.as_ref().map_err(|error| format!("failed in the calm run: {error}"))?;
+        match (plan.map_or(Fate::Spared, |plan| plan.fate(task)), fire) {
+            (Fate::Spared | Fate::Cured(_), Ok(output)) if output == calm => self.equal += 1,
+            (Fate::Spared | Fate::Cured(_), Ok(_)) => {
+                return Err("the result is not that of the calm run".to_owned());
+            }
+            (Fate::Spared | Fate::Cured(_), Err(error)) => {
+                return Err(format!("failed, and need not have: {error}"));
+            }
+            (Fate::Panics, Err(TaskError::Fault(WorkerFault::Panic { location, .. })))
+                if location.contains(".rs:") =>
+            {
+                self.panicked += 1;
+            }
+            (Fate::Poisonous, Err(TaskError::Poisonous(attempts))) => {
+                check_attempts(plan, task, attempts)?;
+                self.poisonous += 1;
+            }
+            (fate, Ok(_)) => return Err(format!("{fate:?}, but gave a result")),
+            (fate, Err(error)) => return Err(format!("{fate:?}, but ended with: {error:?}")),
+        }
+        Ok(())
+    }
+
+    /// The books of the pool, and ours.
+    fn judge_balance(&mut self, calm: &[Outcome], fire: &[Outcome], balance: &Balance) {
+        let ok = fire.iter().filter(|outcome| outcome.is_ok()).count() as u64;
+        let all = calm.len() as u64;
+        let counted = (balance.submitted, balance.succeeded, balance.failed, balance.cancelled);
+        if !balance.is_even() || counted != (all, ok, all - ok, 0) {
+            self.violation(format!(
+                "the books do not balance: {ok} of {all} tasks have a result, and of the pool's \
+                 {balance:?}"
+            ));
+        }
+    }
+}
+
+/// Every try is told, in order, each with what has hit it or with what can have.
+fn check_attempts(
+    plan: Option<Plan>,
+    task: TaskId,
+    attempts: &[FailedAttempt],
+) -> Result<(), String> {
+    let numbers: Vec<u32> = attempts.iter().map(|attempt| attempt.attempt).collect();
+    if numbers != (1..=ATTEMPTS).collect::<Vec<_>>() {
+        return Err(format!("the tries {numbers:?} are told of {ATTEMPTS}"));
+    }
+    for attempt in attempts {
+        let fault = plan.and_then(|plan| plan.fault(task, Attempt(attempt.attempt)));
+        let causes = fault.map_or(&[] as &[_], |fault| fault.causes);
+        let word = attempt.cause.word();
+        if !causes.contains(&word) && !OF_THE_TASK_BEFORE.contains(&word) {
+            let name = fault.map_or("nothing", |fault| fault.name);
+            return Err(format!(
+                "try {}, hit by `{name}`, is said to have ended because the process {}",
+                attempt.attempt, attempt.cause
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVEN: Balance = Balance {
+        submitted: 2,
+        succeeded: 2,
+        failed: 0,
+        cancelled: 0,
+        retries: 0,
+        deaths: 0,
+        breaches: 0,
+    };
+
+    fn violations(fire: &[Outcome], balance: &Balance) -> Vec<String> {
+        let calm = [Ok(vec![1]), Ok(vec![2])];
+        Verdict::of(None, &calm, fire, balance, Ok(())).violations
+    }
+
+    #[test]
+    fn the_same_results_and_even_books_are_in_order() {
+        assert!(violations(&[Ok(vec![1]), Ok(vec![2])], &EVEN).is_empty());
+    }
+
+    #[test]
+    fn one_bit_a_needless_failure_and_uneven_books_are_told() {
+        let found = violations(&[Ok(vec![1]), Ok(vec![3])], &EVEN);
+        assert!(found.len() == 1 && found[0].contains("task 2: the result is not"), "{found:?}");
+        let found = violations(&[Ok(vec![1]), Err(TaskError::Cancelled)], &EVEN);
+        assert!(found.len() == 2 && found[0].contains("need not have"), "{found:?}");
+        assert!(found[1].contains("do not balance: 1 of 2"), "{found:?}");
+        let lost = Balance { succeeded: 1, ..EVEN };
+        assert_eq!(violations(&[Ok(vec![1]), Ok(vec![2])], &lost).len(), 1);
+    }
+}
