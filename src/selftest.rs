@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use audiopool_worker::chaos::Plan;
 use audiopool_worker::protocol::TaskId;
 
-use crate::event::PoolEvent;
+use crate::event::Event;
 use crate::pool::{Inline, PoolError, ProcessPool, TaskError, TaskTerms, Traces};
 use crate::role;
 
@@ -72,6 +72,7 @@ impl Selftest {
         let fire: Vec<Result<Vec<u8>, TaskError>> =
             submitted.into_iter().map(|pending| pending?.outcome()).collect();
         let balance = pool.shutdown();
+        drop(pool);
         let fire_time = begun.elapsed();
 
         let verdict = Verdict::of(plan, &calm, &fire, &balance, Traces::back_at(before));
@@ -89,8 +90,10 @@ impl Selftest {
             .max_workers(self.workers)
             .max_attempts(ATTEMPTS)
             .chaos(plan)
-            .watch(Arc::new(move |event: &PoolEvent| {
-                deaths.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+            .observer(Arc::new(move |event: &Event| {
+                if let Event::Pool(event) = event {
+                    deaths.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+                }
             }));
         match &self.worker_program {
             Some(program) => builder.worker_program(program),

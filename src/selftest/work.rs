@@ -72,7 +72,7 @@ impl Work {
                 let check = move |partials: &Partials| partials.check(&analyzers, &stretch);
                 Pending::Audio(executor.submit_checked(&measure, Some(audio), terms, check)?)
             }
-            Self::Plain(task) => Pending::Plain(executor.submit(&task, None, terms)?),
+            Self::Plain(task) => Pending::Plain(executor.submit_with(&task, None, terms)?),
         })
     }
 }

@@ -32,13 +32,14 @@ pub enum Fate {
 }
 
 impl Plan {
-    /// What becomes of that task.
+    /// What becomes of that task. Few are hit more than once: a last try is made alone, so all the
+    /// others wait for it.
     pub fn fate(self, task: TaskId) -> Fate {
         match self.draw(task.0, 0) % 100 {
-            0..70 => Fate::Spared,
-            70..86 => Fate::Cured(1),
-            86..94 => Fate::Cured(2),
-            94..97 => Fate::Panics,
+            0..75 => Fate::Spared,
+            75..93 => Fate::Cured(1),
+            93..96 => Fate::Cured(2),
+            96..98 => Fate::Panics,
             _ => Fate::Poisonous,
         }
     }
@@ -103,7 +104,7 @@ mod tests {
             .collect();
         assert_eq!(rows, (1..=20).collect());
         let spared = (1..2000).filter(|task| plan.fate(TaskId(*task)) == Fate::Spared).count();
-        assert!((1300..1500).contains(&spared), "{spared}");
+        assert!((1400..1600).contains(&spared), "{spared}");
     }
 
     #[test]
