@@ -73,6 +73,13 @@ impl Selftest {
             submitted.into_iter().map(|pending| pending?.outcome()).collect();
         let balance = pool.shutdown();
         drop(pool);
+        let not_run = fire.iter().find_map(|outcome| match outcome {
+            Err(TaskError::NotRun(error)) => Some(error.clone()),
+            _ => None,
+        });
+        if let Some(error) = not_run {
+            return Err(error);
+        }
         let fire_time = begun.elapsed();
 
         let verdict = Verdict::of(plan, &calm, &fire, &balance, Traces::back_at(before));
