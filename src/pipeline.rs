@@ -89,6 +89,7 @@ fn in_processes(
         .memory_limit(memory_limit)
         .max_workers(run.workers)
         .max_attempts(attempts)
+        .max_growth(run.max_growth)
         .log_filter(run.log_filter.clone())
         .observer(Arc::clone(observer))
         .build()
@@ -98,6 +99,7 @@ fn in_processes(
         .memory_limit(memory_limit)
         .max_workers(run.workers)
         .max_attempts(attempts)
+        .max_growth(run.max_growth)
         .log_filter(run.log_filter.clone())
         .observer(Arc::clone(observer))
         .reads_from(&decoders);

@@ -117,6 +117,19 @@ pub const CHILD_MEMORY_MIB: Setting<u32> = Setting {
            more is replaced",
 };
 
+/// Memory that a process may gain.
+pub const MAX_GROWTH_MIB: Setting<u32> = Setting {
+    name: "max-growth-mib",
+    env: "AUDIOPOOL_MAX_GROWTH_MIB",
+    key: "max_growth_mib",
+    unit: "MiB",
+    preset: Preset::Fixed(300),
+    min: 1,
+    max: 1_048_576,
+    help: "Memory that a process may gain after its first task; then another takes its place, \
+           between two tasks",
+};
+
 /// How the work is cut and where it runs. Nothing here changes a figure.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
@@ -132,6 +145,8 @@ pub struct RunSettings {
     pub timeout: Option<Duration>,
     /// How often a task that kills its worker is tried in all.
     pub max_attempts: NonZeroU32,
+    /// Memory that a process may gain after its first task, in bytes; then another takes its place.
+    pub max_growth: u64,
     /// How far child processes are confined.
     pub sandbox: Sandbox,
     /// Most memory that one child process asks for beyond its share of the audio, in MiB.
@@ -171,6 +186,7 @@ impl Default for RunSettings {
             isolation: Isolation::Always,
             timeout: None,
             max_attempts: NonZeroU32::new(fixed(MAX_ATTEMPTS)).unwrap_or(NonZeroU32::MIN),
+            max_growth: u64::from(fixed(MAX_GROWTH_MIB)) << 20,
             sandbox: Sandbox::default(),
             child_memory_mib: fixed(CHILD_MEMORY_MIB),
             worker_program: None,
@@ -244,7 +260,9 @@ mod tests {
 
     #[test]
     fn names_keys_and_variables_say_the_same() {
-        for setting in [WORKERS, MIN_CHUNK_MS, MAX_CHUNK_MS, MIN_SILENCE_MS, MAX_ATTEMPTS] {
+        for setting in
+            [WORKERS, MIN_CHUNK_MS, MAX_CHUNK_MS, MIN_SILENCE_MS, MAX_ATTEMPTS, MAX_GROWTH_MIB]
+        {
             assert_eq!(setting.key, setting.name.replace('-', "_"));
             assert_eq!(setting.env, format!("AUDIOPOOL_{}", setting.key.to_uppercase()));
         }

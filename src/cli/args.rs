@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use audiopool::settings::{
-    CHILD_MEMORY_MIB, MAX_ATTEMPTS, MAX_CHUNK_MS, METRICS, MIN_CHUNK_MS, MIN_SILENCE_MS,
-    SILENCE_THRESHOLD_DB, TIMEOUT, WORKERS, parse_metrics,
+    CHILD_MEMORY_MIB, MAX_ATTEMPTS, MAX_CHUNK_MS, MAX_GROWTH_MIB, METRICS, MIN_CHUNK_MS,
+    MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, TIMEOUT, WORKERS, parse_metrics,
 };
 use audiopool_worker::analyze::Metric;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
@@ -145,6 +145,12 @@ pub(crate) struct Analyze {
         value_parser = |text: &str| MAX_ATTEMPTS.parse(text),
         allow_hyphen_values = true, help_heading = "Processes")]
     pub(crate) max_attempts: u32,
+
+    #[arg(long = MAX_GROWTH_MIB.name, env = MAX_GROWTH_MIB.env, hide_env_values = true, value_name = "MIB",
+        help = MAX_GROWTH_MIB.describe(), default_value = MAX_GROWTH_MIB.preset.to_string(),
+        value_parser = |text: &str| MAX_GROWTH_MIB.parse(text),
+        allow_hyphen_values = true, help_heading = "Processes")]
+    pub(crate) max_growth_mib: u32,
 
     #[arg(long = MIN_CHUNK_MS.name, env = MIN_CHUNK_MS.env, hide_env_values = true, value_name = "MS",
         help = MIN_CHUNK_MS.describe(), default_value = MIN_CHUNK_MS.preset.to_string(),

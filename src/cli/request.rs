@@ -59,6 +59,7 @@ impl Request {
                 },
                 timeout: typed.timeout.map(Duration::from_secs_f64),
                 max_attempts: NonZeroU32::new(typed.max_attempts).unwrap_or(NonZeroU32::MIN),
+                max_growth: u64::from(typed.max_growth_mib) << 20,
                 sandbox: match typed.sandbox {
                     SandboxLevel::Off => Sandbox::Off,
                     SandboxLevel::BestEffort => Sandbox::BestEffort,

@@ -1,5 +1,6 @@
 //! Builder: how a pool is to be, before it is.
 
+use super::wear::Bounds;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub struct PoolBuilder {
     room: u64,
     reads: Vec<Arc<Ring>>,
     log_filter: String,
+    bounds: Bounds,
     sandbox: Sandbox,
     memory_limit: Option<u64>,
     chaos: Option<Plan>,
@@ -64,6 +66,23 @@ impl PoolBuilder {
     #[must_use]
     pub fn max_tasks_per_child(mut self, tasks: NonZeroU64) -> Self {
         self.policy.max_tasks_per_child = Some(tasks.get());
+        self
+    }
+
+    /// A worker that has gained so many bytes of memory since its first task ends after the task
+    /// that it has, and another takes its place when there is work for it. 300 MiB by default; where
+    /// the system does not say how much memory a process has, never. The bound is lower by up to a
+    /// ninth that differs from worker to worker, so that they do not end all at once.
+    #[must_use]
+    pub fn max_growth(mut self, bytes: u64) -> Self {
+        self.bounds.growth = Some(bytes);
+        self
+    }
+
+    /// A worker that is so old ends likewise. Never, by default. Again, each a little sooner.
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.bounds.age = Some(age);
         self
     }
 
@@ -210,6 +229,7 @@ impl PoolBuilder {
             program: path,
             fallback,
             log_filter: self.log_filter,
+            bounds: self.bounds,
             confine: Terms { sandbox: self.sandbox, memory_bytes: self.memory_limit },
             chaos: self.chaos,
             outboxes: outboxes.clone(),
@@ -238,6 +258,7 @@ impl ProcessPool {
             room: 0,
             reads: Vec::new(),
             log_filter: String::new(),
+            bounds: Bounds { growth: Some(300 << 20), age: None },
             sandbox: Sandbox::Off,
             memory_limit: None,
             chaos: None,

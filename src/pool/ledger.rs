@@ -220,6 +220,8 @@ impl Busy {
 struct Place {
     seat: Seat,
     generation: u32,
+    /// Whether the process is to end when it has answered.
+    worn: bool,
 }
 
 #[derive(Debug)]
@@ -242,7 +244,11 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(policy: Policy) -> Self {
-        let vacant = || Place { seat: Seat::Vacant { not_before: Duration::ZERO }, generation: 0 };
+        let vacant = || Place {
+            seat: Seat::Vacant { not_before: Duration::ZERO },
+            generation: 0,
+            worn: false,
+        };
         let places = std::iter::repeat_with(vacant).take(policy.seats).collect();
         Self {
             policy,
@@ -335,6 +341,7 @@ impl Ledger {
         let Some(place) = self.place(seat, generation) else { return };
         if matches!(place.seat, Seat::Booting { killed: None, .. }) {
             place.seat = Seat::Idle { served: 0 };
+            place.worn = false;
             self.boot_failures = 0;
             self.dispatch(now, actions);
         }
@@ -347,7 +354,9 @@ impl Ledger {
 
 fn busy(places: &mut [Place], seat: SeatId, generation: u32) -> Option<&mut Busy> {
     match places.get_mut(seat) {
-        Some(Place { seat: Seat::Busy(busy), generation: current }) if *current == generation => {
+        Some(Place { seat: Seat::Busy(busy), generation: current, .. })
+            if *current == generation =>
+        {
             Some(busy)
         }
         _ => None,

@@ -39,6 +39,7 @@ mod stopwatch;
 mod supervisor;
 mod traces;
 mod vitals;
+mod wear;
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;

@@ -15,6 +15,7 @@ mod replies;
 mod seat;
 mod seated;
 
+use super::wear::Bounds;
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ pub(super) struct Parts {
     /// Another program of this build, should that one turn out not to be.
     pub(super) fallback: Option<PathBuf>,
     pub(super) log_filter: String,
+    /// What a child may come to before another takes its place.
+    pub(super) bounds: Bounds,
     /// What every child gives up before its first task.
     pub(super) confine: confine::Terms,
     /// What the children shall do wrong, in a rehearsal.

@@ -50,6 +50,15 @@ impl Ledger {
         }
     }
 
+    /// A child that is about to answer has grown or aged too much: it ends after that.
+    pub(crate) fn worn(&mut self, seat: SeatId, generation: u32) {
+        if let Some(place) = self.places.get_mut(seat)
+            && place.generation == generation
+        {
+            place.worn = true;
+        }
+    }
+
     /// The child may fill slots: at the start of its task, or one more later.
     pub(crate) fn granted(&mut self, seat: SeatId, slots: usize, now: Duration) {
         if let Some(Place { seat: Seat::Busy(busy), .. }) = self.places.get_mut(seat) {
@@ -86,7 +95,7 @@ impl Ledger {
             let left = std::mem::take(&mut busy.rest);
             self.places[seat].seat = if busy.is_killed() {
                 Seat::Dying
-            } else if retire || self.has_served_its_time(served) {
+            } else if retire || self.places[seat].worn || self.has_served_its_time(served) {
                 actions.push(Action::Quit { seat });
                 Seat::Quitting { since: now, killed: false }
             } else {

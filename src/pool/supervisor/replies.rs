@@ -31,6 +31,9 @@ impl Seated {
         let mut ends: Vec<(Body, RawOutcome)> = Vec::with_capacity(sound.len());
         self.shared.with_core(|core, now, actions| {
             let (seat, generation) = (self.seat, self.generation);
+            if core.seats[seat].is_worn(self.shared.parts.bounds, now) {
+                core.ledger.worn(seat, generation);
+            }
             for (id, busy, outcome) in sound {
                 core.ledger.took(id.0, busy);
                 let kind = kind_of(&outcome);

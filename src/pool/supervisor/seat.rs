@@ -14,6 +14,7 @@ use crate::pool::child::Child;
 use crate::pool::ledger::SeatId;
 use crate::pool::ring::Slot;
 use crate::pool::vitals::Vitals;
+use crate::pool::wear::{Bounds, Wear};
 
 /// One process after another.
 pub(super) struct Seat {
@@ -33,6 +34,8 @@ pub(super) struct Seat {
     pub(super) usage: Usage,
     /// How the child was when it was last looked at, and when that was.
     pub(super) looked: Option<(Vitals, Duration)>,
+    /// How far it has come, if it is ready for tasks.
+    pub(super) wear: Option<Wear>,
     /// What it was doing when it was killed for giving no answer.
     pub(super) silence: Silence,
 }
@@ -53,6 +56,7 @@ impl Seat {
             condemned: false,
             usage: Usage::default(),
             looked: None,
+            wear: None,
             silence: Silence::default(),
         }
     }
@@ -73,6 +77,12 @@ impl Seat {
         let before = self.looked.replace((vitals, now));
         let (earlier, then) = before.unwrap_or((Vitals::default(), now));
         vitals.silence_since(earlier, now.saturating_sub(then))
+    }
+
+    /// Whether the child has come to its bounds.
+    pub(super) fn is_worn(&mut self, bounds: Bounds, now: Duration) -> bool {
+        let (Some(wear), Some(child)) = (&mut self.wear, &self.child) else { return false };
+        wear.is_out(bounds, now, || child.vitals().rss_bytes)
     }
 
     pub(super) fn kill(&mut self, now: Duration) {

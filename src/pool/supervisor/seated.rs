@@ -1,5 +1,6 @@
 //! What one process has to say, taken in: messages, breaches, and its end.
 
+use crate::pool::wear::Wear;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
@@ -205,6 +206,7 @@ impl Seated {
             }
             core.news.push(PoolEvent::ChildReady { role, number, confinement });
             core.seats[self.seat].started = true;
+            core.seats[self.seat].wear = Some(Wear::begin(now, self.seat, self.generation));
             core.ledger.booted(self.seat, self.generation, now, actions);
         });
     }

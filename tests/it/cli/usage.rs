@@ -3,7 +3,7 @@
 use super::{audiopool, expect_code, run, stderr, stdout};
 
 /// Every number's flag, its variable, a value beyond each bound, and its bounds.
-const NUMBERS: [(&str, &str, [&str; 4], &str); 7] = [
+const NUMBERS: [(&str, &str, [&str; 4], &str); 8] = [
     ("--workers", "AUDIOPOOL_WORKERS", ["0", "257", "-1", "2.5"], "a whole number from 1 to 256"),
     (
         "--min-chunk-ms",
@@ -35,6 +35,12 @@ const NUMBERS: [(&str, &str, [&str; 4], &str); 7] = [
         "AUDIOPOOL_MAX_ATTEMPTS",
         ["0", "101", "-3", "99999999999"],
         "a whole number from 1 to 100",
+    ),
+    (
+        "--max-growth-mib",
+        "AUDIOPOOL_MAX_GROWTH_MIB",
+        ["0", "1048577", "-3", "0.5"],
+        "a whole number from 1 to 1048576 MiB",
     ),
 ];
 

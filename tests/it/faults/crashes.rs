@@ -130,6 +130,28 @@ fn f24_f25_when_every_chunk_kills_its_worker_every_file_says_so() {
     ended.assert_nothing_lost(&all_hurt);
 }
 
+/// How many processes the only worker's place has had.
+#[track_caller]
+fn workers_of_a_sound_run(deed: &str) -> usize {
+    let ended = Scene::rogue(deed).args(["--workers", "1", "--max-growth-mib", "25"]).run();
+    ended.assert_nothing_lost(&Expected::all_well());
+    for word in [" died ", "tried again"] {
+        assert!(!ended.stderr.contains(word), "`{word}`\n{ended}");
+    }
+    ended.children.iter().filter(|(name, _)| name == "worker 1").count()
+}
+
+#[test]
+fn f37_a_worker_that_leaks_is_replaced_between_two_tasks() {
+    let workers = workers_of_a_sound_run("leak");
+    assert!(workers >= 3, "{workers} workers for some 20 chunks with 10 MB each");
+}
+
+#[test]
+fn f37_a_worker_that_does_not_leak_is_kept() {
+    assert_eq!(workers_of_a_sound_run("wait"), 1);
+}
+
 #[test]
 fn f38_a_flood_on_standard_error_runs_off() {
     a_second_try_cures("flood");

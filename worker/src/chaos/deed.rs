@@ -37,6 +37,8 @@ pub enum TaskDeed {
     Hang,
     /// Runs in a circle.
     Spin,
+    /// Keeps 10 MB for ever.
+    Leak,
     /// Writes 100 MB to standard error.
     Flood,
     /// Leaves a process behind that holds every descriptor, and aborts.
@@ -66,6 +68,7 @@ impl TaskDeed {
             "exit" => Self::Exit,
             "hang" => Self::Hang,
             "spin" => Self::Spin,
+            "leak" => Self::Leak,
             "flood" => Self::Flood,
             "grandchild" => Self::Grandchild,
             _ => return Trespass::named(name).map(Self::Trespass),
@@ -109,6 +112,9 @@ impl TaskDeed {
             Self::Spin => loop {
                 spin_loop();
             },
+            Self::Leak => {
+                black_box(Box::leak(vec![1_u8; 10_000_000].into_boxed_slice()));
+            }
             Self::Flood => {
                 let line = vec![b'!'; 1 << 16];
                 let mut stderr = io::stderr().lock();
