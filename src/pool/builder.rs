@@ -2,15 +2,18 @@
 
 use super::wear::Bounds;
 use std::fmt;
+use std::io;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use audiopool_worker::chaos::Plan;
+use audiopool_worker::codec;
 use audiopool_worker::confine::{Sandbox, Terms};
-use audiopool_worker::protocol::Role;
+use audiopool_worker::protocol::{Initializer, MAX_INLINE, Role};
 use audiopool_worker::slots::{Geometry, Ring, Transport};
+use audiopool_worker::task::Task;
 
 use super::fault::PoolError;
 use super::geometry::{self, Sizes};
@@ -35,6 +38,8 @@ pub struct PoolBuilder {
     bounds: Bounds,
     sandbox: Sandbox,
     memory_limit: Option<u64>,
+    /// Encoded, or why it cannot be.
+    initializer: Option<Result<Initializer, String>>,
     chaos: Option<Plan>,
     observer: Observer,
 }
@@ -83,6 +88,26 @@ impl PoolBuilder {
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.bounds.age = Some(age);
+        self
+    }
+
+    /// What each worker runs before its first task: a task that the worker program has registered,
+    /// without audio, whose output is dropped. If it fails, the pool cannot do its work: every
+    /// task ends with a [`PoolError::Boot`] that says why.
+    ///
+    #[doc = include_str!("doc_example.md")]
+    /// let fussy = ProcessPool::builder().initializer(&Squared(u64::MAX)).build()?;
+    /// let error = fussy.submit(&Squared(2))?.result().unwrap_err().to_string();
+    /// assert!(error.ends_with("its initializer failed: too large"), "{error}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn initializer<T: Task>(mut self, task: &T) -> Self {
+        let encoded = codec::encode(task).map_err(|error| error.to_string());
+        self.initializer = Some(encoded.and_then(|arguments| match arguments.len() {
+            ..=MAX_INLINE => Ok(Initializer { name: T::NAME.to_owned(), arguments }),
+            len => Err(format!("it has {len} bytes of arguments, and may have {MAX_INLINE}")),
+        }));
         self
     }
 
@@ -215,6 +240,10 @@ impl PoolBuilder {
         let transport = self.transport.map_or_else(geometry::transport, Ok)?;
         let fed = self.policy.role == Role::Decoder || !self.reads.is_empty();
         let sizes = Sizes::of(transport, self.policy.role, fed);
+        let initializer = self.initializer.transpose().map_err(|reason| {
+            let reason = format!("the initializer cannot be sent: {reason}");
+            io::Error::new(io::ErrorKind::InvalidInput, reason)
+        })?;
         limits::make_room_for(self.policy.seats + self.reads.len())?;
         // With fewer slots than children, tasks with audio of their own would wait for slots.
         let slots = u16::try_from(self.policy.seats).unwrap_or(u16::MAX).max(sizes.own.slots);
@@ -231,6 +260,7 @@ impl PoolBuilder {
             log_filter: self.log_filter,
             bounds: self.bounds,
             confine: Terms { sandbox: self.sandbox, memory_bytes: self.memory_limit },
+            initializer,
             chaos: self.chaos,
             outboxes: outboxes.clone(),
             inboxes,
@@ -261,6 +291,7 @@ impl ProcessPool {
             bounds: Bounds { growth: Some(300 << 20), age: None },
             sandbox: Sandbox::Off,
             memory_limit: None,
+            initializer: None,
             chaos: None,
             observer: Arc::new(|_| {}),
         }

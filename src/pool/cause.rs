@@ -56,6 +56,11 @@ pub enum Cause {
         /// `file:line: message`, if that became known.
         told: Option<String>,
     },
+    /// The initializer of the child failed before it was ready.
+    Unfit {
+        /// What it said.
+        reason: String,
+    },
     /// The stack of the child overflowed.
     StackOverflow,
     /// The child could not get the memory that it asked for.
@@ -94,7 +99,7 @@ impl Cause {
             Self::TimedOut { silence: Silence::Unknown, .. } => "timed_out",
             Self::Protocol { .. } => "protocol",
             Self::InvalidResult { .. } => "invalid_result",
-            Self::Misfit { .. } => "boot",
+            Self::Misfit { .. } | Self::Unfit { .. } => "boot",
             Self::Panic { .. } => "panic",
             Self::StackOverflow => "stack_overflow",
             Self::OutOfMemory => "out_of_memory",
@@ -135,6 +140,7 @@ impl fmt::Display for Cause {
             Self::Protocol { reason } => write!(f, "broke the protocol: {reason}"),
             Self::InvalidResult { reason } => write!(f, "gave no valid answer: {reason}"),
             Self::Misfit { reason } => f.write_str(reason),
+            Self::Unfit { reason } => write!(f, "its initializer failed: {reason}"),
             Self::Panic { told: Some(told) } => write!(f, "panicked at {told}"),
             Self::Panic { told: None } => f.write_str("panicked in a thread of its own"),
             Self::StackOverflow => f.write_str("overflowed its stack"),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use audiopool_worker::codec;
 use audiopool_worker::pcm::{Pcm, PcmFormat};
 use audiopool_worker::protocol::WorkerFault;
-use audiopool_worker::task::{RawOutlet, Registry, StreamTask, Task};
+use audiopool_worker::task::{NoOutlet, RawOutlet, Registry, StreamTask, Task};
 use serde::de::DeserializeOwned;
 
 use super::fault::{TaskError, panicked};
@@ -95,36 +95,6 @@ fn with_pcm<R>(
             let bytes = lease.read()?;
             run(Some(Pcm::new(audio.format, audio.first_frame, &bytes)))
         }
-    }
-}
-
-/// For tasks that do not stream.
-struct NoOutlet;
-
-impl NoOutlet {
-    fn refuse() -> WorkerFault {
-        WorkerFault::Failed { message: "a task that does not stream has no outlet".to_owned() }
-    }
-}
-
-impl RawOutlet for NoOutlet {
-    fn delivered(&self) -> u64 {
-        0
-    }
-    fn room(&self) -> u64 {
-        0
-    }
-    fn begin_audio(&mut self) -> Result<(), WorkerFault> {
-        Err(Self::refuse())
-    }
-    fn append_audio(&mut self, _: &[u8]) -> Result<(), WorkerFault> {
-        Err(Self::refuse())
-    }
-    fn emit(&mut self, _: Vec<u8>, _: Option<(PcmFormat, u64)>) -> Result<(), WorkerFault> {
-        Err(Self::refuse())
-    }
-    fn skip(&mut self) -> Result<(), WorkerFault> {
-        Err(Self::refuse())
     }
 }
 

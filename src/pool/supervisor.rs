@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use audiopool_worker::chaos::Plan;
 use audiopool_worker::confine;
-use audiopool_worker::protocol::{Attempt, Payload, Role, Run, TaskId, ToChild};
+use audiopool_worker::protocol::{Attempt, Initializer, Payload, Role, Run, TaskId, ToChild};
 use audiopool_worker::slots::Ring;
 use audiopool_worker::task::CANARY;
 use tracing::{trace, warn};
@@ -53,6 +53,7 @@ pub(super) struct Parts {
     pub(super) bounds: Bounds,
     /// What every child gives up before its first task.
     pub(super) confine: confine::Terms,
+    pub(super) initializer: Option<Initializer>,
     /// What the children shall do wrong, in a rehearsal.
     pub(super) chaos: Option<Plan>,
     /// A ring for each seat, filled by the child in it.

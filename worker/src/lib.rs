@@ -22,6 +22,7 @@ pub mod chunk_function;
 pub mod codec;
 pub mod confine;
 pub mod frame;
+mod initializer;
 pub mod invitation;
 pub mod lifeline;
 mod log;

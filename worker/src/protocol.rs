@@ -153,10 +153,21 @@ pub struct Welcome {
     pub board: Option<RingHandle>,
     /// What it gives up before its first task.
     pub confine: Terms,
+    /// What the child runs before it is ready.
+    pub initializer: Option<Initializer>,
     /// What the child shall log, as a `tracing` filter.
     pub log_filter: String,
     /// What it shall do wrong, in a rehearsal.
     pub chaos: Option<chaos::Plan>,
+}
+
+/// A task that every child runs once, before any other. Its output is not wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Initializer {
+    /// Name of the task's type in the registry.
+    pub name: String,
+    /// The task itself, encoded.
+    pub arguments: Vec<u8>,
 }
 
 /// Supervisor to child.
@@ -243,6 +254,9 @@ pub enum FromChild {
     Log(LogLine),
     /// The last message.
     Goodbye(Usage),
+    /// The initializer has failed, and so will the child's successor's: instead of
+    /// [`Ready`](Self::Ready), and the last message.
+    Unfit(WorkerFault),
 }
 
 /// The end of a task of a batch.

@@ -26,7 +26,7 @@ use crate::protocol::{
 };
 use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
 use crate::task::{RawOutlet, Registry};
-use crate::{BUILD_ID, confine, lifeline, log, usage};
+use crate::{BUILD_ID, confine, initializer, lifeline, log, usage};
 
 /// Exit code of a child that could not begin: no supervisor, no shared memory.
 pub const EXIT_BOOT: u8 = 70;
@@ -47,6 +47,9 @@ pub enum ServeError {
     /// A message out of order.
     #[error("the supervisor sent an unexpected message")]
     Unexpected,
+    /// The initializer has failed.
+    #[error("the initializer failed: {0}")]
+    Unfit(WorkerFault),
 }
 
 /// Serves the supervisor that sent `invitation` until it is done; returns the exit code.
@@ -65,8 +68,10 @@ fn run_until_done(
     registry: &Registry,
     mischief: Option<Box<dyn Mischief>>,
 ) -> u8 {
-    match Child::begin(invitation, mischief).and_then(|child| child.serve(registry)) {
+    match Child::begin(invitation, registry, mischief).and_then(|child| child.serve(registry)) {
         Ok(()) => 0,
+        // The supervisor knows.
+        Err(ServeError::Unfit(_)) => EXIT_BOOT,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the supervisor keeps what a child says last")]
             {
@@ -91,6 +96,7 @@ struct Child {
 impl Child {
     fn begin(
         invitation: &Invitation,
+        registry: &Registry,
         mischief: Option<Box<dyn Mischief>>,
     ) -> Result<Self, ServeError> {
         let lifeline = lifeline::hold(invitation.supervisor)?;
@@ -104,7 +110,8 @@ impl Child {
         let (_, ToChild::Welcome(welcome)) = receiver.recv()? else {
             return Err(ServeError::Unexpected);
         };
-        let Welcome { number, generation, rings, board, confine, log_filter, chaos } = welcome;
+        let Welcome { number, generation, rings, board, initializer, confine, log_filter, chaos } =
+            welcome;
         let sender = sender.with_generation(generation);
         let mischief = mischief.or_else(|| Some(Box::new(chaos?) as Box<dyn Mischief>));
         // What the log holds could never be closed in the middle.
@@ -119,6 +126,13 @@ impl Child {
         }
         close_inherited(rings.iter().map(|grant| grant.handle).chain(board));
         note_panics(thread::current().id());
+        if let Some(initializer) = initializer
+            && let Err(fault) = initializer::run(registry, &initializer, panicked)
+        {
+            let fault = fault.shortened();
+            sender.send(&FromChild::Unfit(fault.clone()))?;
+            return Err(ServeError::Unfit(fault));
+        }
         let file_bytes = outbox.as_ref().map_or(0, |outbox| outbox.geometry().bytes());
         if let Some(budget) = confine.memory_bytes {
             confine::hold_to_budget(budget)?;

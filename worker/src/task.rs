@@ -74,6 +74,37 @@ pub trait RawOutlet {
     fn skip(&mut self) -> Result<(), WorkerFault>;
 }
 
+/// For tasks that do not stream.
+#[derive(Debug)]
+pub struct NoOutlet;
+
+impl NoOutlet {
+    fn refuse() -> WorkerFault {
+        WorkerFault::Failed { message: "a task that does not stream has no outlet".to_owned() }
+    }
+}
+
+impl RawOutlet for NoOutlet {
+    fn delivered(&self) -> u64 {
+        0
+    }
+    fn room(&self) -> u64 {
+        0
+    }
+    fn begin_audio(&mut self) -> Result<(), WorkerFault> {
+        Err(Self::refuse())
+    }
+    fn append_audio(&mut self, _: &[u8]) -> Result<(), WorkerFault> {
+        Err(Self::refuse())
+    }
+    fn emit(&mut self, _: Vec<u8>, _: Option<(PcmFormat, u64)>) -> Result<(), WorkerFault> {
+        Err(Self::refuse())
+    }
+    fn skip(&mut self) -> Result<(), WorkerFault> {
+        Err(Self::refuse())
+    }
+}
+
 /// What a streaming task is given to put its items into.
 pub struct Outlet<'a, I> {
     raw: &'a mut dyn RawOutlet,

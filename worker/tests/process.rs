@@ -96,6 +96,7 @@ fn welcome_with(
         rings: Vec::new(),
         board,
         confine: Terms::NONE,
+        initializer: None,
         log_filter: String::new(),
         chaos: None,
     };
@@ -212,6 +213,7 @@ fn it_refuses_a_second_welcome() {
         rings: Vec::new(),
         board: None,
         confine: Terms::NONE,
+        initializer: None,
         log_filter: String::new(),
         chaos: None,
     };

@@ -35,17 +35,17 @@ impl Ledger {
         self.dispatch(now, actions);
     }
 
-    /// A child has introduced itself as what it must not be; its successor would as well.
+    /// A child is not what it must be, or cannot; its successor would be no better.
     pub(crate) fn refuse(
         &mut self,
         seat: SeatId,
         generation: u32,
-        reason: String,
+        cause: Cause,
         actions: &mut Vec<Action>,
     ) {
         let Some(place) = self.place(seat, generation) else { return };
         if let Seat::Booting { killed: killed @ None, .. } = &mut place.seat {
-            *killed = Some(Cause::Misfit { reason });
+            *killed = Some(cause);
             actions.push(Action::Kill { seat });
         }
     }
@@ -80,6 +80,11 @@ impl Ledger {
         match before {
             Seat::Booting { killed, .. } => {
                 let cause = killed.map_or(cause, |killed| killed.with(evidence.silence));
+                if matches!(cause, Cause::Unfit { .. }) {
+                    // Others may have been luckier, but what is set up for some is no foundation.
+                    self.give_up(&boot_error(&cause), actions);
+                    return Some(cause);
+                }
                 let (error, hopeless) = (boot_error(&cause), matches!(cause, Cause::Misfit { .. }));
                 self.boot_failed(seat, generation, &error, hopeless, now, actions);
                 return Some(cause);

@@ -1,6 +1,7 @@
 //! A ledger among children that do what they like, checked for what must hold whatever they do.
 
 mod batches;
+mod policies;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -93,13 +94,17 @@ struct World {
 
 impl World {
     fn new(seats: usize) -> Self {
+        Self::with(policy(seats))
+    }
+
+    fn with(policy: Policy) -> Self {
         Self {
-            ledger: Ledger::new(policy(seats)),
             now: Duration::ZERO,
-            seats: vec![None; seats],
+            seats: vec![None; policy.seats],
+            hands: vec![Hand::default(); policy.seats],
+            ledger: Ledger::new(policy),
             submitted: BTreeSet::new(),
             ended: BTreeMap::new(),
-            hands: vec![Hand::default(); seats],
             charges: BTreeMap::new(),
             delivered: BTreeMap::new(),
             warnings: 0,
@@ -559,16 +564,20 @@ fn a_process_that_is_killed_at_its_start_is_told_from_one_that_dies() {
     let breach =
         why(|world| world.act(|ledger, _, actions| ledger.breach(0, 1, reason(), actions)));
     assert_eq!(breach, Some(Cause::Protocol { reason: reason() }));
-    let refused =
-        why(|world| world.act(|ledger, _, actions| ledger.refuse(0, 1, reason(), actions)));
+    let refused = why(|world| {
+        world.act(|ledger, _, actions| {
+            ledger.refuse(0, 1, Cause::Misfit { reason: reason() }, actions)
+        })
+    });
     assert_eq!(refused, Some(Cause::Misfit { reason: reason() }));
 }
 
 #[test]
 fn a_program_that_is_none_of_ours_is_not_tried_again() {
+    let misfit = || Cause::Misfit { reason: "another build".to_owned() };
     let mut world = World::new(1);
     world.submit(CALM);
-    world.act(|ledger, _, actions| ledger.refuse(0, 1, "another build".to_owned(), actions));
+    world.act(|ledger, _, actions| ledger.refuse(0, 1, misfit(), actions));
     assert!(world.ended.is_empty(), "not before it is gone");
     world.die(0);
     let end = world.ended.values().next();

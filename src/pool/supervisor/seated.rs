@@ -67,6 +67,12 @@ impl Watcher for Seated {
                 self.take_in(vec![Answer { task, attempt, outcome, busy }], false);
             }
             FromChild::Answers { answers, gives_back } => self.take_in(answers, gives_back),
+            FromChild::Unfit(fault) => {
+                let cause = Cause::Unfit { reason: fault.to_string() };
+                self.shared.with_core(|core, _, actions| {
+                    core.ledger.refuse(self.seat, self.generation, cause, actions);
+                });
+            }
             FromChild::Log(line) => self.log(&line),
             FromChild::Goodbye(usage) => {
                 self.shared.lock().seats[self.seat].usage = usage;
@@ -107,6 +113,7 @@ impl Watcher for Seated {
             let boot_error = |cause: &Cause| {
                 let mut reason = match cause {
                     Cause::Misfit { reason } => reason.clone(),
+                    cause @ Cause::Unfit { .. } => cause.to_string(),
                     Cause::Protocol { reason } => format!("{reason}; {REBUILD}"),
                     cause => format!("it {cause} before it was ready"),
                 };
@@ -175,8 +182,8 @@ impl Seated {
                 if self.is_dismissed(core, actions) {
                     return;
                 }
-                let reason = format!("{mismatch}; {REBUILD}");
-                core.ledger.refuse(self.seat, self.generation, reason, actions);
+                let misfit = Cause::Misfit { reason: format!("{mismatch}; {REBUILD}") };
+                core.ledger.refuse(self.seat, self.generation, misfit, actions);
             });
         }
         let parts = &self.shared.parts;
@@ -187,6 +194,7 @@ impl Seated {
             rings,
             board,
             confine: parts.confine,
+            initializer: parts.initializer.clone(),
             log_filter: parts.log_filter.clone(),
             chaos: parts.chaos,
         };
@@ -202,7 +210,8 @@ impl Seated {
         let refusal = confinement.refusal(self.shared.parts.confine.sandbox);
         self.shared.with_core(|core, now, actions| {
             if let Some(reason) = refusal {
-                return core.ledger.refuse(self.seat, self.generation, reason, actions);
+                let misfit = Cause::Misfit { reason };
+                return core.ledger.refuse(self.seat, self.generation, misfit, actions);
             }
             core.news.push(PoolEvent::ChildReady { role, number, confinement });
             core.seats[self.seat].started = true;
