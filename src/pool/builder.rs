@@ -244,7 +244,7 @@ impl PoolBuilder {
             let reason = format!("the initializer cannot be sent: {reason}");
             io::Error::new(io::ErrorKind::InvalidInput, reason)
         })?;
-        limits::make_room_for(self.policy.seats + self.reads.len())?;
+        limits::make_room_for(self.policy.seats.saturating_add(self.reads.len()))?;
         // With fewer slots than children, tasks with audio of their own would wait for slots.
         let slots = u16::try_from(self.policy.seats).unwrap_or(u16::MAX).max(sizes.own.slots);
         let slot_bytes = self.max_payload.unwrap_or(sizes.own.slot_bytes).max(self.room);

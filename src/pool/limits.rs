@@ -13,7 +13,7 @@ const PER_CHILD: u64 = 9;
 
 /// Raises the limit of this process to what so many children need, if it is lower.
 pub(super) fn make_room_for(children: usize) -> io::Result<()> {
-    let needed = OWN + PER_CHILD * children as u64;
+    let needed = PER_CHILD.saturating_mul(children as u64).saturating_add(OWN);
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if soft >= needed {
         return Ok(());

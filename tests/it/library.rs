@@ -15,18 +15,19 @@ use audiopool::{AudioSegment, ChunkOptions, PcmFormat, SampleFormat};
 use tempfile::TempDir;
 
 /// A program built for one test alone, so that its processes can be told from those of others.
-struct Program {
+pub(crate) struct Program {
     folder: TempDir,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl Program {
     /// One of the examples, which `cargo test` builds.
-    fn example(name: &str) -> Self {
+    pub(crate) fn example(name: &str) -> Self {
         let built = std::env::current_exe().unwrap();
         let built = built.ancestors().nth(2).unwrap().join("examples").join(name);
         let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
-        let sources = [format!("examples/{name}.rs"), format!("tests/it/library/{name}.rs")];
+        let places = ["examples", "tests/it/library", "tests/it/executor"];
+        let sources = places.map(|place| format!("{place}/{name}.rs"));
         let newest = sources.iter().filter_map(|source| written(&in_the_repository(source))).max();
         assert!(
             newest.is_some() && written(&built) >= newest,
@@ -45,7 +46,7 @@ impl Program {
     }
 
     /// Whoever runs it at this moment.
-    fn processes(&self) -> Vec<String> {
+    pub(crate) fn processes(&self) -> Vec<String> {
         let runs_it = |process: &Path| fs::read_link(process.join("exe")).ok();
         fs::read_dir("/proc")
             .unwrap()
@@ -56,7 +57,7 @@ impl Program {
     }
 
     #[track_caller]
-    fn expect_nobody_left(&self) {
+    pub(crate) fn expect_nobody_left(&self) {
         assert_eq!(self.processes(), [""; 0], "processes were left behind");
     }
 }

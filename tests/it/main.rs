@@ -6,6 +6,8 @@ mod cli;
 mod decode;
 mod documents;
 mod equivalence;
+#[cfg(unix)]
+mod executor;
 #[cfg(target_os = "linux")]
 mod faults;
 mod fuzz;

@@ -1,0 +1,171 @@
+//! What has made, or still makes, CPython's pool hang: trouble at every place that a task and its
+//! output pass, and ends of the pool at that moment.
+
+use std::sync::mpsc;
+
+use audiopool::pool::{ReturnWhen, Shutdown, TaskError, wait};
+
+use super::chores::{Double, Go, Long, OnTheWay, Tricky};
+use super::{builder, in_time, pool};
+
+/// Has a task go its way where it is told to, among others which must not notice; says how it
+/// ended.
+#[track_caller]
+fn ended(tricky: Tricky) -> Result<OnTheWay, TaskError> {
+    let mut outcome = None;
+    in_time(|program| {
+        let pool = builder(program, 2).max_attempts(2).build().unwrap();
+        let before = pool.submit(&Double(1)).unwrap();
+        let future = pool.submit(&tricky);
+        let after = pool.submit(&Double(2)).unwrap();
+        outcome = Some(future.and_then(|future| future.result()));
+        assert_eq!([before.result().unwrap(), after.result().unwrap()], [2, 4]);
+        assert!(pool.shutdown().is_even());
+    });
+    outcome.expect("the test has run")
+}
+
+const CALM: OnTheWay = OnTheWay { written: Go::Well, read: Go::Well };
+
+fn sent(written: Go, read: Go) -> Tricky {
+    Tricky { sent: OnTheWay { written, read }, answered: (Go::Well, Go::Well) }
+}
+
+fn answered(written: Go, read: Go) -> Tricky {
+    Tricky { sent: CALM, answered: (written, read) }
+}
+
+#[test]
+fn nothing_goes_wrong_on_the_way() {
+    assert_eq!(ended(sent(Go::Well, Go::Well)).unwrap(), CALM);
+}
+
+#[test]
+fn an_error_while_a_task_is_written() {
+    let error = ended(sent(Go::Fail, Go::Well)).unwrap_err().to_string();
+    assert!(error.contains("it does not want to"), "{error}");
+}
+
+#[test]
+fn an_error_while_a_task_is_read_by_the_worker() {
+    let error = ended(sent(Go::Well, Go::Fail)).unwrap_err();
+    assert!(matches!(error, TaskError::Fault(_)), "{error:?}");
+    assert!(error.to_string().contains("it does not want to"), "{error}");
+}
+
+#[test]
+fn a_panic_while_a_task_is_read_by_the_worker() {
+    let error = ended(sent(Go::Well, Go::Panic)).unwrap_err().to_string();
+    assert!(error.contains("it is frightened"), "{error}");
+}
+
+#[test]
+fn an_exit_while_a_task_is_read_by_the_worker() {
+    let error = ended(sent(Go::Well, Go::Exit(1))).unwrap_err().to_string();
+    assert!(error.contains("exited by itself with code 1"), "{error}");
+}
+
+#[test]
+fn a_crash_while_a_task_is_read_by_the_worker() {
+    let error = ended(sent(Go::Well, Go::Abort)).unwrap_err().to_string();
+    assert!(error.contains("crashed with SIGABRT"), "{error}");
+}
+
+#[test]
+fn an_error_or_a_panic_while_an_output_is_written() {
+    for (go, words) in [(Go::Fail, "it does not want to"), (Go::Panic, "it is frightened")] {
+        let error = ended(answered(go, Go::Well)).unwrap_err();
+        assert!(matches!(error, TaskError::Fault(_)), "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn an_exit_or_a_crash_while_an_output_is_written() {
+    for (go, words) in [(Go::Exit(1), "with code 1"), (Go::Abort, "crashed with SIGABRT")] {
+        let error = ended(answered(go, Go::Well)).unwrap_err();
+        assert!(matches!(error, TaskError::Poisonous(_)), "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+/// For us it is the worker that is sick: another may give what can be read.
+#[test]
+fn an_error_or_a_panic_while_an_output_is_read() {
+    for go in [Go::Fail, Go::Panic] {
+        let error = ended(answered(Go::Well, go)).unwrap_err();
+        let TaskError::Poisonous(attempts) = error else { panic!("{error:?}") };
+        assert_eq!(attempts.len(), 2);
+    }
+}
+
+#[test]
+fn an_error_an_exit_and_a_crash_while_a_task_runs() {
+    in_time(|program| {
+        let pool = builder(program, 2).max_attempts(2).build().unwrap();
+        for (go, words) in [
+            (Go::Fail, "it does not want to"),
+            (Go::Panic, "it is frightened"),
+            (Go::Exit(0), "exited by itself with code 0"),
+            (Go::Abort, "crashed with SIGABRT"),
+        ] {
+            let error = pool.submit(&go).unwrap().exception().unwrap().to_string();
+            assert!(error.contains(words), "{go:?}: {error}");
+        }
+        assert_eq!(pool.submit(&Double(1)).unwrap().result().unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_worker_that_dies_with_much_on_the_way_to_it() {
+    in_time(|program| {
+        let pool = builder(program, 2).max_attempts(1).build().unwrap();
+        let long = |go| Long { bytes: vec![1; 1 << 20].into(), go };
+        let tasks = [Go::Abort, Go::Well, Go::Exit(1), Go::Well, Go::Abort, Go::Well];
+        let outputs: Vec<_> = pool.map(tasks.map(long)).collect();
+        let well: Vec<bool> = outputs.iter().map(Result::is_ok).collect();
+        assert_eq!(well, [false, true, false, true, false, true]);
+        assert!(outputs.iter().flatten().all(|output| output.iter().all(|byte| *byte == 1)));
+        assert!(outputs.iter().flatten().all(|output| output.len() == 1 << 20));
+    });
+}
+
+#[test]
+fn a_shutdown_right_after_a_crash_a_panic_or_what_cannot_be_read() {
+    in_time(|program| {
+        for wait in [true, false] {
+            for go in [Go::Abort, Go::Panic, Go::Exit(2), Go::Fail] {
+                let pool = pool(program, 1);
+                let crash = pool.submit(&go).unwrap();
+                let unread = pool.submit(&sent(Go::Well, go)).unwrap();
+                pool.shutdown_with(Shutdown { wait, cancel_futures: false });
+                assert!(crash.result().is_err() && unread.result().is_err());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_task_that_cannot_be_written_is_refused_and_shutting_down_does_not_wait_for_it() {
+    in_time(|program| {
+        let pool = pool(program, 1);
+        assert!(pool.submit(&sent(Go::Fail, Go::Well)).is_err());
+        assert!(pool.map([sent(Go::Fail, Go::Well)]).next().unwrap().is_err());
+        assert_eq!(pool.shutdown().submitted, 0);
+    });
+}
+
+/// Whoever is told of the end of a task may be slow, while others are submitted and end.
+#[test]
+fn a_callback_that_waits_for_a_thousand_other_tasks() {
+    in_time(|program| {
+        let pool = pool(program, 2);
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let slow = pool.submit(&Double(1)).unwrap();
+        slow.add_done_callback(move |_| assert!(may_go_on.recv().is_err()));
+        let futures: Vec<_> = (0..1000).map(|n| pool.submit(&Double(n)).unwrap()).collect();
+        wait(&futures, ReturnWhen::FirstCompleted, None);
+        drop(go_on);
+        assert_eq!(wait(&futures, ReturnWhen::AllCompleted, None).done.len(), 1000);
+    });
+}
