@@ -39,7 +39,10 @@ fn in_time(test: impl FnOnce(&Program)) {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     thread::spawn(move || {
         if is_done.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("{name} is stuck");
+            #[expect(clippy::print_stderr, reason = "nobody else can say it any more")]
+            {
+                eprintln!("{name} is stuck");
+            }
             process::abort();
         }
     });

@@ -566,8 +566,8 @@ fn a_process_that_is_killed_at_its_start_is_told_from_one_that_dies() {
     assert_eq!(breach, Some(Cause::Protocol { reason: reason() }));
     let refused = why(|world| {
         world.act(|ledger, _, actions| {
-            ledger.refuse(0, 1, Cause::Misfit { reason: reason() }, actions)
-        })
+            ledger.refuse(0, 1, Cause::Misfit { reason: reason() }, actions);
+        });
     });
     assert_eq!(refused, Some(Cause::Misfit { reason: reason() }));
 }

@@ -1,4 +1,4 @@
-//! What has made, or still makes, CPython's pool hang: trouble at every place that a task and its
+//! What has made, or still makes, Python's pool hang: trouble at every place that a task and its
 //! output pass, and ends of the pool at that moment.
 
 use std::sync::mpsc;

@@ -1,4 +1,4 @@
-//! Workers that die: what it costs, and what is told of it. In CPython it costs the pool.
+//! Workers that die: what it costs, and what is told of it. In Python it costs the pool.
 
 use std::fs;
 

@@ -149,7 +149,7 @@ fn an_observer_is_told_what_happens_and_its_panic_is_its_own() {
                 PoolEvent::ChildDied { .. } => "died",
                 PoolEvent::TaskRetried { .. } => "retried",
                 PoolEvent::ChildRetired { .. } => "retired",
-                _ => "else",
+                PoolEvent::TaskLate { .. } => "late",
             });
             panic!("I have seen enough");
         });

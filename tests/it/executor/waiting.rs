@@ -75,7 +75,7 @@ fn waiting_for_all_waits_for_all_or_until_the_time_is_up() {
         let pool = pool(program, 1);
         let futures = [
             pool.submit(&Go::Fail).unwrap(),
-            pool.submit(&Go::Abort).unwrap(),
+            pool.submit(&Go::Panic).unwrap(),
             pool.submit(&gate.hold()).unwrap(),
         ];
         let held = gate.next();
