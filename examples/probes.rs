@@ -5,10 +5,14 @@ mod probes;
 
 use std::process::ExitCode;
 
-use probes::{Meet, Misbehave, Tell};
+use audiopool::{Registry, worker_tasks};
+use probes::{Meet, Misbehave, Small, Tell};
 
 fn main() -> ExitCode {
-    let probes = || audiopool::worker_tasks().with::<Tell>().with::<Meet>().with::<Misbehave>();
     audiopool::run_child_role_with(probes);
     ExitCode::FAILURE
+}
+
+fn probes() -> Registry {
+    worker_tasks().with::<Tell>().with::<Meet>().with::<Misbehave>().with::<Small>()
 }

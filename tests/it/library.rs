@@ -1,5 +1,6 @@
 //! The library from outside: the pattern, the processor, and the programs that use them.
 
+mod batches;
 mod failing;
 mod figures;
 mod pattern;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
-use audiopool::{ChunkFunction, Pcm, PcmFormat, TaskFailure};
+use audiopool::{ChunkFunction, Pcm, PcmFormat, Task, TaskFailure};
 use serde::{Deserialize, Serialize};
 
 /// Tells what arrived, and where.
@@ -100,5 +100,30 @@ impl ChunkFunction for Misbehave {
             }
         }
         Ok(chunk.frames())
+    }
+}
+
+/// Tells its number and its process, or goes wrong.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Small {
+    pub(crate) number: u64,
+    pub(crate) how: Option<How>,
+}
+
+impl Task for Small {
+    const NAME: &'static str = "probes.small";
+    type Output = (u64, u32);
+
+    fn run(self, _: Option<Pcm<'_>>) -> Result<(u64, u32), TaskFailure> {
+        match self.how {
+            None => Ok((self.number, process::id())),
+            Some(How::Fail) => Err(TaskFailure::new("I do not like it")),
+            Some(How::Panic) => panic!("at number {}", self.number),
+            Some(How::Abort) => process::abort(),
+            Some(How::Exit) => process::exit(7),
+            Some(How::Hang) => loop {
+                thread::park();
+            },
+        }
     }
 }
