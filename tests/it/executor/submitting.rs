@@ -146,6 +146,7 @@ fn an_observer_is_told_what_happens_and_its_panic_is_its_own() {
             let Event::Pool(event) = event else { panic!("{event:?} in a pool") };
             notes.lock().unwrap().push(match event {
                 PoolEvent::ChildStarted { .. } => "started",
+                PoolEvent::ChildReady { .. } => "ready",
                 PoolEvent::ChildDied { .. } => "died",
                 PoolEvent::TaskRetried { .. } => "retried",
                 PoolEvent::ChildRetired { .. } => "retired",
