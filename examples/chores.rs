@@ -1,4 +1,4 @@
-//! The worker program of the tests of the executor; nothing to learn here, see `my_metric`.
+//! The worker program of the tests of the executor; nothing to learn here, see `own_worker`.
 
 #[path = "../tests/it/executor/chores.rs"]
 mod chores;

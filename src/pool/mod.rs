@@ -169,6 +169,26 @@ struct Item {
 
 /// A pool of child processes that run tasks. Dropping it cancels what has not ended and waits
 /// until every child is gone.
+///
+/// It follows Python's [`concurrent.futures.ProcessPoolExecutor`][python], name by name, and
+/// differs where that one hurts:
+///
+/// | what happens | in Python | here |
+/// |---|---|---|
+/// | a worker dies | every task of the pool fails, and the pool is of no use any more | its task is tried again, up to [`max_attempts`](PoolBuilder::max_attempts); the others never hear of it |
+/// | a task kills each worker that it meets | the same, at once | its last try is made alone; then it fails with [every try and its cause](TaskError::Poisonous) |
+/// | [`cancel`](Future::cancel) while the task runs | refused | the worker is killed and replaced |
+/// | tasks beyond those that run | one more is in a pipe, counts as running and cannot be cancelled | none; only tasks that take microseconds share a message |
+/// | a task hangs | for ever | it is killed after its [`timeout`](PoolBuilder::timeout), if there is one |
+/// | `map` with a `timeout` | the tasks go on | those that no worker has yet are cancelled |
+/// | `map` with a `chunksize` | a chunk fails as one | each task succeeds, fails and dies for itself |
+/// | `max_tasks_per_child` | hung in many versions | a worker ends between two tasks, and its place is taken when there is work |
+/// | an initializer fails | the pool is broken, without the reason | the pool is broken, and every task says why |
+/// | a task uses the pool that it runs in | waits for ever | an error in its first call |
+/// | a pool is dropped | its tasks are waited for | they are cancelled, unless it was [shut down](Self::shutdown_with) |
+/// | what is sent | anything that can be pickled | types that implement [`Task`], registered by name in the worker program |
+///
+/// [python]: https://docs.python.org/3/library/concurrent.futures.html#processpoolexecutor
 #[derive(Debug)]
 pub struct ProcessPool {
     shared: Arc<Shared>,

@@ -277,10 +277,10 @@ fn the_csv_header_is_the_one_in_the_readme() {
 #[test]
 fn code_in_the_readme_is_code_that_is_compiled() {
     let flush = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
-    let compiled =
-        ["examples/my_metric.rs", "tests/it/documents.rs"].map(|name| flush(&read(name)));
+    let sources = ["examples/my_metric.rs", "examples/own_worker.rs", "tests/it/documents.rs"];
+    let compiled = sources.map(|name| flush(&read(name)));
     let readme = blocks(&read("README.md"), "rust");
-    assert_eq!(readme.len(), 4);
+    assert_eq!(readme.len(), 5);
     // The README may leave out what lies between two paragraphs.
     for paragraph in readme.iter().flat_map(|block| block.split("\n\n")) {
         let found = compiled.iter().any(|source| source.contains(flush(paragraph).trim_end()));

@@ -85,6 +85,20 @@ fn my_metric_names_the_file_that_it_cannot_read() {
 }
 
 #[test]
+fn own_worker_loses_one_task_and_none_of_the_others() {
+    let program = Program::example("own_worker");
+    let assert = Command::new(&program.path).assert();
+    assert.success().stderr("").stdout(
+        "ackermann(2, 3) is 9\n\
+         ackermann(1, 1000000000) is not known: tried 3 times; the last process overflowed its stack\n\
+         ackermann(7, 1) is not known: nobody has ever seen that number\n\
+         ackermann(3, 6) is 509\n\
+         4 asked, 2 answered, 2 not\n",
+    );
+    program.expect_nobody_left();
+}
+
+#[test]
 fn a_program_that_forgets_its_first_line_is_told_and_does_not_multiply() {
     let program = Program::example("forgetful");
     let log = program.folder.path().join("log");
