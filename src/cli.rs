@@ -11,6 +11,7 @@ mod analyze;
 mod args;
 mod awaited;
 mod catalogue;
+mod doctor;
 mod exit;
 mod fault;
 mod log;
@@ -50,6 +51,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
         Command::Replay(typed) => replay::run(*typed, args.talk),
         Command::Formats(asked) => speak(|out| catalogue::formats(asked.format, out)),
         Command::Metrics(asked) => speak(|out| catalogue::metrics(asked.format, out)),
+        Command::Doctor(asked) => doctor::run(asked),
         Command::Selftest(asked) => selftest::run(asked),
         Command::Completions { shell } => speak(|out| {
             let mut script = Vec::new();

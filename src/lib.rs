@@ -77,6 +77,7 @@
 pub mod chunk;
 pub mod decode;
 pub mod decoder;
+pub mod doctor;
 pub mod event;
 pub mod interrupt;
 pub mod merge;

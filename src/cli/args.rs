@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use audiopool::settings::{
     CHILD_MEMORY_MIB, MAX_ATTEMPTS, MAX_CHUNK_MS, MAX_GROWTH_MIB, METRICS, MIN_CHUNK_MS,
-    MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, TIMEOUT, WORKERS, parse_metrics,
+    MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, Sandbox, TIMEOUT, WORKERS, parse_metrics,
 };
 use audiopool_worker::analyze::Metric;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
@@ -44,6 +44,9 @@ pub(crate) enum Command {
     Formats(Catalogue),
     /// List the metrics that can be computed, with unit and definition
     Metrics(Catalogue),
+    /// Examine whether audiopool can work on this machine, and say what to do if it cannot
+    #[command(after_help = "Exits 0, or 1 if something is a problem.")]
+    Doctor(Doctor),
     /// Prove on this machine that no fault loses, doubles or changes a result
     #[command(
         after_help = "Exits 0 if the laws hold, 5 if one is broken, 3 if workers cannot be started."
@@ -209,6 +212,33 @@ pub(crate) struct Replay {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// Format of the findings
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: CatalogueFormat,
+
+    #[arg(long = WORKERS.name, env = WORKERS.env, hide_env_values = true, value_name = "N", help = WORKERS.describe(),
+        value_parser = |text: &str| WORKERS.parse(text), allow_hyphen_values = true)]
+    pub(crate) workers: Option<u32>,
+
+    /// How far child processes are to be confined
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "LEVEL",
+        env = "AUDIOPOOL_SANDBOX",
+        hide_env_values = true
+    )]
+    pub(crate) sandbox: SandboxLevel,
+
+    /// The worker program [default: `audiopool-worker` beside this program, else this program]
+    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true,
+        value_hint = ValueHint::ExecutablePath)]
+    pub(crate) worker_program: Option<OsString>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Selftest {
     /// Hit the tasks with faults that follow from this number; without it, nothing goes wrong
     #[arg(long, value_name = "SEED")]
@@ -303,6 +333,16 @@ pub(crate) enum SandboxLevel {
     BestEffort,
     /// In every way, or the run does not start
     Strict,
+}
+
+impl From<SandboxLevel> for Sandbox {
+    fn from(level: SandboxLevel) -> Self {
+        match level {
+            SandboxLevel::Off => Self::Off,
+            SandboxLevel::BestEffort => Self::BestEffort,
+            SandboxLevel::Strict => Self::Strict,
+        }
+    }
 }
 
 /// When there is colour.

@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use audiopool::plan::{List, ListSource, Plan, Separator};
 use audiopool::report::Paint;
-use audiopool::settings::{
-    AnalysisSettings, Isolation, MAX_CHUNK_MS, MIN_CHUNK_MS, RunSettings, Sandbox,
-};
+use audiopool::settings::{AnalysisSettings, Isolation, MAX_CHUNK_MS, MIN_CHUNK_MS, RunSettings};
 use audiopool::threads::ThreadConfig;
 
-use super::args::{Analyze, ColorWhen, IsolationWhen, ReportFormat, SandboxLevel, Talk};
+use super::args::{Analyze, ColorWhen, IsolationWhen, ReportFormat, Talk};
 use super::fault::Fault;
 use super::log;
 
@@ -60,11 +58,7 @@ impl Request {
                 timeout: typed.timeout.map(Duration::from_secs_f64),
                 max_attempts: NonZeroU32::new(typed.max_attempts).unwrap_or(NonZeroU32::MIN),
                 max_growth: u64::from(typed.max_growth_mib) << 20,
-                sandbox: match typed.sandbox {
-                    SandboxLevel::Off => Sandbox::Off,
-                    SandboxLevel::BestEffort => Sandbox::BestEffort,
-                    SandboxLevel::Strict => Sandbox::Strict,
-                },
+                sandbox: typed.sandbox.into(),
                 child_memory_mib: typed.child_memory_mib,
                 worker_program: typed.worker_program.map(PathBuf::from),
                 log_filter: log::filter(talk.verbose, talk.quiet)?,

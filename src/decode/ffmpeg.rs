@@ -209,15 +209,20 @@ fn read_header(output: &mut impl Read) -> Result<PcmFormat, String> {
 
 /// A child that is killed and reaped when it is no longer wanted.
 #[derive(Debug)]
-struct Running(Child);
+pub(super) struct Running(Child);
 
 impl Running {
-    fn spawn(command: &mut Command) -> Result<Self, String> {
+    pub(super) fn spawn(command: &mut Command) -> Result<Self, String> {
         let program = command.get_program().to_owned();
         command
             .spawn()
             .map(Self)
             .map_err(|error| format!("{} cannot be started: {error}", program.to_string_lossy()))
+    }
+
+    /// What it writes to its standard output, once.
+    pub(super) fn output(&mut self) -> Option<ChildStdout> {
+        self.0.stdout.take()
     }
 }
 

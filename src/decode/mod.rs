@@ -26,6 +26,7 @@ mod findings;
 mod flac;
 mod flac_header;
 mod formats;
+mod installed;
 mod magic;
 mod matroska;
 mod mp4;
@@ -54,6 +55,7 @@ use findings::Findings;
 use trim::Trim;
 
 pub use formats::{Decoding, EXTENSIONS, FormatRow, formats};
+pub use installed::installed_ffmpeg;
 
 /// What a file turned out to be, known before its first block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! Executor: a pool as Python's `concurrent.futures` knows it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use audiopool_worker::codec;
@@ -112,6 +113,12 @@ impl ProcessPool {
             self.shared.wait_at_rest();
         }
         self.balance()
+    }
+
+    /// The program that children are started from; another one after the first child, if it turned
+    /// out to be of another build.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.shared.program().to_owned()
     }
 
     /// What went in and what came out so far.

@@ -59,7 +59,7 @@ pub(super) fn room() -> u64 {
 }
 
 /// The transport that the environment names, or the best that there is.
-pub(super) fn transport() -> Result<Transport, PoolError> {
+pub(crate) fn transport() -> Result<Transport, PoolError> {
     let value = env::var_os(VARIABLE);
     named(value.as_deref()).map_err(|reason| {
         io::Error::new(io::ErrorKind::InvalidInput, format!("{VARIABLE}: {reason}")).into()

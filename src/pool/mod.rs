@@ -64,8 +64,10 @@ pub use evidence::{End, Evidence, Sender};
 pub use executor::Shutdown;
 pub use fault::{PoolError, TaskError};
 pub use future::{AsCompleted, Future, NotYet, ReturnWhen, Unfinished, Waited, as_completed, wait};
+pub(crate) use geometry::transport as transport_in_use;
 pub use inline::Inline;
 pub use ledger::Balance;
+pub(crate) use limits::SystemLimits;
 pub use map::{Map, MapOptions};
 pub use traces::{Leftover, Traces};
 

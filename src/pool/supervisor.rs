@@ -140,7 +140,7 @@ impl Shared {
     }
 
     /// What children are started from at present.
-    fn program(&self) -> &Path {
+    pub(super) fn program(&self) -> &Path {
         match &self.parts.fallback {
             Some(fallback) if self.has_fallen_back.load(Ordering::Relaxed) => fallback,
             _ => &self.parts.program,

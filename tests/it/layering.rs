@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   surfaces     cli  web
-//!   street       pipeline  decoder  role  segment  pattern  processor  selftest
+//!   street       pipeline  decoder  role  segment  pattern  processor  selftest  doctor
 //!   stations     plan  decode  chunk  pool  merge  report     none names another
 //!   vocabulary   record  settings  event  threads  interrupt
 //!   ───────────────────────────────────────────────────────── src ▲ · worker ▼
@@ -30,7 +30,10 @@ use source::{SourceFile, module_of};
 const LAYERS: [(&str, &[&str]); 4] = [
     ("vocabulary", &["record", "settings", "event", "threads", "interrupt"]),
     ("station", &["plan", "decode", "chunk", "pool", "merge", "report"]),
-    ("street", &["pipeline", "decoder", "role", "segment", "pattern", "processor", "selftest"]),
+    (
+        "street",
+        &["pipeline", "decoder", "role", "segment", "pattern", "processor", "selftest", "doctor"],
+    ),
     ("surface", &["cli", "web"]),
 ];
 

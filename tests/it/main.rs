@@ -4,6 +4,8 @@
 
 mod cli;
 mod decode;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod documents;
 mod equivalence;
 #[cfg(unix)]
