@@ -11,6 +11,7 @@ pub use audiopool_worker::confine::Confinement;
 pub use audiopool_worker::protocol::{Role, Usage};
 
 use crate::decode::SourceFormat;
+pub use crate::pool::Balance;
 
 /// Who watches a run.
 pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
@@ -57,6 +58,13 @@ pub enum Event {
     },
     /// Something that happened in a pool; labels are the indices of the files.
     Pool(PoolEvent),
+    /// A pool of the run has ended, and these are its books, which are checked next.
+    Balanced {
+        /// What its children were for.
+        role: Role,
+        /// What went in and what came out.
+        balance: Balance,
+    },
     /// The run is over.
     RunEnded {
         /// What the supervisor itself used.

@@ -17,6 +17,7 @@ use std::io;
 use std::sync::Arc;
 
 use audiopool_worker::analyze::{self, Analyzers};
+use audiopool_worker::protocol::Role;
 use audiopool_worker::usage;
 
 use crate::chunk::ChunkLength;
@@ -137,9 +138,12 @@ fn in_processes(
         });
         Lanes { street: &street, count: run.workers, stop, kill: &kill }.walk(jobs, each)
     };
-    for (name, balance) in [("decoders", decoders.shutdown()), ("workers", workers.shutdown())] {
-        check(name, &balance)?;
+    let books = [(Role::Decoder, decoders.shutdown()), (Role::Worker, workers.shutdown())];
+    for (role, balance) in books {
+        observer(&Event::Balanced { role, balance });
     }
+    check("decoders", &books[0].1)?;
+    check("workers", &books[1].1)?;
     summary
 }
 

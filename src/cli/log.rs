@@ -62,6 +62,9 @@ pub(crate) fn observe(event: &Event) {
         Event::Pool(PoolEvent::ChildRetired { role, number, usage }) => {
             tracing::debug!(?usage, "{role} {number} retired");
         }
+        Event::Balanced { role, balance } => {
+            tracing::debug!(role = role.name(), ?balance, "pool ended");
+        }
         Event::RunEnded { usage } => tracing::debug!(?usage, "run ended"),
     }
 }

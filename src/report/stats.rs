@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::text::{clock, speed};
-use crate::event::{Confinement, Event, PoolEvent, Role, Usage};
+use crate::event::{Balance, Confinement, Event, PoolEvent, Role, Usage};
 
 /// Sums of the events of one run.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Stats {
     /// The last that is known of each kind of process.
     confined: BTreeMap<Role, Confinement>,
     supervisor: Option<Usage>,
+    /// The books of the pools that have ended.
+    books: BTreeMap<Role, Balance>,
 }
 
 /// One place in the pool and all processes that ever held it.
@@ -49,6 +51,7 @@ impl Stats {
             places: BTreeMap::new(),
             confined: BTreeMap::new(),
             supervisor: None,
+            books: BTreeMap::new(),
         }
     }
 
@@ -79,6 +82,9 @@ impl Stats {
                 total.cpu_user += usage.cpu_user;
                 total.cpu_system += usage.cpu_system;
                 total.peak_rss_bytes = total.peak_rss_bytes.max(usage.peak_rss_bytes);
+            }
+            Event::Balanced { role, balance } => {
+                self.books.insert(*role, *balance);
             }
             Event::RunEnded { usage } => self.supervisor = Some(*usage),
             Event::Planned { .. } | Event::JobStarted { .. } | Event::JobOpened { .. } => {}
@@ -115,6 +121,14 @@ impl Stats {
         writeln!(out, "cpu          {:.3} s in all processes", self.cpu().as_secs_f64())?;
         for (role, confinement) in &self.confined {
             writeln!(out, "sandbox      {role}s: {confinement}")?;
+        }
+        for (role, balance) in &self.books {
+            let Balance { retries, deaths, breaches, .. } = balance;
+            writeln!(
+                out,
+                "ledger       {role}s: {balance}; {retries} retries, {deaths} deaths, {breaches} \
+                 breaches"
+            )?;
         }
         writeln!(out)?;
         writeln!(
@@ -205,6 +219,18 @@ mod tests {
                 number,
                 usage: usage(1, 9),
             }),
+            Event::Balanced {
+                role,
+                balance: Balance {
+                    submitted: 5,
+                    succeeded: 3,
+                    failed: 1,
+                    cancelled: 1,
+                    retries: 1,
+                    deaths: 1,
+                    breaches: 0,
+                },
+            },
             Event::RunEnded { usage: usage(0, 5) },
         ] {
             stats.observe(&event);
@@ -219,6 +245,7 @@ files        1 ok, 0 failed
 attempts     0 tasks late, 1 retried, 1 processes died
 cpu          5.200 s in all processes
 sandbox      workers: off
+ledger       workers: 5 submitted = 3 ok + 1 failed + 1 cancelled; 1 retries, 1 deaths, 0 breaches
 
 process        started  died    tasks     busy  cpu user   cpu sys   peak rss
 decoder 1            1     0        1   1.50 s    1.20 s    0.10 s    9.0 MiB

@@ -80,14 +80,8 @@ impl fmt::Display for Sheet {
                 writeln!(f, "            F{row:02} {name:<26}{count:>5}")?;
             }
         }
-        let Balance { submitted, succeeded, failed, cancelled, retries, deaths, breaches } =
-            balance;
-        let law = if balance.is_even() { "=" } else { "≠" };
-        writeln!(
-            f,
-            "tasks     {submitted} submitted {law} {succeeded} ok + {failed} failed + {cancelled} \
-             cancelled"
-        )?;
+        let Balance { retries, deaths, breaches, .. } = balance;
+        writeln!(f, "tasks     {balance}")?;
         writeln!(f, "tries     {retries} repeated, {deaths} deaths, {breaches} breaches")?;
         for (kind, count) in &self.deaths.0 {
             writeln!(f, "            {kind:<30}{count:>5}")?;

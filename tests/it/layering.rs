@@ -46,6 +46,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("record", "decode::DecodeError", "… and so is why it could not be decoded"),
     ("record", "decode::DecodeErrorKind", "… in the same classes"),
     ("event", "decode::SourceFormat", "watchers learn the format as soon as it is known"),
+    ("event", "pool::Balance", "… and the books of a pool that has ended"),
     ("plan", "decode::DecodeErrorKind", "what is no file fails in the same classes"),
     ("plan", "decode::EXTENSIONS", "which names are audio is known where it is decoded"),
 ];

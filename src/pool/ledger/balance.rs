@@ -1,5 +1,7 @@
 //! Balance: what went into a pool and what came out of it.
 
+use std::fmt;
+
 /// The balance of a pool: what went in and what came out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
@@ -23,5 +25,17 @@ impl Balance {
     /// Whether every task has ended exactly once.
     pub fn is_even(&self) -> bool {
         self.submitted == self.succeeded + self.failed + self.cancelled
+    }
+}
+
+impl fmt::Display for Balance {
+    /// The equation that is to hold, with `≠` if it does not.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { submitted, succeeded, failed, cancelled, .. } = self;
+        let law = if self.is_even() { "=" } else { "≠" };
+        write!(
+            f,
+            "{submitted} submitted {law} {succeeded} ok + {failed} failed + {cancelled} cancelled"
+        )
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::scene::{Expected, LONG, Scene, not_gone_within};
+use crate::scene::{Ended, Expected, LONG, Scene, not_gone_within};
 
 /// A run that is held in the middle of the long song; with one worker, everybody waits for it.
 fn held_in_the_middle() -> Scene {
@@ -118,4 +118,32 @@ fn f35_a_full_disk_is_told() {
     assert_eq!(ended.code(), Some(7), "{ended}");
     assert!(ended.stderr.contains("cannot write standard output"), "{ended}");
     ended.assert_nobody_left();
+}
+
+#[test]
+fn the_books_of_each_pool_stand_in_the_statistics() {
+    let books = |ended: &Ended, role: &str| {
+        let mut lines = ended.stderr.lines().filter(|line| line.starts_with("ledger "));
+        lines.find(|line| line.contains(role)).unwrap_or_else(|| panic!("{ended}")).to_owned()
+    };
+    let calm = Scene::calm().args(["--stats"]).run();
+    calm.assert_nothing_lost(&Expected::all_well());
+    for role in ["decoders: ", "workers: "] {
+        let line = books(&calm, role);
+        assert!(
+            line.ends_with("0 failed + 0 cancelled; 0 retries, 0 deaths, 0 breaches"),
+            "{line}"
+        );
+    }
+    let hit = Scene::rogue_in_the_middle("abort").asked_for("attempt=1").args(["--stats"]).run();
+    hit.assert_nothing_lost(&Expected::all_well());
+    let line = books(&hit, "workers: ");
+    assert!(line.ends_with("0 failed + 0 cancelled; 1 retries, 1 deaths, 0 breaches"), "{line}");
+    let submitted = |line: &str| line.split_whitespace().nth(2).map(str::to_owned);
+    assert_eq!(submitted(&line), submitted(&books(&calm, "workers: ")), "{line}");
+
+    let lost = Scene::rogue_in_the_middle("abort").args(["--stats", "--max-attempts", "2"]).run();
+    assert_eq!(lost.code(), Some(1), "{lost}");
+    let line = books(&lost, "workers: ");
+    assert!(line.contains(" + 1 failed + ") && line.contains("2 deaths"), "{line}");
 }
