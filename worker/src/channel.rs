@@ -13,12 +13,13 @@ use std::fmt::Display;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::{env, fs, io, process};
+use std::time::{Duration, Instant};
+use std::{env, fs, io, process, thread};
 
-use ipc_channel::IpcError;
 use ipc_channel::ipc::{
     self, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
 };
+use ipc_channel::{IpcError, TryRecvError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +101,21 @@ pub struct Receiver<M> {
 }
 
 impl<M: DeserializeOwned> Receiver<M> {
+    /// The same, but awake for the first `patience`: to be woken takes longer than most of what
+    /// follows at once.
+    pub fn recv_awake(&self, patience: Duration) -> Result<(u32, M), ChannelError> {
+        let begun = Instant::now();
+        while begun.elapsed() < patience {
+            match self.raw.try_recv() {
+                Ok(frame) => return Ok(frame::decode_frame(&frame)?),
+                Err(TryRecvError::Empty) => thread::yield_now(),
+                // Whatever it is, it is said again.
+                Err(TryRecvError::IpcError(_)) => break,
+            }
+        }
+        self.recv()
+    }
+
     /// Waits for the next message and the generation of its sender.
     pub fn recv(&self) -> Result<(u32, M), ChannelError> {
         loop {
@@ -284,6 +300,26 @@ mod tests {
     }
 
     #[cfg(unix)]
+    #[test]
+    fn whoever_waits_awake_hears_the_same_as_whoever_sleeps() {
+        let (listener, name) = Listener::new().unwrap();
+        let supervisor = thread::spawn(move || listener.accept(Vec::new()).unwrap());
+        let (_sender, receiver, _arrivals) = connect(&name).unwrap();
+        let (sender, _receiver) = supervisor.join().unwrap();
+
+        for patience in [Duration::ZERO, Duration::from_secs(60)] {
+            let sender = sender.clone().with_generation(3);
+            sender.send(&ToChild::Quit).unwrap();
+            assert_eq!(receiver.recv_awake(patience).unwrap(), (3, ToChild::Quit));
+            let later = thread::spawn(move || sender.send(&ToChild::Quit).unwrap());
+            assert_eq!(receiver.recv_awake(patience).unwrap(), (3, ToChild::Quit));
+            later.join().unwrap();
+        }
+        drop(sender);
+        let end = receiver.recv_awake(Duration::from_secs(60));
+        assert!(matches!(end, Err(ChannelError::Closed)), "{end:?}");
+    }
+
     #[track_caller]
     fn refused(folder: &Path, part: &str) {
         let found = expect_room_for_socket(folder);

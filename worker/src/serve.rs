@@ -34,6 +34,9 @@ pub const EXIT_BOOT: u8 = 70;
 /// Exit code of a child in which a thread other than the task's panicked.
 pub const EXIT_PANIC: i32 = 101;
 
+/// How long a child stays awake for its next task.
+const AWAKE: Duration = Duration::from_micros(50);
+
 /// Why a child ends before it is told to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -156,7 +159,7 @@ impl Child {
 
     fn serve(mut self, registry: &Registry) -> Result<(), ServeError> {
         loop {
-            match self.receiver.recv()?.1 {
+            match self.receiver.recv_awake(AWAKE)?.1 {
                 ToChild::Run(run) => match self.due(&run) {
                     Ok(Some(Deed::Wire(deed))) => self.misspeak(deed, registry, &run),
                     deed => {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use audiopool_worker::protocol::TaskId;
@@ -12,6 +13,9 @@ use tracing::warn;
 use super::RawOutcome;
 use super::gathering::Gathering;
 use crate::pool::supervisor::Shared;
+
+/// How long a caller stays awake for an outcome: to be woken takes longer than a small task.
+const AWAKE: Duration = Duration::from_micros(50);
 
 /// The pool's side of a [`Future`](super::Future).
 #[derive(Default)]
@@ -108,6 +112,13 @@ impl Promise {
     pub(super) fn wait(&self) -> &RawOutcome {
         if let Some(outcome) = self.outcome() {
             return outcome;
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < AWAKE {
+            thread::yield_now();
+            if let Some(outcome) = self.outcome() {
+                return outcome;
+            }
         }
         let mut state = self.lock();
         loop {
