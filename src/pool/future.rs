@@ -2,8 +2,8 @@
 //!
 //! A future is a name for the outcome, not the outcome: clones name the same, it can be read as
 //! often as one likes, and a future that is dropped stops nothing. Nobody polls but for a moment (a
-//! caller stays awake for some 50 µs, since small tasks end sooner than a sleeper wakes), and no thread
-//! waits on behalf of a future.
+//! caller stays awake for some 50 µs, since small tasks end sooner than a sleeper wakes), and no
+//! thread waits on behalf of a future.
 
 mod gathering;
 mod promise;
