@@ -10,8 +10,8 @@ use std::fmt;
 use std::time::Duration;
 
 use audiopool_worker::confine::refused_call;
+use audiopool_worker::panics::EXIT_PANIC;
 use audiopool_worker::protocol::TaskId;
-use audiopool_worker::serve::EXIT_PANIC;
 
 use super::cause::{Cause, Silence};
 

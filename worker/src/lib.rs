@@ -27,6 +27,7 @@ pub mod invitation;
 pub mod lifeline;
 mod log;
 pub mod measure;
+pub mod panics;
 pub mod pcm;
 pub mod protocol;
 pub mod serve;

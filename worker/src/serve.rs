@@ -4,12 +4,10 @@
 //! same thread reads the channel for the grant; nothing here needs a second thread but the
 //! [lifeline].
 
-use std::any::Any;
 use std::collections::VecDeque;
-use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::panic::{self, AssertUnwindSafe};
 use std::process;
-use std::sync::Mutex;
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, debug_span, trace};
@@ -26,13 +24,10 @@ use crate::protocol::{
 };
 use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
 use crate::task::{RawOutlet, Registry};
-use crate::{BUILD_ID, confine, initializer, lifeline, log, usage};
+use crate::{BUILD_ID, confine, initializer, lifeline, log, panics, usage};
 
 /// Exit code of a child that could not begin: no supervisor, no shared memory.
 pub const EXIT_BOOT: u8 = 70;
-
-/// Exit code of a child in which a thread other than the task's panicked.
-pub const EXIT_PANIC: i32 = 101;
 
 /// How long a child stays awake for its next task.
 const AWAKE: Duration = Duration::from_micros(50);
@@ -128,9 +123,9 @@ impl Child {
             Board::open(board, page)?.install();
         }
         close_inherited(rings.iter().map(|grant| grant.handle).chain(board));
-        note_panics(thread::current().id());
+        panics::note_of(thread::current().id());
         if let Some(initializer) = initializer
-            && let Err(fault) = initializer::run(registry, &initializer, panicked)
+            && let Err(fault) = initializer::run(registry, &initializer, panics::fault)
         {
             let fault = fault.shortened();
             sender.send(&FromChild::Unfit(fault.clone()))?;
@@ -277,7 +272,7 @@ impl Child {
             }
             registry.run(&run.name, arguments, audio, &mut outlet)
         }))
-        .unwrap_or_else(|payload| Err(panicked(payload.as_ref())))
+        .unwrap_or_else(|payload| Err(panics::fault(payload.as_ref())))
     }
 
     fn read(&self, at: &SlotRef) -> Result<&[u8], WorkerFault> {
@@ -407,46 +402,4 @@ impl From<SlotError> for WorkerFault {
             }
         }
     }
-}
-
-/// Where the task's thread last panicked, and the message.
-static LAST_PANIC: Mutex<Option<(String, String)>> = Mutex::new(None);
-
-/// Remembers panics of the task's thread; a panic in any other thread ends the process, so that it
-/// is never taken for a success.
-fn note_panics(task_thread: ThreadId) {
-    let usual = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        note_on_board(info);
-        if thread::current().id() == task_thread {
-            let location = info.location().map(ToString::to_string).unwrap_or_default();
-            let message = info.payload_as_str().unwrap_or("no message").to_owned();
-            if let Ok(mut last) = LAST_PANIC.lock() {
-                *last = Some((message, location));
-            }
-        } else {
-            usual(info);
-            #[expect(clippy::exit, reason = "the task may wait for that thread for ever")]
-            process::exit(EXIT_PANIC);
-        }
-    }));
-}
-
-/// On the board it outlives this process, should that end in the next moment.
-fn note_on_board(info: &PanicHookInfo<'_>) {
-    let Some(board) = board::own() else { return };
-    let message = info.payload_as_str().unwrap_or("no message");
-    match info.location() {
-        Some(place) => board.panic(&format!("{}:{}: {message}", place.file(), place.line())),
-        None => board.panic(message),
-    }
-}
-
-fn panicked(payload: &(dyn Any + Send)) -> WorkerFault {
-    let noted = LAST_PANIC.lock().ok().and_then(|mut last| last.take());
-    let (message, location) = noted.unwrap_or_else(|| {
-        let text = payload.downcast_ref::<&str>().copied().unwrap_or("no message");
-        (text.to_owned(), "unknown".to_owned())
-    });
-    WorkerFault::Panic { message, location }
 }
