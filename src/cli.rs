@@ -53,6 +53,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
         Command::Metrics(asked) => speak(|out| catalogue::metrics(asked.format, out)),
         Command::Doctor(asked) => doctor::run(asked),
         Command::Selftest(asked) => selftest::run(asked),
+        Command::Explain { metrics } => speak(|out| catalogue::explain(&metrics.0, out)),
         Command::Completions { shell } => speak(|out| {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "audiopool", &mut script);

@@ -10,8 +10,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use audiopool_worker::analyze::METRICS;
 use audiopool_worker::analyze::Metric;
+pub use audiopool_worker::analyze::{GROUPS, METRICS};
 pub use audiopool_worker::confine::Sandbox;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -130,6 +130,9 @@ pub const MAX_GROWTH_MIB: Setting<u32> = Setting {
            between two tasks",
 };
 
+/// What is measured unless told otherwise: the group that costs next to nothing.
+pub const DEFAULT_METRICS: &str = "seed";
+
 /// How the work is cut and where it runs. Nothing here changes a figure.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
@@ -200,7 +203,7 @@ impl Default for AnalysisSettings {
         Self {
             silence_threshold_db: fixed(SILENCE_THRESHOLD_DB),
             min_silence_ms: fixed(MIN_SILENCE_MS),
-            metrics: METRICS.iter().collect(),
+            metrics: METRICS.iter().filter(|metric| metric.answers_to(DEFAULT_METRICS)).collect(),
         }
     }
 }
@@ -216,25 +219,31 @@ impl Serialize for AnalysisSettings {
     }
 }
 
-/// Reads a choice of metrics: `all`, or keys with commas between them. The order given is of no
-/// consequence: figures stand in the order of the catalogue.
+/// Reads a choice of metrics: names of groups, `all`, and keys, with commas between them. The
+/// order given is of no consequence: figures stand in the order of the catalogue.
 pub fn parse_metrics(text: &str) -> Result<Vec<&'static Metric>, SettingError> {
     let names: Vec<_> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-    let known = |name: &&str| *name == "all" || METRICS.iter().any(|metric| metric.key == *name);
+    let known = |name: &&str| METRICS.iter().any(|metric| metric.answers_to(name));
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        return Err(metrics_error(&format!("there is no metric `{unknown}`")));
+        return Err(metrics_error(&format!("there is no metric or group `{unknown}`")));
     }
     if names.is_empty() {
         return Err(metrics_error("no metric is named"));
     }
-    let chosen = |metric: &&Metric| names.contains(&"all") || names.contains(&metric.key);
+    let chosen = |metric: &&Metric| names.iter().any(|name| metric.answers_to(name));
     Ok(METRICS.iter().filter(chosen).collect())
 }
 
 fn metrics_error(what: &str) -> SettingError {
-    let keys: Vec<_> = METRICS.iter().map(|metric| metric.key).collect();
-    let message = format!("{what}; choose `all` or from: {}", keys.join(", "));
+    let message = format!("{what}; choose from: {}", metric_names());
     SettingError { key: "metrics", message }
+}
+
+/// Everything that a choice of metrics may name: `all`, the groups, the keys.
+pub fn metric_names() -> String {
+    let groups = GROUPS.iter().map(|group| group.name);
+    let keys = METRICS.iter().map(|metric| metric.key);
+    ["all"].into_iter().chain(groups).chain(keys).collect::<Vec<_>>().join(", ")
 }
 
 /// The value of a setting whose preset is fixed, else its smallest.
@@ -278,9 +287,26 @@ mod tests {
     }
 
     #[test]
+    fn the_default_is_the_first_look_and_every_group_has_metrics() {
+        let seed = ["max_dbfs", "min_dbfs", "non_silence_seconds"];
+        let default = AnalysisSettings::default().metrics;
+        assert_eq!(default.iter().map(|metric| metric.key).collect::<Vec<_>>(), seed);
+        assert_eq!(default, parse_metrics("seed").unwrap());
+        for group in GROUPS {
+            let metrics = parse_metrics(group.name).unwrap();
+            assert!(metrics.iter().all(|metric| metric.groups.contains(group)), "{}", group.name);
+        }
+        for metric in METRICS {
+            assert!(metric.groups.iter().all(|group| GROUPS.contains(group)), "{}", metric.key);
+            assert!(!GROUPS.iter().any(|group| group.name == metric.key), "{}", metric.key);
+        }
+    }
+
+    #[test]
     fn an_unknown_metric_is_answered_with_the_known_ones() {
-        let error = parse_metrics("max_dbfs,loudness").unwrap_err().message;
-        assert!(error.starts_with("there is no metric `loudness`; choose `all` or from: max_dbfs"));
+        let error = parse_metrics("max_dbfs,noise").unwrap_err().message;
+        let expected = "there is no metric or group `noise`; choose from: all, seed, ";
+        assert!(error.starts_with(expected) && error.contains(", max_dbfs, "), "{error}");
         assert!(parse_metrics(" , ").is_err());
     }
 

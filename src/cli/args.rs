@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use audiopool::settings::{
-    CHILD_MEMORY_MIB, MAX_ATTEMPTS, MAX_CHUNK_MS, MAX_GROWTH_MIB, METRICS, MIN_CHUNK_MS,
-    MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, Sandbox, TIMEOUT, WORKERS, parse_metrics,
+    CHILD_MEMORY_MIB, DEFAULT_METRICS, MAX_ATTEMPTS, MAX_CHUNK_MS, MAX_GROWTH_MIB, MIN_CHUNK_MS,
+    MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, Sandbox, TIMEOUT, WORKERS, metric_names, parse_metrics,
 };
 use audiopool_worker::analyze::Metric;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
@@ -44,6 +44,11 @@ pub(crate) enum Command {
     Formats(Catalogue),
     /// List the metrics that can be computed, with unit and definition
     Metrics(Catalogue),
+    /// Tell what a metric is, what its figures may be, and how to read them
+    Explain {
+        #[arg(value_name = "KEY", value_parser = metrics, help = explain_help())]
+        metrics: Metrics,
+    },
     /// Examine whether audiopool can work on this machine, and say what to do if it cannot
     #[command(after_help = "Exits 0, or 1 if something is a problem.")]
     Doctor(Doctor),
@@ -76,7 +81,7 @@ pub(crate) struct Analyze {
     pub(crate) nul: bool,
 
     #[arg(long, value_name = "LIST", help_heading = "Analysis", env = "AUDIOPOOL_METRICS", hide_env_values = true,
-        default_value = "all", value_parser = metrics, help = metrics_help())]
+        default_value = DEFAULT_METRICS, value_parser = metrics, help = metrics_help())]
     pub(crate) metrics: Metrics,
 
     #[arg(long = SILENCE_THRESHOLD_DB.name, env = SILENCE_THRESHOLD_DB.env, hide_env_values = true, value_name = "DB",
@@ -366,8 +371,11 @@ fn metrics(text: &str) -> Result<Metrics, audiopool::settings::SettingError> {
 }
 
 fn metrics_help() -> String {
-    let keys: Vec<_> = METRICS.iter().map(|metric| metric.key).collect();
-    format!("What to measure: `all`, or a list with commas from {}", keys.join(", "))
+    format!("What to measure: groups and keys, with commas between them, from {}", metric_names())
+}
+
+fn explain_help() -> String {
+    format!("Key or group, or several with commas between them, from {}", metric_names())
 }
 
 /// Reads `FIRST..END`.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use audiopool::decode::{self, FormatRow};
 use audiopool::report::write_json;
-use audiopool::settings::METRICS;
+use audiopool::settings::{GROUPS, METRICS};
 use audiopool_worker::analyze::Metric;
 use serde::Serialize;
 
@@ -25,7 +25,11 @@ struct MetricEntry {
     key: &'static str,
     title: &'static str,
     unit: &'static str,
+    groups: Vec<&'static str>,
     definition: &'static str,
+    source: &'static str,
+    range: &'static str,
+    reading: &'static str,
 }
 
 /// Lists the formats that can be decoded.
@@ -61,25 +65,60 @@ pub(crate) fn formats(format: CatalogueFormat, out: &mut dyn Write) -> io::Resul
 pub(crate) fn metrics(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
         CatalogueFormat::Json => {
-            let entry = |&Metric { key, title, unit, definition }: &Metric| MetricEntry {
-                key,
-                title,
-                unit,
-                definition,
+            let entry = |metric: &Metric| {
+                let &Metric {
+                    key, title, unit, groups, definition, source, range, reading, ..
+                } = metric;
+                let groups = groups.iter().map(|group| group.name).collect();
+                MetricEntry { key, title, unit, groups, definition, source, range, reading }
             };
             write_json(&METRICS.iter().map(entry).collect::<Vec<_>>(), out)
         }
         CatalogueFormat::Text => {
-            for (place, metric) in METRICS.iter().enumerate() {
+            for (place, group) in GROUPS.iter().enumerate() {
                 let gap = if place == 0 { "" } else { "\n" };
-                writeln!(out, "{gap}{} ({}, {})", metric.key, metric.title, metric.unit)?;
-                for line in wrapped(metric.definition, 78) {
+                writeln!(out, "{gap}{}: {}", group.name, group.title)?;
+                for line in wrapped(group.about, 78) {
                     writeln!(out, "  {line}")?;
+                }
+                for metric in METRICS.iter().filter(|metric| metric.groups[0] == *group) {
+                    writeln!(out, "\n{}", heading(metric))?;
+                    for line in wrapped(metric.definition, 78) {
+                        writeln!(out, "  {line}")?;
+                    }
                 }
             }
             Ok(())
         }
     }
+}
+
+/// Tells everything that is known of some metrics.
+pub(crate) fn explain(metrics: &[&'static Metric], out: &mut dyn Write) -> io::Result<()> {
+    for (place, metric) in metrics.iter().enumerate() {
+        let gap = if place == 0 { "" } else { "\n" };
+        writeln!(out, "{gap}{}", heading(metric))?;
+        let groups: Vec<_> = metric.groups.iter().map(|group| group.name).collect();
+        for (what, text) in [
+            ("what it is", metric.definition),
+            ("source", metric.source),
+            ("range", metric.range),
+            ("reading it", metric.reading),
+            ("asked for by", &format!("--metrics {}, or {}", metric.key, groups.join(", "))),
+        ] {
+            for (place, line) in wrapped(text, 64).iter().enumerate() {
+                let what = if place == 0 { what } else { "" };
+                writeln!(out, "  {what:<12}  {line}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `max_dbfs (Peak, dBFS)`; without a unit where there is none.
+fn heading(metric: &Metric) -> String {
+    let Metric { key, title, unit, .. } = metric;
+    if unit.is_empty() { format!("{key} ({title})") } else { format!("{key} ({title}, {unit})") }
 }
 
 fn width<'a>(texts: impl Iterator<Item = &'a str>) -> usize {

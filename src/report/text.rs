@@ -45,7 +45,7 @@ impl<'a, W: Write> Text<'a, W> {
             push_line(&mut block, &paint.dim(format_line(format)));
         }
         if let Outcome::Ok { metrics, .. } = &record.outcome {
-            push_figures(&mut block, &self.settings.metrics, metrics);
+            push_figures(&mut block, &self.settings.metrics, metrics, paint);
         }
         for warning in record.warnings() {
             push_line(&mut block, &format!("{} {}", paint.yellow("warning:"), sentence(warning)));
@@ -89,10 +89,12 @@ fn push_line(block: &mut String, line: &str) {
 }
 
 /// Titles to the left, figures to the right of their column, so that points stand below points.
+/// Where a group begins, except for the first, its title stands above.
 fn push_figures(
     block: &mut String,
     metrics: &[&'static Metric],
     figures: &[(&'static str, Option<f64>)],
+    paint: Paint,
 ) {
     let titles = metrics.iter().map(|metric| metric.title.chars().count()).max().unwrap_or(0);
     let spelled: Vec<_> = metrics
@@ -100,20 +102,32 @@ fn push_figures(
         .map(|metric| {
             let figure = figures.iter().find(|(key, _)| *key == metric.key);
             let figure = presentable(figure.and_then(|(_, figure)| *figure));
-            figure.map_or_else(|| "none".to_owned(), |figure| format!("{:.2}", rounded(figure)))
+            figure.map_or_else(|| "none".to_owned(), |figure| rounded(figure, metric.decimals))
         })
         .collect();
-    let width = spelled.iter().map(String::len).max().unwrap_or(0);
+    let behind = |figure: &str| figure.split_once('.').map_or(0, |(_, digits)| digits.len() + 1);
+    let most_behind = spelled.iter().map(|figure| behind(figure)).max().unwrap_or(0);
+    let fill = |figure: &str| {
+        let missing = if figure == "none" { 0 } else { most_behind - behind(figure) };
+        format!("{figure}{:missing$}", "")
+    };
+    let width = spelled.iter().map(|figure| fill(figure).len()).max().unwrap_or(0);
+    let mut group = metrics.first().map(|metric| metric.groups[0]);
     for (metric, figure) in metrics.iter().zip(&spelled) {
+        if group.replace(metric.groups[0]) != Some(metric.groups[0]) {
+            push_line(block, &paint.dim(metric.groups[0].title));
+        }
         let unit = if figure == "none" { "" } else { metric.unit };
-        let line = format!("{:<titles$}  {figure:>width$} {unit}", metric.title);
+        let line = format!("{:<titles$}  {:>width$} {unit}", metric.title, fill(figure));
         push_line(block, line.trim_end());
     }
 }
 
-/// To hundredths, and never `-0`.
-fn rounded(figure: f64) -> f64 {
-    (figure * 100.0).round() / 100.0 + 0.0
+/// To so many decimals, and never `-0`.
+fn rounded(figure: f64, decimals: usize) -> String {
+    let spelled = format!("{figure:.decimals$}");
+    let is_zero = spelled.bytes().all(|byte| b"-0.".contains(&byte));
+    if is_zero { spelled.trim_start_matches('-').to_owned() } else { spelled }
 }
 
 fn format_line(format: &FileFormat) -> String {
@@ -218,7 +232,8 @@ mod tests {
 
     #[test]
     fn no_figure_is_shown_as_negative_zero() {
-        assert_eq!(format!("{:.2}", rounded(-0.004)), "0.00");
-        assert_eq!(format!("{:.2}", rounded(-0.006)), "-0.01");
+        assert_eq!(rounded(-0.004, 2), "0.00");
+        assert_eq!(rounded(-0.006, 2), "-0.01");
+        assert_eq!(rounded(-0.4, 0), "0");
     }
 }

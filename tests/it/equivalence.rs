@@ -39,6 +39,7 @@ fn report_of(command: &mut Command, format: &str, more: &[&str]) -> Vec<u8> {
     let output = command
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
         .args(["analyze", "data", "--format", format, "--min-silence-ms", "50"])
+        .args(["--metrics", "all"])
         .args(more)
         .output()
         .unwrap();

@@ -17,6 +17,7 @@ mod layering;
 mod library;
 mod plan;
 mod pydub;
+mod reference;
 mod report;
 #[cfg(target_os = "linux")]
 mod scene;

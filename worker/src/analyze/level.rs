@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Metric, Stretch};
+use super::{AnalysisSettings, Analyzer, Metric, Stretch, group};
 use crate::pcm::{Extremes, Pcm, PcmFormat};
 
 /// Finds the extremes; there is nothing to set.
@@ -44,15 +44,28 @@ impl Analyzer for Level {
             key: "max_dbfs",
             title: "Peak",
             unit: "dBFS",
+            decimals: 2,
+            groups: &[&group::SEED, &group::LEVEL],
             definition: "Largest sample magnitude of all channels: 20·log10(max|x| / full scale), \
                          pydub's max_dBFS. The most negative sample is 0.0.",
+            source: "pydub's max_dBFS",
+            range: "−186.6 to 0",
+            reading: "0 is the loudest that the format can hold, so that a figure of 0 is a hint \
+                      of clipping; far below, bits were left unused. What lies between the \
+                      samples may be louder.",
         },
         Metric {
             key: "min_dbfs",
             title: "Quietest",
             unit: "dBFS",
+            decimals: 2,
+            groups: &[&group::SEED, &group::LEVEL],
             definition: "Smallest non-zero sample magnitude of all channels: \
                          20·log10(min|x| / full scale).",
+            source: "none; pydub has no such figure",
+            range: "−186.6 to 0",
+            reading: "Usually the smallest step of the format: −90.3 for 16 bit. A higher one \
+                      tells of samples that were made louder, or of a coarser origin.",
         },
     ];
 

@@ -9,17 +9,21 @@
 //! partial of the whole, and `merge` is associative with the partial of no audio as its identity.
 //! Chunks are merged in order of position. Plans cut at grains, but nothing here depends on it.
 
+mod decibels;
 mod features;
+pub mod group;
 pub mod level;
 #[cfg(test)]
 mod oracle;
 mod registry;
 pub mod silence;
 mod stretch;
+pub mod sums;
 
 use serde::{Deserialize, Serialize};
 
 pub use features::Features;
+pub use group::{GROUPS, Group};
 pub use registry::{Analyzers, METRICS, Partials, UnknownMetric};
 pub use stretch::Stretch;
 
@@ -74,6 +78,23 @@ pub struct Metric {
     pub title: &'static str,
     /// Unit, for example `dBFS`, `s`.
     pub unit: &'static str,
-    /// One or two sentences: what it is and which program or standard it equals.
+    /// Digits behind the point that a person wants to see.
+    pub decimals: usize,
+    /// The groups it belongs to; it stands under the first.
+    pub groups: &'static [&'static Group],
+    /// One or two sentences: what it is.
     pub definition: &'static str,
+    /// The program or the standard whose figure it is.
+    pub source: &'static str,
+    /// Which values it can have.
+    pub range: &'static str,
+    /// What a high and a low figure say to someone who has never met it.
+    pub reading: &'static str,
+}
+
+impl Metric {
+    /// Whether it is meant by a name: its key, one of its groups, or `all`.
+    pub fn answers_to(&self, name: &str) -> bool {
+        name == "all" || name == self.key || self.groups.iter().any(|group| group.name == name)
+    }
 }

@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Metric, Stretch};
+use super::{AnalysisSettings, Analyzer, Metric, Stretch, group};
 use crate::pcm::{Pcm, PcmFormat};
 
 /// Measures the time that is not silent.
@@ -92,9 +92,15 @@ impl Analyzer for NonSilence {
         key: "non_silence_seconds",
         title: "Non-silent",
         unit: "s",
+        decimals: 2,
+        groups: &[&group::SEED],
         definition: "Duration of what is not silent: what pydub's \
                      detect_nonsilent(min_silence_len, silence_thresh, seek_step=1) finds in the \
                      whole file.",
+        source: "pydub 0.25.1, silence.py",
+        range: "0 to the duration",
+        reading: "Much less than the duration tells of pauses, or of a level below \
+                  --silence-threshold-db; 0 of a file in which there is nothing to hear.",
     }];
 
     fn analyze(&self, chunk: Pcm<'_>) -> Partial {

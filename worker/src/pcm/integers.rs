@@ -91,6 +91,15 @@ impl<'a> Integers<'a> {
         }
     }
 
+    /// The samples of one channel of `channels`, as 32-bit numbers in steps of their own width.
+    pub fn channel(&self, channel: usize, channels: usize) -> Vec<i32> {
+        match self {
+            Self::Bits8(samples) => vector::channel(samples, channel, channels),
+            Self::Bits16(samples) => vector::channel(samples, channel, channels),
+            Self::Bits32(samples) => vector::channel(samples, channel, channels),
+        }
+    }
+
     /// The largest magnitude and the smallest of a sample that is not zero; `None` if there is no
     /// such sample.
     pub fn extremes(&self) -> Option<Extremes> {

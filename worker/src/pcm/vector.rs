@@ -96,6 +96,16 @@ pub(super) fn sums_of_squares<T: Sample>(samples: &[T], ends: &[usize]) -> Vec<u
     ends.iter().map(&mut sum).collect()
 }
 
+/// Every sample of one channel, widened.
+#[multiversion(targets("x86_64+avx2"))]
+pub(super) fn channel<T: Copy + Into<i32>>(
+    samples: &[T],
+    channel: usize,
+    channels: usize,
+) -> Vec<i32> {
+    samples.iter().skip(channel).step_by(channels.max(1)).map(|&sample| sample.into()).collect()
+}
+
 /// Converts samples of `WIDTH` bytes one by one; a broken last one is left out.
 #[multiversion(targets("x86_64+avx2"))]
 pub(super) fn convert<T: Copy + Default, const WIDTH: usize>(

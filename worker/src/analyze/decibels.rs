@@ -1,0 +1,22 @@
+//! Decibels: logarithms that have the same bits on every system.
+//!
+//! The standard library asks the C library of the system for them, and those differ in their last
+//! digit. What is computed here goes into reports that must not.
+
+/// 10·log10 of a ratio of powers; `None` if it is not above zero.
+pub(super) fn of_power(ratio: f64) -> Option<f64> {
+    (ratio > 0.0).then(|| 10.0 * libm::log10(ratio))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_has_no_level() {
+        assert_eq!(of_power(0.0), None);
+        assert_eq!(of_power(-1.0), None);
+        assert_eq!(of_power(f64::NAN), None);
+        assert_eq!((of_power(100.0), of_power(1.0)), (Some(20.0), Some(0.0)));
+    }
+}

@@ -1,0 +1,31 @@
+//! Groups: metrics that one asks for together, by one name.
+
+/// Some metrics that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// What `--metrics` calls it.
+    pub name: &'static str,
+    /// For reports.
+    pub title: &'static str,
+    /// One sentence: what its figures are about.
+    pub about: &'static str,
+}
+
+/// Peak, quietest sample and time that is not silent: what is measured unless more is asked for.
+pub const SEED: Group = Group {
+    name: "seed",
+    title: "First look",
+    about: "What is measured unless more is asked for: peak, quietest sample and the time that is \
+            not silent.",
+};
+
+/// How loud the samples are, as numbers.
+pub const LEVEL: Group = Group {
+    name: "level",
+    title: "Level",
+    about: "How large the samples are, as numbers and not as heard: RMS, crest factor, DC offset, \
+            bits used, zero crossings.",
+};
+
+/// All groups, in report order.
+pub static GROUPS: &[&Group] = &[&SEED, &LEVEL];
