@@ -28,6 +28,13 @@ impl Findings {
         }
     }
 
+    /// Notes what was noticed apart, of a kind that is not counted.
+    pub(super) fn append(&mut self, noticed: Self) {
+        for Warning { kind, message, frame, byte } in noticed.warnings {
+            self.note(kind, frame, byte, message);
+        }
+    }
+
     /// Counts a stretch that could not be decoded and was left out.
     pub(super) fn damage(&mut self, frame: u64, byte: Option<u64>, what: &str) {
         self.damaged += 1;

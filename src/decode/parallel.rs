@@ -32,6 +32,8 @@ pub(super) struct Coded {
     frame_width: usize,
     /// Set when what follows must not be used.
     ended: bool,
+    /// The audio became another before the packets were at an end.
+    changed: bool,
 }
 
 #[derive(Debug)]
@@ -55,7 +57,7 @@ impl Coded {
             _ if start == Start::Continued => Decoding::crew_of(1, pcm),
             threads => Decoding::crew_of(threads, pcm),
         };
-        Self { batches, decoding, frame_width: pcm.frame_width(), ended: false }
+        Self { batches, decoding, frame_width: pcm.frame_width(), ended: false, changed: false }
     }
 }
 
@@ -104,12 +106,16 @@ impl Audio for Coded {
             let message = format!("the audio changes to {to}; the rest was not analysed");
             findings.note(WarningKind::FormatChange, Some(at), None, message);
             self.ended = true;
+            self.changed = true;
         }
         !self.ended
     }
 
     fn finish(&mut self, frames: u64, findings: &mut Findings) {
-        self.batches.demux.finish(frames, findings);
+        // How far the demuxer has come by then depends on the number of threads.
+        if !self.changed {
+            self.batches.demux.finish(frames, findings);
+        }
     }
 }
 
@@ -127,8 +133,11 @@ struct Crew {
     /// `None` once the crew is told to go home.
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
-    /// Batches under way, oldest first.
-    under_way: VecDeque<Receiver<Decoded>>,
+    /// Batches under way, oldest first, each with what was noticed when it was demuxed: that is
+    /// told when its turn has come, as with one thread, and never if its turn does not come.
+    under_way: VecDeque<(Findings, Receiver<Decoded>)>,
+    /// What was noticed behind the last batch.
+    behind: Findings,
     /// Buffers to be used again: fresh memory is dear.
     spare: Vec<Vec<u8>>,
 }
@@ -142,6 +151,7 @@ impl Crew {
             jobs: Some(jobs),
             threads: Vec::new(),
             under_way: VecDeque::new(),
+            behind: Findings::default(),
             spare: Vec::new(),
         };
         for number in 1..=threads {
@@ -160,16 +170,24 @@ impl Crew {
     /// The oldest batch, decoded; `None` when there are no more.
     fn next(&mut self, batches: &mut Batches, findings: &mut Findings) -> Option<Decoded> {
         while self.under_way.len() <= self.threads.len() {
-            let Some(batch) = batches.next(findings) else { break };
+            let mut noticed = Findings::default();
+            let Some(batch) = batches.next(&mut noticed) else {
+                self.behind.append(noticed);
+                break;
+            };
             let (reply, audio) = sync_channel(1);
             let buffer = self.spare.pop().unwrap_or_default();
             let job = Job { batch, buffer, reply };
             if self.jobs.as_ref().is_none_or(|jobs| jobs.send(job).is_err()) {
                 break;
             }
-            self.under_way.push_back(audio);
+            self.under_way.push_back((noticed, audio));
         }
-        let oldest = self.under_way.pop_front()?;
+        let Some((noticed, oldest)) = self.under_way.pop_front() else {
+            findings.append(std::mem::take(&mut self.behind));
+            return None;
+        };
+        findings.append(noticed);
         oldest.recv().map_or_else(|_| self.mourn(), Some)
     }
 

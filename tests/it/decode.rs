@@ -213,6 +213,27 @@ fn any_number_of_threads_gives_the_same_bytes_and_warnings() {
 }
 
 #[test]
+fn what_is_noticed_ahead_is_told_in_its_place() {
+    // Damage in the first batch, and another format behind the last: whoever demuxes ahead of the
+    // decoders sees the second before the first.
+    let mut bytes = bytes_of("long.mp3");
+    let frames = bytes.windows(2).enumerate().filter(|(_, two)| *two == [0xff, 0xf3]);
+    let damaged = frames.map(|(at, _)| at).nth(9).expect("a tenth frame");
+    bytes[damaged + 4..damaged + 21].fill(0xff);
+    for _ in 0..4 {
+        bytes.extend(bytes_of("lsf.mp3"));
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("changing.mp3");
+    fs::write(&path, bytes).expect("a temporary file");
+    let alone = decode_on(&path, 1).expect("audio");
+    assert_eq!(alone.kinds(), [WarningKind::DecodeErrors, WarningKind::FormatChange]);
+    for threads in [2, 3, 8] {
+        assert_eq!(decode_on(&path, threads).as_ref(), Ok(&alone), "{threads} threads");
+    }
+}
+
+#[test]
 fn blocks_are_appended_and_the_end_stays_the_end() {
     let mut source = Source::open(&traps().join("long.flac")).expect("a fixture");
     let mut bytes = b"before".to_vec();
