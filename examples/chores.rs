@@ -1,11 +1,54 @@
 //! The worker program of the tests of the executor; nothing to learn here, see `own_worker`.
+//!
+//! With `tiny N` it runs N tasks that do next to nothing, and prints the peaks of all its processes
+//! and the bound that they must keep, in bytes.
+
+#![expect(clippy::print_stdout, reason = "it speaks to a test")]
 
 #[path = "../tests/it/executor/chores.rs"]
 mod chores;
 
+use std::env;
+use std::error::Error;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use audiopool::ProcessPool;
+use audiopool::pool::{Event, PeakMemory, PoolEvent};
+use nix::sys::resource::{UsageWho, getrusage};
+
+const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
     audiopool::run_child_role_with(chores::registry);
-    ExitCode::FAILURE
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [mode, count] = arguments.as_slice() else { return ExitCode::FAILURE };
+    match count.parse() {
+        Ok(count) if mode == "tiny" && tiny(count).is_ok() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn tiny(count: u64) -> Result<(), Box<dyn Error>> {
+    let children = Arc::new(AtomicU64::new(0));
+    let observer = {
+        let children = Arc::clone(&children);
+        move |event: &Event| {
+            if let Event::Pool(PoolEvent::ChildRetired { usage, .. }) = event {
+                children.fetch_add(usage.peak_rss_bytes, Ordering::Relaxed);
+            }
+        }
+    };
+    let pool = ProcessPool::builder().max_workers(WORKERS).observer(Arc::new(observer)).build()?;
+    let tasks = (0..count).map(|number| pool.submit(&chores::Double(number)));
+    let futures = tasks.collect::<Result<Vec<_>, _>>()?;
+    for (number, future) in (0..).zip(futures) {
+        assert_eq!(future.result()?, number * 2, "an answer to another task");
+    }
+    pool.shutdown();
+    let supervisor = u64::try_from(getrusage(UsageWho::RUSAGE_SELF)?.max_rss())? << 10;
+    let bound = PeakMemory { workers: WORKERS, tasks: count, ..PeakMemory::default() }.bytes();
+    println!("{supervisor} {} {bound}", children.load(Ordering::Relaxed));
+    Ok(())
 }

@@ -65,6 +65,12 @@ pub enum Event {
         /// What went in and what came out.
         balance: Balance,
     },
+    /// The work is done, and this is how much memory it may have taken up.
+    Bounded {
+        /// The most that all processes together had at a time, as worked out from what they did:
+        /// [`PeakMemory`](crate::pool::PeakMemory).
+        peak_bytes: u64,
+    },
     /// The run is over.
     RunEnded {
         /// What the supervisor itself used.

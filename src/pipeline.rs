@@ -24,12 +24,12 @@ use crate::chunk::ChunkLength;
 use crate::event::{Event, Observer};
 use crate::interrupt::{Interrupt, Pause, Stop};
 use crate::plan::Job;
-use crate::pool::{Balance, Execute, Inline, PoolError, ProcessPool};
+use crate::pool::{Balance, Execute, Inline, PeakMemory, PoolError, ProcessPool};
 use crate::record::{Record, Summary};
 use crate::role;
 use crate::settings::{AnalysisSettings, Isolation, RunSettings};
 
-use lanes::Lanes;
+use lanes::{LOOK_AHEAD, Lanes};
 use recipe::Recipe;
 use street::Street;
 
@@ -136,7 +136,11 @@ fn in_processes(
                 workers(pause == Pause::Begins);
             }
         });
-        Lanes { street: &street, count: run.workers, stop, kill: &kill }.walk(jobs, each)
+        let lanes = Lanes { street: &street, count: run.workers, stop, kill: &kill };
+        let summary = lanes.walk(jobs, each);
+        let peak_bytes = peak_memory(run.workers, street.largest_chunk()).bytes();
+        observer(&Event::Bounded { peak_bytes });
+        summary
     };
     let books = [(Role::Decoder, decoders.shutdown()), (Role::Worker, workers.shutdown())];
     for (role, balance) in books {
@@ -145,6 +149,19 @@ fn in_processes(
     check("decoders", &books[0].1)?;
     check("workers", &books[1].1)?;
     summary
+}
+
+/// What a run takes up with so many workers.
+fn peak_memory(workers: usize, chunk_bytes: u64) -> PeakMemory {
+    PeakMemory {
+        decoders: workers,
+        threads: street::decoding_threads(1).get(),
+        workers,
+        chunk_bytes,
+        // A chunk that waits has a slot of its decoder, and no more tasks than that wait.
+        tasks: 0,
+        records: LOOK_AHEAD,
+    }
 }
 
 fn street<'a, D: Execute, W: Execute>(

@@ -65,6 +65,7 @@ pub(crate) fn observe(event: &Event) {
         Event::Balanced { role, balance } => {
             tracing::debug!(role = role.name(), ?balance, "pool ended");
         }
+        Event::Bounded { peak_bytes } => tracing::debug!(peak_bytes, "memory bound"),
         Event::RunEnded { usage } => tracing::debug!(?usage, "run ended"),
     }
 }

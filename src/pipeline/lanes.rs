@@ -18,7 +18,7 @@ use crate::pool::{Execute, PoolError};
 use crate::record::{Failure, FailureKind, Record, Summary};
 
 /// How many records may wait for an older one.
-const LOOK_AHEAD: u64 = 4096;
+pub(super) const LOOK_AHEAD: u64 = 4096;
 
 /// How long files in work may still take when the run is to stop.
 const GRACE: Duration = Duration::from_secs(2);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub(super) struct Street<'a, D, W> {
     chunk_length: ChunkLength,
     timeout: Duration,
     in_work: AtomicUsize,
+    /// Bytes of the largest chunk so far.
+    largest_chunk: AtomicU64,
     observer: &'a Observer,
     abandoned: Arc<AtomicBool>,
     trouble: Mutex<Option<PoolError>>,
@@ -77,6 +79,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             chunk_length,
             timeout: patience(timeout, chunk_length),
             in_work: AtomicUsize::new(0),
+            largest_chunk: AtomicU64::new(0),
             observer,
             abandoned: Arc::default(),
             trouble: Mutex::new(None),
@@ -98,6 +101,11 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
     /// Breaks off whatever is in work.
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Bytes of the largest chunk so far.
+    pub(super) fn largest_chunk(&self) -> u64 {
+        self.largest_chunk.load(Ordering::Relaxed)
     }
 
     /// Why a pool could not run a task, if that has happened.
@@ -192,6 +200,9 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
             (Decoded::Opened(format), None) => {
                 let index = self.job.index;
                 let declared_frames = format.declared_frames;
+                let chunk_frames = street.chunk_length.frames(format.pcm, declared_frames);
+                let chunk_bytes = chunk_frames.saturating_mul(format.pcm.frame_width() as u64);
+                street.largest_chunk.fetch_max(chunk_bytes, Ordering::Relaxed);
                 (street.observer)(&Event::JobOpened {
                     index,
                     format: format.clone(),

@@ -32,6 +32,7 @@ mod inline;
 mod ledger;
 mod limits;
 mod map;
+mod peak;
 mod program;
 mod quiet;
 mod ring;
@@ -69,6 +70,7 @@ pub use inline::Inline;
 pub use ledger::Balance;
 pub(crate) use limits::SystemLimits;
 pub use map::{Map, MapOptions};
+pub use peak::PeakMemory;
 pub use traces::{Leftover, Traces};
 
 use future::{Promise, RawOutcome};

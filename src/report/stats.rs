@@ -25,6 +25,8 @@ pub struct Stats {
     /// The last that is known of each kind of process.
     confined: BTreeMap<Role, Confinement>,
     supervisor: Option<Usage>,
+    /// What all processes together may have taken up.
+    peak_bytes: Option<u64>,
     /// The books of the pools that have ended.
     books: BTreeMap<Role, Balance>,
 }
@@ -51,6 +53,7 @@ impl Stats {
             places: BTreeMap::new(),
             confined: BTreeMap::new(),
             supervisor: None,
+            peak_bytes: None,
             books: BTreeMap::new(),
         }
     }
@@ -86,6 +89,7 @@ impl Stats {
             Event::Balanced { role, balance } => {
                 self.books.insert(*role, *balance);
             }
+            Event::Bounded { peak_bytes } => self.peak_bytes = Some(*peak_bytes),
             Event::RunEnded { usage } => self.supervisor = Some(*usage),
             Event::Planned { .. } | Event::JobStarted { .. } | Event::JobOpened { .. } => {}
         }
@@ -119,6 +123,13 @@ impl Stats {
             self.late, self.retries
         )?;
         writeln!(out, "cpu          {:.3} s in all processes", self.cpu().as_secs_f64())?;
+        if let Some(bound) = self.peak_bytes {
+            let (bound, peaks) = (mebibytes(bound), mebibytes(self.peaks()));
+            writeln!(
+                out,
+                "memory       at most {bound} at a time; the peaks below add up to {peaks}"
+            )?;
+        }
         for (role, confinement) in &self.confined {
             writeln!(out, "sandbox      {role}s: {confinement}")?;
         }
@@ -144,6 +155,12 @@ impl Stats {
             write_row(out, "supervisor", 1, 0, usage)?;
         }
         Ok(())
+    }
+
+    /// The peaks of all places; what several workers share is in each of them.
+    fn peaks(&self) -> u64 {
+        let children = self.places.values().map(|place| place.usage);
+        children.chain(self.supervisor).map(|usage| usage.peak_rss_bytes).sum()
     }
 
     fn cpu(&self) -> Duration {
@@ -231,6 +248,7 @@ mod tests {
                     breaches: 0,
                 },
             },
+            Event::Bounded { peak_bytes: 96 << 20 },
             Event::RunEnded { usage: usage(0, 5) },
         ] {
             stats.observe(&event);
@@ -244,6 +262,7 @@ audio        0:20.0 in 2 chunks, 5.0 × real time
 files        1 ok, 0 failed
 attempts     0 tasks late, 1 retried, 1 processes died
 cpu          5.200 s in all processes
+memory       at most 96.0 MiB at a time; the peaks below add up to 34.0 MiB
 sandbox      workers: off
 ledger       workers: 5 submitted = 3 ok + 1 failed + 1 cancelled; 1 retries, 1 deaths, 0 breaches
 

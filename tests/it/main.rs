@@ -15,6 +15,8 @@ mod faults;
 mod fuzz;
 mod layering;
 mod library;
+#[cfg(target_os = "linux")]
+mod memory;
 mod plan;
 mod pydub;
 mod reference;
