@@ -92,6 +92,7 @@ const HOMES: &[(&str, Home)] = &[
         ]),
     ),
     ("num_cpus", Home::In(&["src/threads"])),
+    ("ebur128", Home::Tests),
     ("proptest", Home::Tests),
     ("ropus", Home::In(&["src/decode"])),
     ("rustix", Home::In(&["worker/src/chaos"])),

@@ -85,3 +85,48 @@ fn levels_are_those_of_astats_and_sox() {
     }
     assert!(compared >= 50, "only {compared} comparisons");
 }
+
+#[test]
+fn loudness_is_that_of_ffmpegs_ebur128() {
+    let measured = measured("loudness");
+    let mut compared = 0;
+    for theirs in recorded() {
+        let file = theirs["file"].as_str().unwrap();
+        let ours = &measured[file]["metrics"];
+        let rate = theirs["sample_rate"].as_u64().unwrap();
+        let theirs = &theirs["ebur128"];
+        // Below 8 kHz we say nothing and ffmpeg nonsense (+3018 LUFS). The file of 44,056 Hz has
+        // 400 ms to the frame, and ffmpeg rounds them up. Of 7.1, ffmpeg weights all four
+        // surround channels 1.41, BS.1770-5 the two at the side.
+        if !theirs.is_object()
+            || rate < 8000
+            || ["s16-stereo-44056.wav", "u8-8ch-8000.wav"].contains(&file)
+        {
+            continue;
+        }
+        // It counts blocks in bins of a hundredth, and calls −70 what has no loudness; where 100 ms
+        // are no whole number of frames, its blocks drift.
+        let tolerance = if rate % 10 == 0 { 0.012 } else { 0.04 };
+        let integrated = Some(&theirs["integrated_lufs"]).filter(|found| **found != -70.0);
+        near(&ours["integrated_lufs"], integrated.unwrap_or(&Value::Null), tolerance, file);
+        compared += 1;
+        // The largest of every 10 ms are no less than those of every 100 ms, and little more.
+        for key in ["momentary_max_lufs", "short_term_max_lufs"] {
+            let (Some(ours), Some(theirs)) = (ours[key].as_f64(), theirs[key].as_f64()) else {
+                continue;
+            };
+            let more = ours - theirs;
+            assert!((-0.003..0.35).contains(&more), "{file}: {key} {ours}, ffmpeg {theirs}");
+            compared += 1;
+        }
+        // Of one window, ffmpeg gives a range of 20; of none 0.
+        if ours["loudness_range_lu"].as_f64().is_some_and(|range| range > 0.0) {
+            for key in ["loudness_range_lu", "loudness_range_low_lufs", "loudness_range_high_lufs"]
+            {
+                near(&ours[key], &theirs[key], 0.04, &format!("{file}: {key}"));
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 50, "only {compared} comparisons");
+}

@@ -8,6 +8,7 @@ use std::iter;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 mod figures;
+mod floats;
 mod integers;
 mod milliseconds;
 mod vector;

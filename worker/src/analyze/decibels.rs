@@ -8,6 +8,16 @@ pub(super) fn of_power(ratio: f64) -> Option<f64> {
     (ratio > 0.0).then(|| 10.0 * libm::log10(ratio))
 }
 
+/// 10 to that power.
+pub(super) fn power_of_ten(exponent: f64) -> f64 {
+    libm::exp10(exponent)
+}
+
+/// The tangent of an angle, for filters.
+pub(super) fn tangent(radians: f64) -> f64 {
+    libm::tan(radians)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

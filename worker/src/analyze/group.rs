@@ -27,5 +27,13 @@ pub const LEVEL: Group = Group {
             bits used, zero crossings.",
 };
 
+/// How loud it is heard.
+pub const LOUDNESS: Group = Group {
+    name: "loudness",
+    title: "Loudness",
+    about: "How loud it is heard, by the standard of broadcasters and streaming services \
+            (BS.1770, EBU R128).",
+};
+
 /// All groups, in report order.
-pub static GROUPS: &[&Group] = &[&SEED, &LEVEL];
+pub static GROUPS: &[&Group] = &[&SEED, &LEVEL, &LOUDNESS];

@@ -13,6 +13,7 @@ mod decibels;
 mod features;
 pub mod group;
 pub mod level;
+pub mod loudness;
 #[cfg(test)]
 mod oracle;
 mod registry;

@@ -6,7 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Features, Metric, Stretch, level, silence, sums};
+use super::{
+    AnalysisSettings, Analyzer, Features, Metric, Stretch, level, loudness, silence, sums,
+};
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
 
@@ -120,6 +122,8 @@ analyzers! {
     non_silence: silence::NonSilence,
     /// RMS and what else follows from sums.
     sums: sums::Sums,
+    /// How loud it is heard.
+    loudness: loudness::Loudness,
 }
 
 impl Analyzers {
@@ -223,6 +227,7 @@ mod tests {
             level: Some(level::Level::from(&settings).analyze(sound.pcm())),
             non_silence: Some(silence::NonSilence::from(&settings).analyze(sound.pcm())),
             sums: Some(sums::Sums::from(&settings).analyze(sound.pcm())),
+            loudness: Some(loudness::Loudness::from(&settings).analyze(sound.pcm())),
         };
         assert_eq!(all().analyze(sound.pcm()), by_hand);
     }

@@ -1,0 +1,299 @@
+//! The law of any cut, the standard's own test signals, and libebur128.
+
+use std::f64::consts::TAU;
+
+use ebur128::{EbuR128, Mode};
+use proptest::prelude::*;
+
+use super::*;
+use crate::pcm::SampleFormat;
+
+const RATES_OF_PROGRAMMES: [u32; 3] = [44_100, 48_000, 96_000];
+
+/// Doubles, as they come from a program that makes them.
+fn format(sample_rate: u32, channels: u16) -> PcmFormat {
+    PcmFormat { sample_format: SampleFormat::F64, sample_rate, channels, lossy: false }
+}
+
+fn bytes(samples: &[f64]) -> Vec<u8> {
+    samples.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// As the registry does it: piece by piece.
+fn measure(format: PcmFormat, samples: &[f64]) -> Figures {
+    let bytes = bytes(samples);
+    let analyzer = Loudness {};
+    let whole = Pcm::new(format, 0, &bytes)
+        .pieces(100_000)
+        .map(|piece| analyzer.analyze(piece))
+        .fold(Partial::default(), |so_far, next| analyzer.merge(so_far, next));
+    analyzer.finish(whole, format)
+}
+
+/// One second at most is not a whole number of frames: a tone of 1 kHz goes on through its steps.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a signal of some seconds"
+)]
+fn tones(rate: u32, channels: usize, steps: &[(f64, f64)]) -> Vec<f64> {
+    let mut samples = Vec::new();
+    let mut seconds = 0.0;
+    for &(length, dbfs) in steps {
+        seconds += length;
+        let end = (seconds * f64::from(rate)).round() as usize;
+        let amplitude = 10_f64.powf(dbfs / 20.0);
+        for frame in samples.len() / channels..end {
+            let x = amplitude * (TAU * 1000.0 * frame as f64 / f64::from(rate)).sin();
+            samples.extend(std::iter::repeat_n(x, channels));
+        }
+    }
+    samples
+}
+
+const SILENCE: f64 = f64::NEG_INFINITY;
+
+#[track_caller]
+fn near(found: Option<f64>, expected: f64, tolerance: f64) {
+    let found = found.expect("a figure");
+    assert!((found - expected).abs() <= tolerance, "{found}, not {expected} ± {tolerance}");
+}
+
+#[test]
+fn a_tone_of_minus_23_dbfs_has_minus_23_lufs() {
+    for rate in RATES_OF_PROGRAMMES {
+        let figures = measure(format(rate, 2), &tones(rate, 2, &[(20.0, -23.0)]));
+        near(figures.integrated_lufs, -23.0, 0.02);
+        near(figures.momentary_max_lufs, -23.0, 0.1);
+        near(figures.short_term_max_lufs, -23.0, 0.1);
+        near(figures.replaygain_track_gain_db, 5.0, 0.02);
+        near(figures.loudness_range_lu, 0.0, 0.001);
+    }
+    // 3.01 dB less in one channel, as BS.1770 says of a tone of 997 Hz.
+    near(measure(format(48_000, 1), &tones(48_000, 1, &[(5.0, 0.0)])).integrated_lufs, -3.01, 0.02);
+}
+
+#[test]
+fn the_integrated_loudness_is_that_of_tech_3341() {
+    let cases: [&[(f64, f64)]; 5] = [
+        &[(20.0, -23.0)],
+        &[(20.0, -33.0)],
+        &[(10.0, -36.0), (60.0, -23.0), (10.0, -36.0)],
+        &[(10.0, -72.0), (10.0, -36.0), (60.0, -23.0), (10.0, -36.0), (10.0, -72.0)],
+        &[(20.0, -26.0), (20.1, -20.0), (20.0, -26.0)],
+    ];
+    for rate in RATES_OF_PROGRAMMES {
+        for (case, steps) in cases.iter().enumerate() {
+            let expected = if case == 1 { -33.0 } else { -23.0 };
+            let figures = measure(format(rate, 2), &tones(rate, 2, steps));
+            near(figures.integrated_lufs, expected, 0.1);
+        }
+        // Case 6: five channels at levels of their own.
+        let one = tones(rate, 1, &[(20.0, 0.0)]);
+        let gains = [-28.0, -28.0, -24.0, -30.0, -30.0].map(|db: f64| 10_f64.powf(db / 20.0));
+        let five: Vec<f64> = one.iter().flat_map(|x| gains.map(|gain| gain * x)).collect();
+        near(measure(format(rate, 5), &five).integrated_lufs, -23.0, 0.1);
+        // The low-frequency channel of 5.1 does not count.
+        let six: Vec<f64> =
+            five.chunks(5).flat_map(|x| [x[0], x[1], x[2], 0.9, x[3], x[4]]).collect();
+        let (of_five, of_six) = (measure(format(rate, 5), &five), measure(format(rate, 6), &six));
+        assert_eq!(of_six, of_five);
+    }
+}
+
+#[test]
+fn the_loudest_windows_are_those_of_tech_3341() {
+    for rate in RATES_OF_PROGRAMMES {
+        let nine = [(1.34, -20.0), (1.66, -30.0)].repeat(5);
+        near(measure(format(rate, 2), &tones(rate, 2, &nine)).short_term_max_lufs, -23.0, 0.1);
+        let twelve = [(0.18, -20.0), (0.22, -30.0)].repeat(25);
+        near(measure(format(rate, 2), &tones(rate, 2, &twelve)).momentary_max_lufs, -23.0, 0.1);
+        for i in 0..20 {
+            let late = f64::from(i);
+            let ten = tones(rate, 2, &[(late * 0.15, SILENCE), (3.0, -23.0), (1.0, SILENCE)]);
+            near(measure(format(rate, 2), &ten).short_term_max_lufs, -23.0, 0.1);
+            let thirteen = tones(rate, 2, &[(late * 0.02, SILENCE), (0.4, -23.0), (1.0, SILENCE)]);
+            near(measure(format(rate, 2), &thirteen).momentary_max_lufs, -23.0, 0.1);
+            // Cases 11 and 14 are for meters that show while they hear: the largest so far.
+            let level = late - 38.0;
+            let eleven = [(late * 0.15, SILENCE), (3.0, level), (3.0 - late * 0.15, SILENCE)];
+            let eleven = tones(rate, 2, &eleven);
+            near(measure(format(rate, 2), &eleven).short_term_max_lufs, level, 0.1);
+            let fourteen = [(late * 0.02, SILENCE), (0.4, level), (0.4 - late * 0.02, SILENCE)];
+            let fourteen = tones(rate, 2, &fourteen);
+            near(measure(format(rate, 2), &fourteen).momentary_max_lufs, level, 0.1);
+        }
+    }
+}
+
+#[test]
+fn the_loudness_range_is_that_of_tech_3342() {
+    let cases: [(&[f64], f64); 4] = [
+        (&[-20.0, -30.0], 10.0),
+        (&[-20.0, -15.0], 5.0),
+        (&[-40.0, -20.0], 20.0),
+        (&[-50.0, -35.0, -20.0, -35.0, -50.0], 15.0),
+    ];
+    for rate in RATES_OF_PROGRAMMES {
+        for (levels, expected) in cases {
+            let steps: Vec<_> = levels.iter().map(|&level| (20.0, level)).collect();
+            let signal = tones(rate, 2, &steps);
+            let figures = measure(format(rate, 2), &signal);
+            near(figures.loudness_range_lu, expected, 0.01);
+            let twice = measure(format(rate, 2), &signal.repeat(2));
+            near(twice.loudness_range_lu, expected, 1.0);
+        }
+    }
+}
+
+/// Anything but a tone: noise whose level wanders.
+fn wandering(seed: u64, frames: usize, channels: usize) -> Vec<f64> {
+    let mut state = seed | 1;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        f64::from(u32::try_from(state >> 32).expect("32 bits")) / 2_147_483_648.0 - 1.0
+    };
+    let mut level = 0.3;
+    let mut samples = Vec::with_capacity(frames * channels);
+    for frame in 0..frames {
+        if frame % 2000 == 0 {
+            level = (level * (1.0 + 0.8 * next())).clamp(1e-4, 1.0);
+        }
+        samples.extend((0..channels).map(|_| level * next()));
+    }
+    samples
+}
+
+#[test]
+fn the_figures_are_those_of_libebur128() {
+    for (rate, channels) in [(8000, 1), (22_050, 1), (44_100, 2), (48_000, 2), (48_000, 6)] {
+        let samples = wandering(u64::from(rate), 12 * rate as usize, channels.into());
+        let figures = measure(format(rate, channels), &samples);
+        let mut theirs = EbuR128::new(channels.into(), rate, Mode::I | Mode::M | Mode::S).unwrap();
+        let (mut momentary, mut short_term) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        // A hop of 10 ms, as ours.
+        for piece in samples.chunks(rate as usize / 100 * usize::from(channels)) {
+            theirs.add_frames_f64(piece).unwrap();
+            momentary = momentary.max(theirs.loudness_momentary().unwrap());
+            short_term = short_term.max(theirs.loudness_shortterm().unwrap());
+        }
+        // Theirs takes a hundredth of a second to be a whole number of frames.
+        let tolerance = if rate % 100 == 0 && rate != 22_050 { 1e-6 } else { 0.02 };
+        near(figures.integrated_lufs, theirs.loudness_global().unwrap(), tolerance);
+        near(figures.momentary_max_lufs, momentary, tolerance);
+        near(figures.short_term_max_lufs, short_term, tolerance);
+    }
+}
+
+#[test]
+fn too_little_has_no_loudness() {
+    let nothing = Figures::default();
+    assert_eq!(measure(format(48_000, 2), &[]), nothing);
+    assert_eq!(measure(format(48_000, 2), &tones(48_000, 2, &[(0.39, -10.0)])), nothing);
+    assert_eq!(measure(format(48_000, 2), &tones(48_000, 2, &[(5.0, SILENCE)])), nothing);
+    assert_eq!(measure(format(4000, 2), &tones(4000, 2, &[(5.0, -10.0)])), nothing);
+    let below_the_gate = measure(format(48_000, 2), &tones(48_000, 2, &[(5.0, -71.0)]));
+    assert_eq!(below_the_gate.integrated_lufs, None);
+    near(below_the_gate.momentary_max_lufs, -71.0, 0.1);
+}
+
+#[test]
+fn damaged_floats_are_no_loudness() {
+    let mut samples = tones(48_000, 1, &[(2.0, -23.0)]);
+    for (at, damage) in [(100, f64::NAN), (50_000, f64::INFINITY), (90_000, -1e300)] {
+        samples[at] = damage;
+    }
+    let figures = measure(format(48_000, 1), &samples);
+    let expected = |x: Option<f64>| x.expect("a figure").is_finite();
+    assert!(expected(figures.integrated_lufs) && expected(figures.momentary_max_lufs));
+}
+
+#[test]
+fn a_sick_partial_is_refused() {
+    let format = format(8000, 2);
+    let samples = bytes(&wandering(1, 30_000, 2));
+    let whole = Pcm::new(format, 0, &samples);
+    let (_, chunk) = whole.split_at(3000);
+    let (good, stretch) = (Loudness {}.analyze(chunk), Stretch::from(chunk));
+    assert_eq!(Loudness {}.check(&good, &stretch), Ok(()));
+    let sick: [fn(&mut Piece); 10] = [
+        |piece| piece.stretch.frames.end += 1,
+        |piece| piece.stretch.format.channels = 1,
+        |piece| piece.head.truncate(16),
+        |piece| piece.first = None,
+        |piece| piece.cells[3] = f64::NAN,
+        |piece| piece.cells[3] = -1e-9,
+        |piece| piece.cells.truncate(50),
+        |piece| piece.ends.truncate(1),
+        |piece| piece.open.frames -= 1,
+        |piece| piece.open.channels[1].state[2] = f64::INFINITY,
+    ];
+    for (number, harm) in sick.into_iter().enumerate() {
+        let mut partial = good.clone();
+        harm(partial.0.as_mut().expect("a piece"));
+        assert!(Loudness {}.check(&partial, &stretch).is_err(), "harm {number}");
+    }
+    assert!(Loudness {}.check(&Partial(None), &stretch).is_err(), "nothing of something");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_cut_gives_the_same_bits(
+        seed: u64,
+        rate in prop::sample::select(vec![8000_u32, 8001, 9999, 11_025]),
+        channels in 1_u16..=6,
+        frames in 0_usize..45_000,
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..7),
+        backwards: bool,
+    ) {
+        let format = format(rate, channels);
+        let samples = bytes(&wandering(seed, frames, channels.into()));
+        let analyzer = Loudness {};
+        let mut rest = Pcm::new(format, 0, &samples);
+        let mut partials = Vec::new();
+        for cut in cuts {
+            let (piece, behind) = rest.split_at(cut.index(usize::try_from(rest.frames()).unwrap() + 1) as u64);
+            partials.push(analyzer.analyze(piece));
+            prop_assert_eq!(analyzer.check(partials.last().unwrap(), &piece.into()), Ok(()));
+            rest = behind;
+        }
+        partials.push(analyzer.analyze(rest));
+        let merge = |first, next| analyzer.merge(first, next);
+        let merged = if backwards {
+            partials.into_iter().rev().reduce(|next, first| merge(first, next))
+        } else {
+            partials.into_iter().reduce(merge)
+        };
+        let whole = Pcm::new(format, 0, &samples);
+        let alone = analyzer.analyze(whole);
+        prop_assert_eq!(analyzer.check(&alone, &whole.into()), Ok(()));
+        prop_assert_eq!(merged.unwrap(), alone);
+    }
+}
+
+#[test]
+fn grains_change_nothing_that_a_double_could_show() {
+    // A filter that never begins anew, cell by cell.
+    let rate = 44_100;
+    let mut samples = wandering(7, 5 * rate as usize, 1);
+    samples[..60_000].fill(1.0); // what takes longest to be forgotten
+    let Partial(Some(piece)) = Loudness {}.analyze(Pcm::new(format(rate, 1), 0, &bytes(&samples)))
+    else {
+        panic!("no piece");
+    };
+    let kernel = Kernel::at(rate);
+    let mut state = State::default();
+    for (cell, energy) in piece.settled().into_iter().enumerate() {
+        let frames = [cell, cell + 1].map(|cell| kweighting::cell_start(rate, cell as u64));
+        let [start, end] = frames.map(|frame| usize::try_from(frame).expect("few frames"));
+        let expected: f64 =
+            samples[start..end].iter().map(|&x| kernel.filter.step(&mut state, x).powi(2)).sum();
+        let error = (energy - expected).abs() / expected.max(1.0);
+        assert!(error < 1e-9, "cell {cell}: {energy}, not {expected}");
+    }
+}
