@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use audiopool::ProcessPool;
 use audiopool::pool::{Event, PeakMemory, PoolEvent};
-use nix::sys::resource::{UsageWho, getrusage};
+use audiopool_worker::usage::Meter;
 
 const WORKERS: usize = 2;
 
@@ -47,7 +47,7 @@ fn tiny(count: u64) -> Result<(), Box<dyn Error>> {
         assert_eq!(future.result()?, number * 2, "an answer to another task");
     }
     pool.shutdown();
-    let supervisor = u64::try_from(getrusage(UsageWho::RUSAGE_SELF)?.max_rss())? << 10;
+    let supervisor = Meter::open().read().peak_rss_bytes;
     let bound = PeakMemory { workers: WORKERS, tasks: count, ..PeakMemory::default() }.bytes();
     println!("{supervisor} {} {bound}", children.load(Ordering::Relaxed));
     Ok(())

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use audiopool_worker::analyze::{self, Analyzers};
 use audiopool_worker::protocol::Role;
-use audiopool_worker::usage;
+use audiopool_worker::usage::Meter;
 
 use crate::chunk::ChunkLength;
 use crate::event::{Event, Observer};
@@ -71,7 +71,7 @@ pub fn run(
             Lanes { street: &street, count: 1, stop, kill: &|| {} }.walk(jobs, each)
         }
     };
-    observer(&Event::RunEnded { usage: usage::of_this_process() });
+    observer(&Event::RunEnded { usage: Meter::open().read() });
     ended
 }
 

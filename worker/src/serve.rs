@@ -24,7 +24,7 @@ use crate::protocol::{
 };
 use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
 use crate::task::{RawOutlet, Registry};
-use crate::{BUILD_ID, confine, initializer, lifeline, log, panics, usage};
+use crate::{BUILD_ID, confine, initializer, lifeline, log, panics, usage::Meter};
 
 /// Exit code of a child that could not begin: no supervisor, no shared memory.
 pub const EXIT_BOOT: u8 = 70;
@@ -87,6 +87,7 @@ struct Child {
     inboxes: Vec<Inbox>,
     generation: u32,
     mischief: Option<Box<dyn Mischief>>,
+    meter: Meter,
     tasks: u64,
     busy: Duration,
 }
@@ -131,6 +132,7 @@ impl Child {
             sender.send(&FromChild::Unfit(fault.clone()))?;
             return Err(ServeError::Unfit(fault));
         }
+        let meter = Meter::open();
         let file_bytes = outbox.as_ref().map_or(0, |outbox| outbox.geometry().bytes());
         if let Some(budget) = confine.memory_bytes {
             confine::hold_to_budget(budget)?;
@@ -147,6 +149,7 @@ impl Child {
             inboxes,
             generation,
             mischief,
+            meter,
             tasks: 0,
             busy: Duration::ZERO,
         })
@@ -301,7 +304,7 @@ impl Child {
     }
 
     fn usage(&self) -> Usage {
-        Usage { tasks: self.tasks, busy: self.busy, ..usage::of_this_process() }
+        Usage { tasks: self.tasks, busy: self.busy, ..self.meter.read() }
     }
 }
 
