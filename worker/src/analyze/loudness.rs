@@ -10,7 +10,7 @@
 //! ```
 //!
 //! What the filter remembers at the end of a grain settles the next one, by a formula and without
-//! a sample ([`Kernel::correction`](kweighting::Kernel::correction)): so a chunk needs nothing of
+//! a sample (`Kernel::correction`): so a chunk needs nothing of
 //! its neighbours, and a seam takes 20 cells of arithmetic. The filter of a grain has heard the
 //! whole grain before; what lies further back has decayed below any digit of a double.
 //!
