@@ -15,8 +15,6 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use audiopool::{Pcm, ProcessPool, Registry, Task, TaskError, TaskFailure};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 /// Does nothing with a number.
@@ -58,8 +56,23 @@ impl Task for Die {
     type Output = ();
 
     fn run(self, _: Option<Pcm<'_>>) -> Result<(), TaskFailure> {
-        kill(Pid::this(), Signal::SIGKILL).map_err(TaskFailure::new)
+        die().map_err(TaskFailure::new)
     }
+}
+
+#[cfg(unix)]
+fn die() -> std::io::Result<()> {
+    use nix::sys::signal::{Signal, kill};
+
+    Ok(kill(nix::unistd::Pid::this(), Signal::SIGKILL)?)
+}
+
+#[cfg(windows)]
+fn die() -> std::io::Result<()> {
+    use audiopool_worker::windows::{KILLED, end_this_process};
+
+    end_this_process(KILLED);
+    Err(std::io::Error::other("it lives on"))
 }
 
 fn tasks() -> Registry {

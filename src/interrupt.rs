@@ -15,6 +15,9 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+#[cfg(windows)]
+#[path = "interrupt/console.rs"]
+mod signals;
 #[cfg(unix)]
 mod signals;
 
@@ -89,10 +92,10 @@ impl Interrupt {
     /// A signal that was ignored at the start (`nohup`, a shell's background job) stays ignored
     /// where the system lets us know (Linux).
     ///
-    /// On systems without these signals nothing is caught: Ctrl-C ends the process at once.
+    /// On Windows, Ctrl-C is taken for SIGINT, Ctrl-Break for SIGTERM, and the end of the console
+    /// or of the session for SIGHUP. To be called once there.
     pub fn on_signals() -> std::io::Result<Self> {
         let interrupt = Self::new();
-        #[cfg(unix)]
         signals::feed(interrupt.clone())?;
         Ok(interrupt)
     }

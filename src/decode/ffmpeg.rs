@@ -171,11 +171,23 @@ fn command(program: &Path, path: &Path) -> Result<Command, String> {
     }
     // A decoder is killed with its group, and ffmpeg is to be in it. In any other process the group
     // may be the terminal's: a Ctrl-C meant for us would end ffmpeg in the middle of the audio.
-    #[cfg(unix)]
     if !is_child {
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        set_apart(&mut command);
     }
     Ok(command)
+}
+
+/// Has it run in a group of its own.
+#[cfg(unix)]
+fn set_apart(command: &mut Command) {
+    std::os::unix::process::CommandExt::process_group(command, 0);
+}
+
+/// Has it run on a console of its own, that nobody sees.
+#[cfg(windows)]
+fn set_apart(command: &mut Command) {
+    let flags = audiopool_worker::windows::NO_WINDOW;
+    std::os::windows::process::CommandExt::creation_flags(command, flags);
 }
 
 /// Reads the header of a WAV file from a pipe, up to its audio and no further.

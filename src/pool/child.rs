@@ -5,10 +5,7 @@
 //! end of the channel is only a hint, and what was sent before the death is still read.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -17,17 +14,12 @@ use std::{mem, thread};
 
 use audiopool_worker::channel::{self, ChannelError, Listener, Receiver, Sender};
 use audiopool_worker::invitation::{Invitation, VARIABLE};
-use audiopool_worker::lifeline;
 use audiopool_worker::protocol::{FromChild, Role, ToChild};
 use audiopool_worker::slots::Region;
-use command_fds::{CommandFdExt, FdMapping};
-use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
-use nix::unistd::Pid;
 
-use super::evidence::{End, Sender as Killer};
+use super::process::{Inherited, Process, Tie};
 use super::quiet::unless_it_panics;
-use super::vitals::{self, Vitals};
+use super::vitals::Vitals;
 
 /// How much of a child's standard error is kept.
 const STDERR_TAIL: usize = 4 << 10;
@@ -40,14 +32,11 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Stack of the threads that only wait and pass on.
 const SMALL_STACK: usize = 256 << 10;
 
-/// The first descriptor after the lifeline; the rings follow in order.
-pub(super) const FIRST_RING: i32 = lifeline::DESCRIPTOR + 1;
-
 /// What a child is given of its rings.
 #[derive(Debug, Default)]
 pub(super) struct Handover {
-    /// Inherited, from [`FIRST_RING`] on.
-    pub(super) descriptors: Vec<OwnedFd>,
+    /// Inherited, numbered from [`FIRST_RING`](super::process::FIRST_RING) on.
+    pub(super) descriptors: Vec<Inherited>,
     /// Sent once it has connected.
     pub(super) regions: Vec<Region>,
 }
@@ -78,8 +67,7 @@ pub(super) struct Remains {
 /// A living child.
 #[derive(Debug)]
 pub(super) struct Child {
-    pid: u32,
-    process: Arc<Mutex<Option<process::Child>>>,
+    process: Arc<Process>,
     server: String,
 }
 
@@ -88,79 +76,60 @@ impl Child {
     /// dies with it.
     pub(super) fn spawn(
         (role, program): (Role, &Path),
-        lifeline: OwnedFd,
+        lifeline: Tie,
         rings: Handover,
         watcher: Arc<dyn Watcher>,
     ) -> io::Result<Self> {
         let (listener, server) = Listener::new()?;
         let invitation = Invitation { role, supervisor: process::id(), server: server.clone() };
         let Handover { descriptors, regions } = rings;
-        let descriptors = (lifeline::DESCRIPTOR..).zip([lifeline].into_iter().chain(descriptors));
-        let mappings =
-            descriptors.map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd }).collect();
-
         let mut command = Command::new(program);
         command
             .env(VARIABLE, invitation.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .fd_mappings(mappings)
-            .map_err(io::Error::other)?;
-        let mut process = command.spawn()?;
-        drop(command); // and with it our copies of the descriptors
-        let pid = process.id();
-        let stderr = process.stderr.take();
-        let child = Self { pid, process: Arc::new(Mutex::new(Some(process))), server };
+            .stderr(Stdio::piped());
+        let (process, stderr) = Process::start(command, lifeline, descriptors)?;
+        let child = Self { process: Arc::new(process), server };
 
         let begun = child.watch((listener, regions), stderr, watcher);
         if begun.is_err() {
             // There is no waiter: nobody else will clean up.
-            kill_group(pid);
+            child.kill();
             channel::abandon(&child.server);
-            let process = child.process.lock().unwrap_or_else(PoisonError::into_inner).take();
-            drop(process.map(|mut process| process.wait()));
+            child.process.wait();
         }
         begun.map(|()| child)
     }
 
     /// The process id.
     pub(super) fn pid(&self) -> u32 {
-        self.pid
+        self.process.id()
     }
 
     /// Kills the child and whatever it has started, if it still lives.
     pub(super) fn kill(&self) {
-        self.signal(Signal::SIGKILL);
+        self.process.kill();
     }
 
     /// Asks them to end, in a way that they may refuse.
     pub(super) fn terminate(&self) {
-        self.signal(Signal::SIGTERM);
+        self.process.terminate();
     }
 
     /// Stops them, until they may go on.
     pub(super) fn stop(&self) {
-        self.signal(Signal::SIGSTOP);
+        self.process.stop();
     }
 
     /// Lets them go on.
     pub(super) fn go_on(&self) {
-        self.signal(Signal::SIGCONT);
-    }
-
-    fn signal(&self, signal: Signal) {
-        // While the process is not reaped, nobody else can have its number.
-        if self.process.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
-            signal_group(self.pid, signal);
-        }
+        self.process.go_on();
     }
 
     /// What the system says of it, if it has not been reaped.
     pub(super) fn vitals(&self) -> Vitals {
-        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
-        process.as_ref().map_or_else(Vitals::default, |_| vitals::of(self.pid))
+        self.process.vitals()
     }
 
     fn watch(
@@ -169,7 +138,7 @@ impl Child {
         stderr: Option<process::ChildStderr>,
         watcher: Arc<dyn Watcher>,
     ) -> io::Result<()> {
-        let name = |what: &str| format!("{what} {}", self.pid);
+        let name = |what: &str| format!("{what} {}", self.pid());
         let spawn = |what: &str| thread::Builder::new().name(name(what)).stack_size(SMALL_STACK);
 
         let tail = Arc::new(Mutex::new(VecDeque::new()));
@@ -201,9 +170,10 @@ impl Child {
                 }
             }
         })?;
-        let (pid, process, server) = (self.pid, Arc::clone(&self.process), self.server.clone());
+        let (process, server) = (Arc::clone(&self.process), self.server.clone());
         spawn("waiter").spawn(move || {
-            let (status, cpu) = wait(pid, &process);
+            let (status, cpu) = process.wait();
+            let pid = process.id();
             drop(alive);
             channel::abandon(&server);
             // Nothing is ever sent: the waits end when the other threads do.
@@ -213,17 +183,6 @@ impl Child {
             watcher.ended(Remains { pid, status, cpu, stderr: stderr.into() });
         })?;
         Ok(())
-    }
-}
-
-fn kill_group(pid: u32) {
-    signal_group(pid, Signal::SIGKILL);
-}
-
-fn signal_group(pid: u32, signal: Signal) {
-    if let Ok(pid) = i32::try_from(pid) {
-        // ESRCH: everybody in the group is gone already.
-        let _: nix::Result<()> = killpg(Pid::from_raw(pid), signal);
     }
 }
 
@@ -252,23 +211,8 @@ fn read((listener, regions): (Listener, Vec<Region>), watcher: &dyn Watcher) -> 
     }
 }
 
-/// Waits for the death, cleans up the child's group, and only then releases the process id. Says
-/// how it died, and what it had used.
-fn wait(pid: u32, process: &Mutex<Option<process::Child>>) -> (ExitStatus, Option<Duration>) {
-    if let Ok(id) = i32::try_from(pid) {
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-        while waitid(Id::Pid(Pid::from_raw(id)), flags) == Err(nix::errno::Errno::EINTR) {}
-    }
-    let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
-    kill_group(pid);
-    let cpu = vitals::of(pid).cpu;
-    let status = process.take().and_then(|mut process| process.wait().ok());
-    (status.unwrap_or_else(|| ExitStatus::from_raw(0)), cpu)
-}
-
 fn keep_tail(stderr: Option<process::ChildStderr>, tail: &Mutex<VecDeque<u8>>) {
-    let Some(stderr) = stderr else { return };
-    let mut stderr = File::from(OwnedFd::from(stderr));
+    let Some(mut stderr) = stderr else { return };
     let mut buffer = [0; 4 << 10];
     loop {
         match stderr.read(&mut buffer) {
@@ -283,52 +227,4 @@ fn keep_tail(stderr: Option<process::ChildStderr>, tail: &Mutex<VecDeque<u8>>) {
             Err(_) => return,
         }
     }
-}
-
-/// A pipe whose writing end nobody but this process has: when it is gone, so is the other end's.
-#[derive(Debug)]
-pub(super) struct Lifeline {
-    reader: OwnedFd,
-    _writer: OwnedFd,
-}
-
-impl Lifeline {
-    pub(super) fn new() -> io::Result<Self> {
-        let (reader, writer) = io::pipe()?;
-        Ok(Self { reader: reader.into(), _writer: writer.into() })
-    }
-
-    /// The end for a child.
-    pub(super) fn share(&self) -> io::Result<OwnedFd> {
-        debug_assert!(self.reader.as_raw_fd() > 2);
-        self.reader.try_clone()
-    }
-}
-
-/// How a process ended; `condemned` if we have tried to kill it.
-pub(super) fn end(status: ExitStatus, condemned: bool) -> End {
-    let Some(number) = status.signal() else {
-        return End::Exit { code: status.code().unwrap_or_default() };
-    };
-    let signal = Signal::try_from(number);
-    let name = signal.map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
-    let sender = match signal {
-        Ok(Signal::SIGKILL) if condemned => Killer::Audiopool,
-        // What the kernel sends for a deed of the process itself, and the process to itself.
-        Ok(
-            Signal::SIGABRT
-            | Signal::SIGBUS
-            | Signal::SIGFPE
-            | Signal::SIGILL
-            | Signal::SIGSEGV
-            | Signal::SIGSYS
-            | Signal::SIGTRAP
-            | Signal::SIGXCPU
-            | Signal::SIGXFSZ
-            | Signal::SIGPIPE
-            | Signal::SIGALRM,
-        ) => Killer::Itself,
-        _ => Killer::Somebody,
-    };
-    End::Signal { number, name, sender }
 }

@@ -1,10 +1,10 @@
 //! Limits: the descriptors that a pool needs, had before it begins.
 
-use std::fs;
 use std::io;
 
 use audiopool_worker::protocol::Role;
 use audiopool_worker::slots::Transport;
+#[cfg(unix)]
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::geometry::Sizes;
@@ -37,22 +37,52 @@ pub(crate) struct SystemLimits {
 impl SystemLimits {
     /// For a run with so many workers, and as many decoders.
     pub(crate) fn now(workers: usize) -> Self {
-        let limit = |resource| getrlimit(resource).map_err(io::Error::from);
         let sizes = Sizes::of(Transport::native(), Role::Decoder, true);
         let rings = sizes.child.bytes().saturating_mul(workers as u64);
         Self {
-            descriptors: limit(Resource::RLIMIT_NOFILE),
+            descriptors: descriptors(),
             descriptors_needed: descriptors_for(workers.saturating_mul(2)),
-            address_space: limit(Resource::RLIMIT_AS).map(|(soft, _)| soft),
+            address_space: address_space(),
             address_space_needed: rings.saturating_add(sizes.own.bytes()).saturating_add(PROCESS),
             memory_available: memory_available(),
         }
     }
 }
 
-/// Bytes of memory that are free, as Linux says it.
+#[cfg(unix)]
+fn descriptors() -> io::Result<(u64, u64)> {
+    Ok(getrlimit(Resource::RLIMIT_NOFILE)?)
+}
+
+#[cfg(unix)]
+fn address_space() -> io::Result<u64> {
+    Ok(getrlimit(Resource::RLIMIT_AS)?.0)
+}
+
+/// The handles that a process can have on Windows, which nothing lowers.
+#[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
+fn descriptors() -> io::Result<(u64, u64)> {
+    const HANDLES: u64 = 1 << 24;
+    Ok((HANDLES, HANDLES))
+}
+
+/// Nothing limits it but the width of an address.
+#[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
+fn address_space() -> io::Result<u64> {
+    Ok(u64::MAX)
+}
+
+#[cfg(windows)]
 fn memory_available() -> Option<u64> {
-    let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
+    audiopool_worker::windows::memory_available().ok()
+}
+
+/// Bytes of memory that are free, as Linux says it.
+#[cfg(unix)]
+fn memory_available() -> Option<u64> {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     kibibytes.checked_mul(1024)
@@ -63,6 +93,7 @@ fn descriptors_for(children: usize) -> u64 {
 }
 
 /// Raises the limit of this process to what so many children need, if it is lower.
+#[cfg(unix)]
 pub(super) fn make_room_for(children: usize) -> io::Result<()> {
     let needed = descriptors_for(children);
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
@@ -78,7 +109,14 @@ pub(super) fn make_room_for(children: usize) -> io::Result<()> {
     Ok(setrlimit(Resource::RLIMIT_NOFILE, needed, hard)?)
 }
 
-#[cfg(test)]
+/// There is no limit that a pool would come near.
+#[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
+pub(super) fn make_room_for(_: usize) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

@@ -33,6 +33,7 @@ mod ledger;
 mod limits;
 mod map;
 mod peak;
+mod process;
 mod program;
 mod quiet;
 mod ring;

@@ -14,7 +14,8 @@ use audiopool_worker::board::BoardView;
 use audiopool_worker::protocol::{RingGrant, RingHandle, RingId, SlotRef};
 use audiopool_worker::slots::{Filling, Geometry, Outbox, Ring, Share, SlotError, Transport};
 
-use super::child::{FIRST_RING, Handover};
+use super::child::Handover;
+use super::process::FIRST_RING;
 
 /// Rings are numbered through, whatever pool they belong to.
 static NEXT_RING: AtomicU32 = AtomicU32::new(1);

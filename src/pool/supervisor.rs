@@ -34,10 +34,10 @@ use tracing::{trace, warn};
 pub(super) use body::{Body, Check, Ending};
 use seat::{Seat, number};
 
-use super::child::Lifeline;
 use super::fault::PoolError;
 use super::future::{Calls, RawOutcome};
 use super::ledger::{Action, Balance, Late, Ledger, Policy, SeatId, Terms};
+use super::process::Lifeline;
 use super::ring::{Slot, SlotOwner};
 use super::stopwatch::Stopwatch;
 use super::{Event, Observer, PoolEvent, vitals};

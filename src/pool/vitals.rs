@@ -53,8 +53,21 @@ fn cpu(pid: u32) -> Option<Duration> {
     nix::time::clock_gettime(clock).ok().map(Duration::from)
 }
 
+/// What the system says of that process. No process is stopped here.
+#[cfg(windows)]
+pub(super) fn of(pid: u32) -> Vitals {
+    use audiopool_worker::windows::Process;
+
+    let Ok(process) = Process::open(pid) else { return Vitals::default() };
+    Vitals {
+        cpu: process.times().ok().map(|times| times.user + times.kernel),
+        rss_bytes: process.memory().ok().map(|memory| memory.now),
+        is_stopped: false,
+    }
+}
+
 /// This system tells us nothing.
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 pub(super) fn of(_: u32) -> Vitals {
     Vitals::default()
 }

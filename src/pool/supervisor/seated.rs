@@ -17,10 +17,11 @@ use tracing::{debug, error, info, trace, warn};
 
 use super::seat::Seat;
 use super::{Core, Shared, number};
-use crate::pool::child::{self, Remains, Watcher};
+use crate::pool::child::{Remains, Watcher};
 use crate::pool::evidence::{Evidence, legible};
 use crate::pool::fault::Cause;
 use crate::pool::ledger::{Action, SeatId, Verdict};
+use crate::pool::process;
 use crate::pool::ring::{Lease, Slot, grants};
 use crate::pool::{Item, PoolEvent, vitals};
 
@@ -148,7 +149,7 @@ impl Seated {
         let Notes { task, stage, panic, .. } = self.board.read();
         Evidence {
             pid: remains.pid,
-            end: Some(child::end(remains.status, seat.condemned)),
+            end: Some(process::end(remains.status, seat.condemned)),
             cpu: remains.cpu,
             rss_bytes: looked.and_then(|vitals| vitals.rss_bytes),
             silence: mem::take(&mut seat.silence),
