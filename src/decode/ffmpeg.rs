@@ -415,9 +415,9 @@ mod tests {
 
     #[test]
     fn the_path_is_not_said_twice() {
-        let path = Path::new("/music/a.wv");
-        let line = "file:/music/a.wv: Invalid data found";
-        assert_eq!(without_path(line, path), "Invalid data found");
-        assert_eq!(without_path("no path here", path), "no path here");
+        let path = std::path::absolute("/music/a.wv").unwrap();
+        let line = format!("file:{}: Invalid data found", path.display());
+        assert_eq!(without_path(&line, &path), "Invalid data found");
+        assert_eq!(without_path("no path here", &path), "no path here");
     }
 }

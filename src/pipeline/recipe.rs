@@ -1,6 +1,6 @@
 //! Recipe: the command that repeats one task of one file, for the record of its failure.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::ops::Range;
 use std::path::Path;
@@ -50,8 +50,9 @@ impl Recipe {
         });
         // A name that begins with a dash would be taken for an option.
         let dash = path.as_os_str().as_encoded_bytes().starts_with(b"-");
-        let path = if dash { Path::new(".").join(path) } else { path.to_owned() };
-        format!("audiopool replay{}{range} {}", self.options, quoted(path.as_os_str()))
+        let mut named = OsString::from(if dash { "./" } else { "" });
+        named.push(path);
+        format!("audiopool replay{}{range} {}", self.options, quoted(&named))
     }
 }
 

@@ -5,10 +5,12 @@
 //! once, and through pools of several sizes with several lengths of chunks.
 
 use std::collections::BTreeMap;
+use std::env;
+#[cfg(target_os = "linux")]
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
-use std::{env, fs};
 
 /// Reports of the inline twin, by format.
 static INLINE: LazyLock<BTreeMap<&str, Vec<u8>>> = LazyLock::new(|| {
