@@ -127,7 +127,7 @@ mod tests {
                 // No bash, nothing to compare with: the other tests stand.
                 return;
             };
-            let read = std::ffi::OsString::from_vec(ran.stdout);
+            let read = OsString::from_vec(ran.stdout);
             assert_eq!(read, OsStr::from_bytes(bytes), "{script}");
         }
     }
