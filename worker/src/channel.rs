@@ -1,13 +1,18 @@
 //! Channel: a private pair of byte channels between a supervisor and one child. The home of
 //! ipc-channel, but for the [portable slots](crate::slots).
 //!
-//! The supervisor [listens](Listener) under a name of its own for each child; the child
-//! [connects](connect) and hands over the far ends of the channels that it made. On one of them
-//! come, once, the [regions](Arrivals) of its rings, if there are such. From then on no descriptor
-//! travels, and every message is one frame.
+//! The supervisor [listens](Listener) under a name of its own for each child, and the child
+//! [connects](connect). Then come, once, the [regions](Arrivals) of its rings, if there are such.
+//! From then on no descriptor travels, and every message is one frame. How the two find each other
+//! is the link's: `passed`, or on Windows `named`.
 //!
 //! `accept` has no deadline. Who waits in it is freed by [`abandon`], which connects like a child
 //! and says that none will come.
+
+#[cfg(any(windows, test))]
+mod named;
+#[cfg(not(windows))]
+mod passed;
 
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -16,27 +21,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, process, thread};
 
-use ipc_channel::ipc::{
-    self, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
-};
 use ipc_channel::{IpcError, TryRecvError};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+
+#[cfg(windows)]
+use named as link;
+#[cfg(not(windows))]
+use passed as link;
 
 use crate::frame::{self, FrameError};
 use crate::protocol::{FromChild, RingGrant, RingHandle, ToChild};
 use crate::slots::Region;
-
-/// What the child hands over when it connects.
-#[derive(Serialize, Deserialize)]
-enum Bootstrap {
-    Child {
-        to_child: IpcBytesSender,
-        from_child: IpcBytesReceiver,
-        regions: IpcSender<Vec<Region>>,
-    },
-    Abandoned,
-}
 
 /// Why a channel carries no more messages.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +65,7 @@ impl From<IpcError> for ChannelError {
 /// Sends messages of one kind.
 #[derive(Clone, Debug)]
 pub struct Sender<M> {
-    raw: IpcBytesSender,
+    raw: link::Outlet,
     generation: u32,
     messages: PhantomData<fn(M)>,
 }
@@ -96,7 +92,7 @@ impl<M: Serialize> Sender<M> {
 /// Receives messages of one kind.
 #[derive(Debug)]
 pub struct Receiver<M> {
-    raw: IpcBytesReceiver,
+    raw: link::Inlet,
     messages: PhantomData<fn() -> M>,
 }
 
@@ -130,7 +126,7 @@ impl<M: DeserializeOwned> Receiver<M> {
 
 /// Waits for one child to connect.
 pub struct Listener {
-    server: IpcOneShotServer<Bootstrap>,
+    server: link::Server,
 }
 
 impl std::fmt::Debug for Listener {
@@ -153,7 +149,7 @@ impl Listener {
     /// Listens under a new name, which is returned for the child.
     pub fn new() -> io::Result<(Self, String)> {
         expect_room_for_socket(&env::temp_dir())?;
-        let (server, name) = IpcOneShotServer::new()?;
+        let (server, name) = link::Server::new()?;
         Ok((Self { server }, name))
     }
 
@@ -163,14 +159,7 @@ impl Listener {
         self,
         regions: Vec<Region>,
     ) -> Result<(Sender<ToChild>, Receiver<FromChild>), ChannelError> {
-        let (_, bootstrap) = self.server.accept()?;
-        let Bootstrap::Child { to_child, from_child, regions: outlet } = bootstrap else {
-            return Err(ChannelError::Abandoned);
-        };
-        let mut regions = regions.into_iter().peekable();
-        while regions.peek().is_some() {
-            outlet.send(regions.by_ref().take(MAX_REGIONS).collect())?;
-        }
+        let (to_child, from_child) = self.server.accept(regions)?;
         Ok((
             Sender { raw: to_child, generation: 0, messages: PhantomData },
             Receiver { raw: from_child, messages: PhantomData },
@@ -212,20 +201,18 @@ pub fn abandon(name: &str) {
     if cfg!(unix) && !Path::new(name).exists() {
         return;
     }
-    if let Ok(sender) = IpcSender::connect(name.to_owned()) {
-        drop(sender.send(Bootstrap::Abandoned));
-    }
+    link::abandon(name);
 }
 
 /// The regions of a child's rings and its board, on their way to it.
 #[derive(Debug)]
-pub struct Arrivals(IpcReceiver<Vec<Region>>);
+pub struct Arrivals(link::Parcels);
 
 impl Arrivals {
     /// Waits for those among the rings that were granted, and for that of the board, if it was
     /// sent.
     pub fn take(
-        self,
+        mut self,
         grants: &[RingGrant],
         board: Option<RingHandle>,
     ) -> Result<(Vec<Region>, Option<Region>), ChannelError> {
@@ -234,7 +221,7 @@ impl Arrivals {
         let board = board.iter().filter(|handle| is_sent(handle)).count();
         let mut regions = Vec::new();
         while regions.len() < rings + board {
-            regions.extend(self.0.recv()?);
+            regions.extend(self.0.next()?);
         }
         let board = if board > 0 { regions.pop() } else { None };
         Ok((regions, board))
@@ -245,15 +232,11 @@ impl Arrivals {
 pub fn connect(
     name: &str,
 ) -> Result<(Sender<FromChild>, Receiver<ToChild>, Arrivals), ChannelError> {
-    let (to_child, from_supervisor) = ipc::bytes_channel()?;
-    let (to_supervisor, from_child) = ipc::bytes_channel()?;
-    let (regions, arrivals) = ipc::channel()?;
-    let bootstrap = IpcSender::connect(name.to_owned())?;
-    bootstrap.send(Bootstrap::Child { to_child, from_child, regions })?;
+    let (to_supervisor, from_supervisor, parcels) = link::connect(name)?;
     Ok((
         Sender { raw: to_supervisor, generation: 0, messages: PhantomData },
         Receiver { raw: from_supervisor, messages: PhantomData },
-        Arrivals(arrivals),
+        Arrivals(parcels),
     ))
 }
 
