@@ -105,8 +105,9 @@ impl<M: DeserializeOwned> Receiver<M> {
             match self.raw.try_recv() {
                 Ok(frame) => return Ok(frame::decode_frame(&frame)?),
                 Err(TryRecvError::Empty) => thread::yield_now(),
-                // Whatever it is, it is said again.
-                Err(TryRecvError::IpcError(_)) => break,
+                Err(TryRecvError::IpcError(IpcError::Io(error)))
+                    if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(TryRecvError::IpcError(error)) => return Err(error.into()),
             }
         }
         self.recv()
@@ -282,7 +283,6 @@ mod tests {
         drop(supervisor.join().unwrap());
     }
 
-    #[cfg(unix)]
     #[test]
     fn whoever_waits_awake_hears_the_same_as_whoever_sleeps() {
         let (listener, name) = Listener::new().unwrap();
