@@ -142,8 +142,15 @@ mod tests {
         });
         let (outlet, inlet, mut parcels) = connect(&name).unwrap();
         assert!(parcels.next().is_err(), "nothing was sent");
+        assert!(matches!(inlet.try_recv(), Err(TryRecvError::Empty)), "nothing was said");
         outlet.send(b"here").unwrap();
-        assert_eq!(inlet.recv().unwrap(), b"there");
+        let heard = loop {
+            match inlet.try_recv() {
+                Err(TryRecvError::Empty) => thread::yield_now(),
+                heard => break heard,
+            }
+        };
+        assert_eq!(heard.unwrap(), b"there");
         assert!(inlet.recv().is_err(), "the supervisor is gone");
         drop(outlet);
         supervisor.join().unwrap();
