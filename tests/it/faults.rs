@@ -11,6 +11,7 @@
 //!   nonsense     it says what is no answer            pause     Ctrl-Z, and on again
 //!   poison       every worker dies of the same task
 //!   sandbox      it does what is none of its business
+//!   scarcity     there is no more of what the program itself needs
 //!   fire         all of that at once, from a seed
 //! ```
 
@@ -22,6 +23,7 @@ mod nonsense;
 mod pause;
 mod poison;
 mod sandbox;
+mod scarcity;
 mod silence;
 
 use crate::scene::{Expected, Scene};

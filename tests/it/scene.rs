@@ -16,7 +16,7 @@ mod running;
 mod songs;
 mod watchdog;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -26,7 +26,7 @@ use nix::sys::stat::Mode;
 use tempfile::TempDir;
 
 pub(crate) use ended::{Ended, Expected};
-pub(crate) use processes::not_gone_within;
+pub(crate) use processes::{Process, not_gone_within};
 pub(crate) use running::{Running, hear_signals};
 pub(crate) use songs::{LONG, SONGS};
 
@@ -116,6 +116,45 @@ impl Scene {
     pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.command.args(args);
         self
+    }
+
+    /// After a shell has done that in the process that becomes the program: `ulimit -n 40`.
+    pub(crate) fn behind(self, shell: &str) -> Self {
+        let shell = ["-c".to_owned(), format!("{shell}\nexec \"$0\" \"$@\"")].map(OsString::from);
+        let program = self.command.get_program().to_owned();
+        let args = self.command.get_args().map(OsStr::to_owned).collect::<Vec<_>>();
+        self.instead("sh", shell.into_iter().chain([program]).chain(args))
+    }
+
+    /// Its files are named one after another, as the test likes: [`Running::feed`].
+    pub(crate) fn fed(self) -> Self {
+        let list = self.path("list");
+        nix::unistd::mkfifo(&list, Mode::S_IRWXU).expect("a named pipe");
+        let program = self.command.get_program().to_owned();
+        let args = self.command.get_args().flat_map(|arg| match arg.to_str() {
+            Some("songs") => vec![OsString::from("--files-from"), list.clone().into()],
+            _ => vec![arg.to_owned()],
+        });
+        let args: Vec<_> = args.collect();
+        self.instead(program, args)
+    }
+
+    /// The same with another program and other arguments.
+    fn instead(
+        self,
+        program: impl AsRef<OsStr>,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Self {
+        let mut command = Command::new(program);
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.args(args).current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self { command, ..self }
     }
 
     /// With a variable in its environment.

@@ -128,6 +128,22 @@ impl<M: DeserializeOwned> Receiver<M> {
 /// Waits for one child to connect.
 pub struct Listener {
     server: link::Server,
+    /// Dropped after the server.
+    place: Place,
+}
+
+/// Where a server listens. ipc-channel removes it too, but not while there are no descriptors.
+struct Place(String);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if cfg!(unix) {
+            // Gone already, as a rule.
+            let socket = Path::new(&self.0);
+            drop(fs::remove_file(socket));
+            drop(socket.parent().map(fs::remove_dir));
+        }
+    }
 }
 
 impl std::fmt::Debug for Listener {
@@ -151,7 +167,7 @@ impl Listener {
     pub fn new() -> io::Result<(Self, String)> {
         expect_room_for_socket(&env::temp_dir())?;
         let (server, name) = link::Server::new()?;
-        Ok((Self { server }, name))
+        Ok((Self { server, place: Place(name.clone()) }, name))
     }
 
     /// Waits until the child has connected, or [`abandon`] is called with the name, and hands
@@ -160,7 +176,10 @@ impl Listener {
         self,
         regions: Vec<Region>,
     ) -> Result<(Sender<ToChild>, Receiver<FromChild>), ChannelError> {
-        let (to_child, from_child) = self.server.accept(regions)?;
+        let Self { server, place } = self;
+        let accepted = server.accept(regions);
+        drop(place);
+        let (to_child, from_child) = accepted?;
         Ok((
             Sender { raw: to_child, generation: 0, messages: PhantomData },
             Receiver { raw: from_child, messages: PhantomData },
@@ -191,7 +210,8 @@ fn expect_room_for_socket(folder: &Path) -> io::Result<()> {
     let number = PROBES.fetch_add(1, Ordering::Relaxed);
     let probe = folder.join(format!(".audiopool-{}-{number}", process::id()));
     match fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)) {
-        Ok(()) => Ok(()),
+        // Without a descriptor, ipc-channel would leave its folder behind.
+        Ok(()) => fs::File::open(folder).map(drop),
         Err(error) => unusable(error.kind(), &error),
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use std::{io, mem};
 
 use audiopool_worker::board::BoardView;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::seated::Seated;
 use super::{Core, Shared, number};
@@ -102,6 +102,7 @@ impl Shared {
                         | io::ErrorKind::PermissionDenied
                         | io::ErrorKind::InvalidFilename
                 );
+                warn!("{} {} cannot be started: {error}", self.role().name(), number(seat));
                 let error = self.boot_error(&error.to_string());
                 self.with_core(|core, now, actions| {
                     core.ledger.boot_failed(seat, generation, &error, hopeless, now, actions);

@@ -68,6 +68,12 @@ impl Running {
         AtGate(gate.expect("the scene has a gate"))
     }
 
+    /// Where to name the files of a scene that is fed; it ends when this is dropped.
+    pub(crate) fn feed(&self) -> File {
+        let list = OpenOptions::new().write(true).open(self.scene.path("list"));
+        list.expect("the scene is fed, and reads")
+    }
+
     /// Waits until the log tells of the start of this child, `worker 1`.
     pub(crate) fn child(&self, name: &str) -> Process {
         let pid = self.log.wait_for(|line| started(line).filter(|(who, _)| who == name));
