@@ -1,8 +1,9 @@
 //! Signals: SIGINT, SIGTERM and SIGHUP become requests to stop, SIGTSTP and SIGCONT a pause.
+//! SIGXFSZ becomes nothing.
 
 use std::{fs, io, thread};
 
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGSTOP, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGSTOP, SIGTERM, SIGTSTP, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::{Interrupt, Pause, Reason, Stop};
@@ -10,7 +11,7 @@ use super::{Interrupt, Pause, Reason, Stop};
 /// Feeds `interrupt` from a thread of its own for the rest of the process's life.
 pub(super) fn feed(interrupt: Interrupt) -> io::Result<()> {
     let ignored = ignored_mask(&fs::read_to_string("/proc/self/status").unwrap_or_default());
-    let caught = [SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGCONT];
+    let caught = [SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGCONT, SIGXFSZ];
     let caught = caught.into_iter().filter(|&signal| !is_in(signal, ignored));
     let mut signals = Signals::new(caught)?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -24,6 +25,8 @@ pub(super) fn feed(interrupt: Interrupt) -> io::Result<()> {
                 match signal {
                     SIGTSTP => stop_here(&interrupt, &mut signals),
                     SIGCONT => interrupt.pause(Pause::Ends),
+                    // Caught, so that whoever wrote too large a file gets an error to tell.
+                    SIGXFSZ => {}
                     signal => end(&interrupt, signal),
                 }
             }
@@ -42,7 +45,7 @@ fn stop_here(interrupt: &Interrupt, signals: &mut Signals) {
     }
     interrupt.pause(Pause::Ends);
     for signal in meanwhile {
-        if ![SIGTSTP, SIGCONT].contains(&signal) {
+        if ![SIGTSTP, SIGCONT, SIGXFSZ].contains(&signal) {
             end(interrupt, signal);
         }
     }

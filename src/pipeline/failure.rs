@@ -61,7 +61,7 @@ fn kind(attempt: &FailedAttempt) -> FailureKind {
         Cause::TimedOut { .. } => FailureKind::TimedOut,
         Cause::Protocol { .. } | Cause::InvalidResult { .. } => FailureKind::Protocol,
         Cause::Panic { .. } => FailureKind::WorkerPanic,
-        Cause::OutOfMemory => FailureKind::OutOfMemory,
+        Cause::OutOfMemory { .. } | Cause::SharedMemory { .. } => FailureKind::OutOfMemory,
         _ => FailureKind::Crashed,
     }
 }

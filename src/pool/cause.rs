@@ -64,7 +64,15 @@ pub enum Cause {
     /// The stack of the child overflowed.
     StackOverflow,
     /// The child could not get the memory that it asked for.
-    OutOfMemory,
+    OutOfMemory {
+        /// How many bytes it was allowed beyond those that it began with, if there was a limit.
+        limit: Option<u64>,
+    },
+    /// The child could not read or write shared memory, and was killed: there was no more of it.
+    SharedMemory {
+        /// What the system says.
+        reason: String,
+    },
     /// The child asked the kernel for what its sandbox forbids, and was stopped.
     Forbidden {
         /// The system call, if it is known.
@@ -102,7 +110,8 @@ impl Cause {
             Self::Misfit { .. } | Self::Unfit { .. } => "boot",
             Self::Panic { .. } => "panic",
             Self::StackOverflow => "stack_overflow",
-            Self::OutOfMemory => "out_of_memory",
+            Self::OutOfMemory { .. } => "out_of_memory",
+            Self::SharedMemory { .. } => "shared_memory",
             Self::Forbidden { .. } => "forbidden",
         }
     }
@@ -144,7 +153,11 @@ impl fmt::Display for Cause {
             Self::Panic { told: Some(told) } => write!(f, "panicked at {told}"),
             Self::Panic { told: None } => f.write_str("panicked in a thread of its own"),
             Self::StackOverflow => f.write_str("overflowed its stack"),
-            Self::OutOfMemory => f.write_str("ran out of memory"),
+            Self::OutOfMemory { limit: None } => f.write_str("ran out of memory"),
+            Self::OutOfMemory { limit: Some(limit) } => {
+                write!(f, "ran out of memory; its limit is {limit} bytes")
+            }
+            Self::SharedMemory { reason } => write!(f, "could not use {reason}"),
             Self::Forbidden { call: Some(call) } => {
                 write!(f, "was stopped by the sandbox at the system call `{call}`")
             }

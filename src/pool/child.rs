@@ -15,10 +15,10 @@ use std::{mem, thread};
 use audiopool_worker::channel::{self, ChannelError, Listener, Receiver, Sender};
 use audiopool_worker::invitation::{Invitation, VARIABLE};
 use audiopool_worker::protocol::{FromChild, Role, ToChild};
+use audiopool_worker::quiet::unless_it_panics;
 use audiopool_worker::slots::Region;
 
 use super::process::{Inherited, Process, Tie};
-use super::quiet::unless_it_panics;
 use super::vitals::Vitals;
 
 /// How much of a child's standard error is kept.

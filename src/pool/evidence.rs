@@ -75,8 +75,9 @@ pub enum Sender {
 }
 
 impl Evidence {
-    /// The cause that all this speaks for, if it is not known otherwise.
-    pub(crate) fn cause(&self) -> Cause {
+    /// The cause that all this speaks for, if it is not known otherwise; `limit` is how many bytes
+    /// of memory the child was allowed.
+    pub(crate) fn cause(&self, limit: Option<u64>) -> Cause {
         let (signal, name, sender) = match &self.end {
             Some(End::Signal { number, name, sender }) => (*number, name.clone(), *sender),
             Some(End::Exit { code: EXIT_PANIC }) => {
@@ -95,7 +96,7 @@ impl Evidence {
             return Cause::StackOverflow;
         }
         if self.stderr.contains("memory allocation of") {
-            return Cause::OutOfMemory;
+            return Cause::OutOfMemory { limit };
         }
         // A panic while another unwinds, or in what must not unwind; says Rust's runtime.
         if name == "SIGABRT" && self.stderr.contains("panic") {
@@ -178,7 +179,7 @@ mod tests {
 
     #[track_caller]
     fn check(evidence: &Evidence, word: &str, text: &str) {
-        let cause = evidence.cause();
+        let cause = evidence.cause(Some(7 << 30));
         assert_eq!((cause.word(), &*cause.to_string()), (word, text), "{evidence:?}");
     }
 
@@ -200,7 +201,7 @@ mod tests {
         check(
             &own("SIGABRT", "memory allocation of 70368744177664 bytes failed"),
             "out_of_memory",
-            "ran out of memory",
+            "ran out of memory; its limit is 7516192768 bytes",
         );
         let told = |stderr| Evidence { panic: Some("a.rs:1: m".into()), ..own("SIGABRT", stderr) };
         let unwinding = "panic in a destructor during cleanup\nthread caused non-unwinding panic";

@@ -35,7 +35,6 @@ mod map;
 mod peak;
 mod process;
 mod program;
-mod quiet;
 mod ring;
 mod stopwatch;
 mod supervisor;

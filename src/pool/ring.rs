@@ -23,7 +23,17 @@ static NEXT_RING: AtomicU32 = AtomicU32::new(1);
 /// Makes a ring with a name of its own.
 pub(super) fn new_ring(transport: Transport, geometry: Geometry) -> io::Result<Arc<Ring>> {
     let id = RingId(NEXT_RING.fetch_add(1, Ordering::Relaxed));
-    Ok(Arc::new(Ring::new(transport, id, geometry)?))
+    let ring = Ring::new(transport, id, geometry).map_err(|error| not_had(geometry, &error))?;
+    Ok(Arc::new(ring))
+}
+
+fn not_had(geometry: Geometry, error: &io::Error) -> io::Error {
+    let mib = geometry.bytes() >> 20;
+    let reason = format!(
+        "{mib} MiB of shared memory cannot be had: {error}; make room, raise the limits (ulimit \
+         -f, -v) or use fewer workers"
+    );
+    io::Error::new(error.kind(), reason)
 }
 
 /// Whoever grants the slots of a ring.
@@ -87,7 +97,7 @@ pub(super) struct OwnRing {
 impl OwnRing {
     pub(super) fn new(transport: Transport, geometry: Geometry) -> io::Result<Arc<Self>> {
         let ring = new_ring(transport, geometry)?;
-        let outbox = ring.outbox()?;
+        let outbox = ring.outbox().map_err(|error| not_had(geometry, &error))?;
         let free = Mutex::new((0..geometry.slots).rev().collect());
         Ok(Arc::new(Self { ring, outbox, free, freed: Condvar::new() }))
     }

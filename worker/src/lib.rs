@@ -30,6 +30,7 @@ pub mod measure;
 pub mod panics;
 pub mod pcm;
 pub mod protocol;
+pub mod quiet;
 pub mod serve;
 pub mod slots;
 pub mod task;

@@ -4,12 +4,12 @@
 //! wanted, and for nothing else: most news are no business of its. While there is a deadline it
 //! also wakes by itself now and then, to notice that this process was stopped.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use std::{io, mem};
 
 use audiopool_worker::board::BoardView;
+use audiopool_worker::quiet::unless_it_panics;
 use tracing::{debug, warn};
 
 use super::seated::Seated;
@@ -76,8 +76,8 @@ impl Shared {
             Child::spawn(program, self.lifeline.share()?, rings, watcher)
         };
         // Without this thread nobody would ever be started again, and every child would die.
-        let started = panic::catch_unwind(AssertUnwindSafe(spawn))
-            .unwrap_or_else(|_| Err(io::Error::other("the channel to it cannot be made")));
+        let started = unless_it_panics(spawn)
+            .unwrap_or_else(|| Err(io::Error::other("the channel to it cannot be made")));
         match started {
             Ok(child) => {
                 debug!(child = number(seat), role = self.role().name(), pid = child.pid(), "born");

@@ -81,7 +81,10 @@ impl Seated {
                 })?
             }
             // The memory between us is at fault, or this child: another may have better luck.
-            Err(fault @ (WorkerFault::SharedMemory { .. } | WorkerFault::InputChanged { .. })) => {
+            Err(fault @ WorkerFault::SharedMemory { .. }) => {
+                return Err(Cause::SharedMemory { reason: fault.to_string() });
+            }
+            Err(fault @ WorkerFault::InputChanged { .. }) => {
                 return Err(Cause::Protocol { reason: fault.to_string() });
             }
             Err(fault) => return Ok(Err(fault)),

@@ -123,7 +123,8 @@ impl Watcher for Seated {
                 }
                 self.shared.boot_error(&reason)
             };
-            let death = (evidence.cause(), evidence.clone());
+            let limit = self.shared.parts.confine.memory_bytes;
+            let death = (evidence.cause(limit), evidence.clone());
             let unmeant =
                 core.ledger.died(self.seat, self.generation, death, boot_error, now, actions);
             let died = |cause: Cause| PoolEvent::ChildDied {

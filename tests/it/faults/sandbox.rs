@@ -224,7 +224,7 @@ fn f06_a_worker_that_hoards_memory_comes_to_its_limit() {
         };
         scene().asked_for("attempt=1").run().assert_nothing_lost(&Expected::all_well());
         let ended = scene().args(["--max-attempts", "2"]).run();
-        let cause = "ran out of memory";
+        let cause = "ran out of memory; its limit is 268435456 bytes";
         ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "out_of_memory", 2, cause));
     }
 }

@@ -5,10 +5,13 @@ use std::io::Write as _;
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use crate::scene::{Ended, Expected, Process, SONGS, Scene};
+use crate::scene::{AtGate, Ended, Expected, Process, Running, SONGS, Scene};
 
 /// As many descriptors as a run with two workers needs, as it says itself.
 const NEEDED: u64 = 100;
+
+/// Bytes of shared memory that a process can do without audio with: its board is smaller.
+const LITTLE: u64 = 8192;
 
 /// From now on that process can have no more than so much.
 fn take_away(process: &Process, resource: Resource, most: u64) {
@@ -87,4 +90,51 @@ fn f28_without_descriptors_for_any_process_the_rest_is_not_run_and_says_so() {
     let expected = rest.iter().fold(Expected::exit(3), |all, (name, ..)| not_run(all, name));
     ended.assert_nothing_lost(&expected);
     assert!(!ended.stderr.contains("panicked"), "{ended}");
+}
+
+#[test]
+fn f29_shared_memory_that_cannot_be_had_is_refused_before_anything_begins() {
+    for transport in ["memfd", "portable"] {
+        let scene = Scene::calm().behind("ulimit -f 2048").env("AUDIOPOOL_TRANSPORT", transport);
+        is_refused(&scene.run(), &["shared memory cannot be had", "ulimit -f", "fewer workers"]);
+    }
+}
+
+/// Held in the middle of the long song, while every process that is there or comes can write no
+/// more than two pages of shared memory; an error says so, as where memory has run out.
+fn held_without_memory() -> (Running, AtGate) {
+    let scene = Scene::rogue_in_the_middle("wait").once().gated().behind("trap '' XFSZ");
+    let running = scene.args(["--workers", "1"]).start();
+    let gate = running.gate();
+    take_away(&running.child("decoder 1"), Resource::Fsize, LITTLE);
+    (running, gate)
+}
+
+#[test]
+fn f29_a_decoder_whose_memory_runs_out_is_replaced() {
+    let (running, gate) = held_without_memory();
+    drop(gate);
+    let ended = running.wait();
+    ended.assert_nothing_lost(&Expected::all_well());
+    let told = "could not use shared memory: File too large (os error 27)";
+    assert!(ended.stderr.contains(told), "{ended}");
+}
+
+#[test]
+fn f29_where_memory_has_run_out_for_good_the_files_in_work_say_so() {
+    let (running, gate) = held_without_memory();
+    take_away(running.supervisor(), Resource::Fsize, LITTLE);
+    drop(gate);
+    let ended = running.wait();
+    // What fits goes on.
+    let large = SONGS
+        .iter()
+        .skip(1)
+        .filter(|(_, channels, frames)| u64::from(*channels) * u64::from(*frames) * 2 > LITTLE);
+    let cause = "could not use shared memory: File too large";
+    let expected = large.fold(Expected::exit(1), |expected, (name, ..)| {
+        expected.hurt(&format!("songs/{name}"), "out_of_memory", 3, cause)
+    });
+    ended.assert_nothing_lost(&expected);
+    assert!(!ended.stderr.contains("SIGBUS"), "{ended}");
 }

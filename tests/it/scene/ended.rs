@@ -16,12 +16,13 @@ use super::{CALM, SONGS};
 const DYING: Duration = Duration::from_secs(1);
 
 /// The kinds of an attempt, as the README lists them.
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "signal",
     "killed",
     "panic",
     "stack_overflow",
     "out_of_memory",
+    "shared_memory",
     "forbidden",
     "spinning",
     "idle",

@@ -10,7 +10,6 @@
 
 use std::fmt;
 use std::io;
-use std::panic;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::AtomicU64;
@@ -21,6 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::page::{PAGE_BYTES, PAGE_WORDS};
 use super::{Memory, Page, Reader, Share, Writer};
+use crate::quiet::unless_it_panics;
 
 /// Largest region; more does not fit into the one number that Windows is told.
 const MAX_BYTES: u64 = u32::MAX as u64 - 1;
@@ -198,8 +198,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// ipc-channel panics where the system refuses memory or another handle.
 fn unpanicked<R>(make: impl FnOnce() -> R) -> io::Result<R> {
-    panic::catch_unwind(panic::AssertUnwindSafe(make))
-        .map_err(|_| io::Error::new(io::ErrorKind::OutOfMemory, "the system refused shared memory"))
+    let refused = || io::Error::new(io::ErrorKind::OutOfMemory, "the system refuses it");
+    unless_it_panics(make).ok_or_else(refused)
 }
 
 #[cfg(test)]

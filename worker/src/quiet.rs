@@ -1,7 +1,8 @@
 //! Quiet: a panic that is expected is caught, told in our own words, and not printed.
 //!
-//! ipc-channel panics at packets that are none. Its reader bears that as a breach like another, and
-//! nobody is to see the message and believe that it is the supervisor's.
+//! ipc-channel panics at packets that are none, and where there is no memory or no descriptor.
+//! Whoever calls it bears that as a breach or an error like another, and nobody is to see the
+//! message and believe that it is ours.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -12,8 +13,8 @@ thread_local! {
     static EXPECTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does something that may panic at what a stranger has sent; `None` if it does.
-pub(super) fn unless_it_panics<R>(work: impl FnOnce() -> R) -> Option<R> {
+/// Does something that may panic for reasons that are not ours; `None` if it does.
+pub fn unless_it_panics<R>(work: impl FnOnce() -> R) -> Option<R> {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let usual = panic::take_hook();
