@@ -102,10 +102,12 @@ fn a_reader_who_goes_away_ends_the_run_quietly() {
     running.give("gone/1.wav").unwrap();
     report.read_line(&mut line).unwrap();
     drop(report);
+    // Noticed at the next record, as a rule. A child that another test has begun to start may hold
+    // this pipe open for a moment, so we give more until nobody takes them.
     let taken = (2..100_000).take_while(|n| running.give(&format!("gone/{n}.wav")).is_ok()).count();
     let mut said = String::new();
     running.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(running.end(), Some(141), "after {taken} further paths");
+    assert_eq!(running.end_of_itself(), Some(141), "after {taken} further paths");
     assert_eq!(said, "");
 }
 
@@ -141,18 +143,6 @@ fn a_list_that_does_not_end_holds_up_nobody_who_wants_to_stop() {
     log.read_line(&mut line).unwrap();
     assert!(line.contains("stopping"), "{line}");
     assert_eq!(running.end_of_itself(), Some(130));
-}
-
-#[test]
-fn a_reader_who_goes_away_is_noticed_at_the_next_record() {
-    let mut running = Running::begin("");
-    let mut report = BufReader::new(running.child.stdout.take().unwrap());
-    let mut line = String::new();
-    running.give("gone/1.wav").unwrap();
-    report.read_line(&mut line).unwrap();
-    drop(report);
-    running.give("gone/2.wav").unwrap();
-    assert_eq!(running.end_of_itself(), Some(141));
 }
 
 #[test]
