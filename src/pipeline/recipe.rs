@@ -116,17 +116,14 @@ mod tests {
         assert_eq!(quoted(OsStr::new("a\nb")), r"$'a\x0ab'");
     }
 
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_shell_reads_what_was_meant() {
         use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
         for bytes in [&b"it's; $(rm) `x` \"y\" \\ *"[..], b"", b"a\n\x1b[2Jb", b"caf\xe9 '"] {
             let script = format!("printf %s {}", quoted(OsStr::from_bytes(bytes)));
-            let Ok(ran) = std::process::Command::new("bash").args(["-c", &script]).output() else {
-                // No bash, nothing to compare with: the other tests stand.
-                return;
-            };
+            let ran = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
             let read = OsString::from_vec(ran.stdout);
             assert_eq!(read, OsStr::from_bytes(bytes), "{script}");
         }
