@@ -94,6 +94,7 @@ const HOMES: &[(&str, Home)] = &[
     ("num_cpus", Home::In(&["src/threads"])),
     ("ebur128", Home::Tests),
     ("proptest", Home::Tests),
+    ("proptest_state_machine", Home::Tests),
     ("ropus", Home::In(&["src/decode"])),
     ("rustix", Home::In(&["worker/src/chaos"])),
     ("seccompiler", Home::In(&["worker/src/confine"])),

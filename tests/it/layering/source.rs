@@ -119,16 +119,15 @@ impl SourceFile {
         module_of(&self.path).into_iter().chain(declared).collect()
     }
 
-    /// Whether this file declares another one for unit tests only.
+    /// Whether this file declares another one for unit tests only, or a module that it is part of.
     pub(crate) fn declares_for_tests(&self, other: &str) -> bool {
         let package = |path: &str| path.split_once("src/").map(|(package, _)| package.to_owned());
-        let module = module_of(other);
-        module.split_last().is_some_and(|(last, parent)| {
+        let (parent, module) = (module_of(&self.path), module_of(other));
+        module.strip_prefix(parent.as_slice()).and_then(<[String]>::first).is_some_and(|child| {
             package(&self.path) == package(other)
-                && module_of(&self.path) == parent
                 && self
                     .declared_modules()
-                    .any(|at| self.text(at) == last && self.test_words.contains(&at))
+                    .any(|at| self.text(at) == child && self.test_words.contains(&at))
         })
     }
 
@@ -349,6 +348,7 @@ fn a_module_for_tests_is_told_by_its_declaration() {
     let parent = SourceFile::new("worker/src/analyze/mod.rs", "mod a; #[cfg(test)] mod oracle;");
     assert!(parent.declares_for_tests("worker/src/analyze/oracle.rs"));
     assert!(parent.declares_for_tests("worker/src/analyze/oracle/mod.rs"));
+    assert!(parent.declares_for_tests("worker/src/analyze/oracle/sibyl.rs"));
     assert!(!parent.declares_for_tests("worker/src/analyze/a.rs"));
     assert!(!parent.declares_for_tests("worker/src/oracle.rs"));
     assert!(!parent.declares_for_tests("src/analyze/oracle.rs"));
