@@ -10,6 +10,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use tracing::info;
+
 use super::RunError;
 use super::street::Street;
 use crate::interrupt::{Interrupt, Stop};
@@ -46,6 +48,8 @@ struct Count {
     written: u64,
     taken: u64,
     closed: bool,
+    /// Whether it has been told that the records are far behind.
+    told: bool,
 }
 
 impl<D: Execute, W: Execute> Lanes<'_, D, W> {
@@ -162,6 +166,12 @@ impl<J: Iterator<Item = Job>> Queue<J> {
     fn next(&self, stop: &Interrupt) -> Option<Job> {
         let mut count = self.lock();
         while count.taken >= count.written + LOOK_AHEAD && !count.closed {
+            if !std::mem::replace(&mut count.told, true) {
+                info!(
+                    "{LOOK_AHEAD} files are ahead of the oldest one whose record is not written \
+                     yet; others wait for it"
+                );
+            }
             count = self.advanced.wait(count).unwrap_or_else(PoisonError::into_inner);
         }
         drop(count);

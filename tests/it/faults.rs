@@ -11,6 +11,7 @@
 //!   nonsense     it says what is no answer            pause     Ctrl-Z, and on again
 //!   poison       every worker dies of the same task
 //!   sandbox      it does what is none of its business
+//!   files        it is no audio that is to be decoded
 //!   scarcity     there is no more of what the program itself needs
 //!   fire         all of that at once, from a seed
 //! ```
@@ -18,6 +19,7 @@
 mod boot;
 mod crashes;
 mod ending;
+mod files;
 mod fire;
 mod nonsense;
 mod pause;

@@ -10,10 +10,10 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::library::Program;
-use crate::scene::Scene;
+use crate::scene::{Ended, Scene};
 
 /// What `--stats` says of the memory of a run, in tenths of a MiB.
-struct Memory {
+pub(crate) struct Memory {
     bound: u64,
     peaks: u64,
 }
@@ -51,6 +51,14 @@ fn memory_of(channels: u16, rate: u32, bytes_per_sample: u16, seconds: u32, audi
     let ended = scene.run();
     assert_eq!(ended.code(), Some(0), "{ended}");
     assert!(ended.stderr.contains(audio), "{ended}");
+    let memory = told_by(&ended);
+    ended.assert_nobody_left();
+    memory
+}
+
+/// What a run with one worker and `--stats` says of its memory, which stayed within its bound.
+#[track_caller]
+pub(crate) fn told_by(ended: &Ended) -> Memory {
     let rows = ["decoder 1", "worker 1", "supervisor"].map(|name| {
         let row = ended.stderr.lines().find(|line| line.starts_with(name)).expect("a row");
         tenths(row.rsplit_once("  ").expect("columns").1)
@@ -63,7 +71,6 @@ fn memory_of(channels: u16, rate: u32, bytes_per_sample: u16, seconds: u32, audi
     let memory = Memory { bound: tenths(bound), peaks: tenths(peaks) };
     assert!(rows.iter().sum::<u64>() <= memory.peaks, "{rows:?}\n{ended}");
     assert!(memory.peaks <= memory.bound, "{ended}");
-    ended.assert_nobody_left();
     memory
 }
 

@@ -28,7 +28,7 @@ use tempfile::TempDir;
 pub(crate) use ended::{Ended, Expected};
 pub(crate) use processes::{Process, not_gone_within};
 pub(crate) use running::{AtGate, Running, hear_signals};
-pub(crate) use songs::{LONG, SONGS};
+pub(crate) use songs::{LONG, SONGS, tiny};
 
 /// First frame of a chunk in the middle of the long song, and of no chunk of another.
 pub(crate) const MIDDLE: u64 = 160_000;

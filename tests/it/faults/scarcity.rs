@@ -1,11 +1,14 @@
 //! Scarcity: the system has no more of what the program itself needs. It says so before it begins,
 //! and on the way it goes on with what it has.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Write as _};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use crate::scene::{AtGate, Ended, Expected, Process, Running, SONGS, Scene};
+use crate::memory;
+use crate::scene::{AtGate, Ended, Expected, Process, Running, SONGS, Scene, tiny};
 
 /// As many descriptors as a run with two workers needs, as it says itself.
 const NEEDED: u64 = 100;
@@ -137,4 +140,42 @@ fn f29_where_memory_has_run_out_for_good_the_files_in_work_say_so() {
     });
     ended.assert_nothing_lost(&expected);
     assert!(!ended.stderr.contains("SIGBUS"), "{ended}");
+}
+
+#[test]
+fn f36_a_report_that_nobody_reads_makes_the_run_wait_and_not_grow() {
+    /// How far files may be ahead of the oldest record that is not written yet.
+    const AHEAD: usize = 4096;
+    /// Records that fit into a pipe and before it.
+    const IN_THE_PIPE: usize = 500;
+    const FILES: usize = AHEAD + 2 * IN_THE_PIPE;
+
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let arguments = ["analyze", "--files-from", "list", "--format", "ndjson", "-v", "--stats"];
+    let scene = Scene::command(arguments).args(["--workers", "1"]).stdout(writer);
+    let mut list = String::new();
+    for number in 0..FILES {
+        let name = format!("{number}.wav");
+        fs::write(scene.path(&name), tiny()).expect("a new file");
+        writeln!(list, "{name}").expect("a string grows");
+    }
+    fs::write(scene.path("list"), list).expect("a new file");
+    let running = scene.start();
+    running.hear("4096 files are ahead");
+    let finished = running.heard("finished file=");
+    assert!(finished <= AHEAD + IN_THE_PIPE, "{finished}");
+
+    // Now it is read, and everything is there.
+    let lines: Vec<String> = BufReader::new(reader).lines().map(|line| line.unwrap()).collect();
+    let ended = running.wait();
+    assert_eq!(ended.code(), Some(0), "{ended}");
+    memory::told_by(&ended);
+    assert_eq!(lines.len(), FILES);
+    for (number, line) in lines.iter().enumerate() {
+        assert!(
+            line.starts_with(&format!("{{\"path\":\"{number}.wav\",\"status\":\"ok\"")),
+            "{line}"
+        );
+    }
+    ended.assert_nobody_left();
 }

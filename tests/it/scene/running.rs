@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::{fs, process};
@@ -38,6 +39,8 @@ impl Running {
     pub(super) fn start(mut scene: Scene) -> Self {
         hear_signals();
         let mut child = scene.command.spawn().expect("the program starts");
+        // With it goes our end of what it has for standard output.
+        scene.command = Command::new("");
         let supervisor = Process::open(child.id()).expect("it is not waited for yet");
         let stdout = child.stdout.take().map(|mut stdout| {
             thread::spawn(move || {
@@ -85,6 +88,11 @@ impl Running {
     pub(crate) fn hear(&self, text: &str) {
         let heard = self.log.wait_for(|line| line.contains(text).then_some(()));
         assert!(heard.is_some(), "nothing is heard of `{text}`:\n{}", self.log.text());
+    }
+
+    /// How many lines of the log have said this so far.
+    pub(crate) fn heard(&self, text: &str) -> usize {
+        self.log.lines().iter().filter(|line| line.contains(text)).count()
     }
 
     /// The program itself.

@@ -27,6 +27,11 @@ pub(super) fn write_into(folder: &Path) {
     }
 }
 
+/// The content of a file of one frame.
+pub(crate) fn tiny() -> Vec<u8> {
+    wav(1, &[77])
+}
+
 /// Noise that is louder and softer by turns, and now and then silent.
 fn noise(seed: u32, samples: u32) -> Vec<i16> {
     let mut state = seed;
