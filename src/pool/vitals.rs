@@ -24,12 +24,23 @@ impl Vitals {
     pub(super) fn silence_since(self, earlier: Self, apart: Duration) -> Silence {
         match (self.cpu, earlier.cpu) {
             _ if self.is_stopped => Silence::Stopped,
-            (Some(now), Some(then)) if now.saturating_sub(then) * 100 > apart => Silence::Spinning,
-            (Some(_), Some(_)) => Silence::Idle,
+            (Some(now), Some(then)) => {
+                let used = now.saturating_sub(then);
+                let is_much = used * 100 > apart && used > INEXACT;
+                if is_much { Silence::Spinning } else { Silence::Idle }
+            }
             _ => Silence::Unknown,
         }
     }
 }
+
+/// By how much processor time may be told too high: not at all where a clock counts it.
+const INEXACT: Duration = if cfg!(windows) {
+    // Counted in ticks of 1/64 s, of time in user mode and of time in the kernel.
+    Duration::from_micros(2 * 15_625)
+} else {
+    Duration::ZERO
+};
 
 /// What the system says of that process. Of one that has died, its processor time only.
 #[cfg(unix)]

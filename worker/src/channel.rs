@@ -323,6 +323,7 @@ mod tests {
         assert!(matches!(end, Err(ChannelError::Closed)), "{end:?}");
     }
 
+    #[cfg(unix)]
     #[track_caller]
     fn refused(folder: &Path, part: &str) {
         let found = expect_room_for_socket(folder);

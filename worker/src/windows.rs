@@ -2,11 +2,13 @@
 //! of windows-sys.
 
 mod console;
+mod fatal;
 mod job;
 mod memory;
 mod process;
 
 pub use console::{Event, on_event};
+pub use fatal::end_at_fatal_faults;
 pub use job::{Job, Limits};
 pub use memory::memory_available;
 pub use process::{Memory, Process, Times, end_this_process};

@@ -2,14 +2,16 @@
 
 use std::{io, thread};
 
-use crate::windows::{KILLED, Process, end_this_process};
+use crate::windows::{KILLED, Process, end_at_fatal_faults, end_this_process};
 
 /// The supervisor's process, held and not yet watched.
 #[derive(Debug)]
 pub struct Lifeline(Process);
 
-/// Ties this process to the supervisor with that process id, without a thread yet.
+/// Ties this process to the supervisor with that process id, without a thread yet. From now on a
+/// fatal fault ends it at once: the supervisor waits for that.
 pub fn hold(supervisor: u32) -> io::Result<Lifeline> {
+    end_at_fatal_faults();
     let gone = || io::Error::other("the supervisor is gone");
     let supervisor = Process::open(supervisor).map_err(|_| gone())?;
     // Somebody else may have its number by now.
