@@ -205,16 +205,25 @@ impl ReferenceStateMachine for Twins {
         paper
     }
 
+    /// What still holds of a step when those before it are left out.
     fn preconditions(paper: &Paper, step: &Step) -> bool {
+        let Model { spots, histories, .. } = &paper.model;
         match step {
             // Whoever is ready, or serves, has been started.
-            Step::NotStarted { seat, generation, .. } => {
-                let spot = &paper.model.spots[*seat];
+            Step::NotStarted { seat, generation, .. } => spots.get(*seat).is_some_and(|spot| {
                 spot.generation != *generation
                     || matches!(spot.child, Child::Starting { .. } | Child::Doomed)
-            }
+            }),
+            Step::Ready(seat, _)
+            | Step::Refuse(seat, ..)
+            | Step::Dismiss(seat, _)
+            | Step::Answer { by: (seat, _), .. }
+            | Step::Condemn(seat, ..)
+            | Step::Alive(seat, _)
+            | Step::Worn(seat, _)
+            | Step::Died { seat, .. } => *seat < spots.len(),
             Step::Cancel(task) => {
-                paper.model.histories.iter().all(|history| history.task != *task || !history.canary)
+                histories.iter().all(|history| history.task != *task || !history.canary)
             }
             _ => true,
         }

@@ -20,11 +20,16 @@ pub(super) fn after(model: &Model) -> BoxedStrategy<Step> {
 type Weighted = (u32, BoxedStrategy<Step>);
 
 fn of_callers(model: &Model) -> Vec<Weighted> {
-    let newest = model.histories.len() as u64;
     // Nobody knows the canary by its number.
     let submitted = model.submitted().map(|history| history.task);
     let known: Vec<TaskId> = std::iter::once(TaskId(0)).chain(submitted).collect();
-    let some = prop::collection::btree_set((0..=newest).prop_map(TaskId), 0..4);
+    let open: Vec<TaskId> = std::iter::once(TaskId(0))
+        .chain(model.open().filter(|history| !history.canary).map(|history| history.task))
+        .collect();
+    let cancelled = prop_oneof![prop::sample::select(known), prop::sample::select(open.clone())];
+    let most = open.len().min(4);
+    let some =
+        prop::sample::subsequence(open, 0..=most).prop_map(|some| some.into_iter().collect());
     let timeout = prop::option::of((1_u64..3000).prop_map(Duration::from_millis));
     let submit =
         (timeout, any::<bool>()).prop_map(|(timeout, light)| Step::Submit { timeout, light });
@@ -33,11 +38,11 @@ fn of_callers(model: &Model) -> Vec<Weighted> {
         2 => Just(Step::Close),
         1 => Just(Step::KillAll),
         1 => Just(Step::TerminateAll),
-        2 => prop::option::weighted(0.9, some).prop_map(Step::CancelWaiting),
     ];
     vec![
         (if model.takes_tasks() && model.open().count() < 8 { 12 } else { 1 }, submit.boxed()),
-        (1, prop::sample::select(known).prop_map(Step::Cancel).boxed()),
+        (1, cancelled.prop_map(Step::Cancel).boxed()),
+        (1, prop::option::weighted(0.8, some).prop_map(Step::CancelWaiting).boxed()),
         (1, end.boxed()),
     ]
 }
@@ -66,7 +71,7 @@ fn of_child(model: &Model, seat: SeatId) -> Vec<Weighted> {
         Step::Died { seat, generation, cause, silence }
     });
     let died = died.boxed();
-    let not_started = (sure, prop::bool::weighted(0.05));
+    let not_started = (sure, prop::bool::weighted(0.3));
     let not_started = not_started.prop_map(|((seat, generation), hopeless)| Step::NotStarted {
         seat,
         generation,
@@ -86,7 +91,7 @@ fn of_child(model: &Model, seat: SeatId) -> Vec<Weighted> {
             vec![(1, prop_oneof![2 => died, 2 => right, 1 => ready, 1 => odd].boxed())]
         }
         Child::Starting { killed: None, .. } => {
-            vec![(16, ready), (1, died), (1, not_started), (1, odd)]
+            vec![(24, ready), (2, died), (2, not_started), (1, odd)]
         }
         Child::Busy(Try { killed: None, .. }) => vec![(6, right), (6, died), (1, wrong), (1, odd)],
         Child::Starting { .. } | Child::Busy(_) | Child::Leaving { .. } => {
