@@ -9,6 +9,7 @@ use audiopool::event::{Event, Observer};
 use audiopool::interrupt::{Interrupt, Stop};
 use audiopool::pipeline::{self, RunError};
 use audiopool::plan::{Job, Jobs, ListSource, Plan};
+use audiopool::pool::Traces;
 use audiopool::record::{Record, Summary};
 use audiopool::report::{Csv, Json, Ndjson, Progress, Report, Stats, Text};
 
@@ -38,12 +39,16 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
 
     let share_terminal = request.output.is_none() && io::stdout().is_terminal();
     let mut pages = Pages::new(report(request, &mut output), progress, share_terminal);
+    let before = if request.stats { Traces::now() } else { None };
     let ran = walk(request, jobs, &stop, &stats, &mut pages);
     let closed = pages.close(&ran);
 
     progress.clear();
     if request.stats {
-        let stats = stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stats = stats.lock().unwrap_or_else(PoisonError::into_inner);
+        if before.is_some() && Traces::now().is_some() {
+            stats.left_behind(Traces::back_at(before).map_err(|left| left.to_string()));
+        }
         // A report that is complete stays so, whether or not anyone could read what it cost.
         let _unread = stats.write(&mut io::stderr());
     }

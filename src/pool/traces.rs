@@ -13,6 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Traces {
     /// Open descriptors: files, channels, and shared memory.
     pub descriptors: usize,
+    /// Mappings of shared memory.
+    pub mappings: usize,
     /// Threads.
     pub threads: usize,
     /// Child processes, and dead ones that nobody has waited for.
@@ -31,6 +33,7 @@ impl Traces {
         Some(Self {
             // Not counting the one that is open in order to count.
             descriptors: entries("/proc/self/fd")?.saturating_sub(1),
+            mappings: fs::read_to_string("/proc/self/maps").ok()?.matches(" /memfd:").count(),
             threads: entries("/proc/self/task")?,
             children,
         })
@@ -63,14 +66,20 @@ pub struct Leftover {
 
 impl fmt::Display for Traces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { descriptors, threads, children } = self;
-        write!(f, "{descriptors} descriptors, {threads} threads, {children} child processes")
+        let Self { descriptors, mappings, threads, children } = self;
+        write!(
+            f,
+            "{descriptors} descriptors, {mappings} mappings of shared memory, {threads} threads, \
+             {children} child processes"
+        )
     }
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::process::{Command, Stdio};
+
+    use audiopool_worker::slots::Transport;
 
     use super::*;
 
@@ -82,5 +91,12 @@ mod tests {
         let traces = Traces::now().unwrap();
         child.wait().unwrap();
         assert!(traces.children >= 1 && traces.threads >= 1 && traces.descriptors >= 1);
+    }
+
+    #[test]
+    fn shared_memory_that_is_mapped_is_a_trace() {
+        let page = audiopool_worker::board::BoardView::new(Transport::Memfd).unwrap();
+        assert!(Traces::now().unwrap().mappings >= 1);
+        drop(page);
     }
 }

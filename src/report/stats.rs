@@ -29,6 +29,8 @@ pub struct Stats {
     peak_bytes: Option<u64>,
     /// The books of the pools that have ended.
     books: BTreeMap<Role, Balance>,
+    /// What is left behind, once that has been looked at.
+    left: Option<Result<(), String>>,
 }
 
 /// One place in the pool and all processes that ever held it.
@@ -55,7 +57,13 @@ impl Stats {
             supervisor: None,
             peak_bytes: None,
             books: BTreeMap::new(),
+            left: None,
         }
+    }
+
+    /// Takes note of what the run has left behind in its process, if anything.
+    pub fn left_behind(&mut self, left: Result<(), String>) {
+        self.left = Some(left);
     }
 
     /// Takes note of an event.
@@ -140,6 +148,14 @@ impl Stats {
                 "ledger       {role}s: {balance}; {retries} retries, {deaths} deaths, {breaches} \
                  breaches"
             )?;
+        }
+        match &self.left {
+            Some(Ok(())) => writeln!(
+                out,
+                "left behind  no process, thread, descriptor or mapping of shared memory"
+            )?,
+            Some(Err(left)) => writeln!(out, "left behind  {left}")?,
+            None => {}
         }
         writeln!(out)?;
         writeln!(
@@ -253,6 +269,7 @@ mod tests {
         ] {
             stats.observe(&event);
         }
+        stats.left_behind(Ok(()));
 
         let mut written = Vec::new();
         stats.write_after(Duration::from_secs(4), &mut written).unwrap();
@@ -265,6 +282,7 @@ cpu          5.200 s in all processes
 memory       at most 96.0 MiB at a time; the peaks below add up to 34.0 MiB
 sandbox      workers: off
 ledger       workers: 5 submitted = 3 ok + 1 failed + 1 cancelled; 1 retries, 1 deaths, 0 breaches
+left behind  no process, thread, descriptor or mapping of shared memory
 
 process        started  died    tasks     busy  cpu user   cpu sys   peak rss
 decoder 1            1     0        1   1.50 s    1.20 s    0.10 s    9.0 MiB

@@ -16,6 +16,7 @@ mod running;
 mod songs;
 mod watchdog;
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -47,6 +48,8 @@ pub(crate) struct Scene {
     folder: TempDir,
     command: Command,
     rogue: Option<String>,
+    /// Whether it is asked what it leaves behind.
+    is_asked: bool,
 }
 
 impl Scene {
@@ -54,6 +57,7 @@ impl Scene {
     pub(crate) fn calm() -> Self {
         let scene = Self::command(["analyze", "songs", "--format", "ndjson", "-v"]);
         songs::write_into(&scene.path("songs"));
+        let scene = Self { is_asked: true, ..scene.args(["--stats"]) };
         scene.args(["--workers", "2", "--min-chunk-ms", "1000", "--max-chunk-ms", "3000"])
     }
 
@@ -75,7 +79,7 @@ impl Scene {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Self { folder, command, rogue: None }
+        Self { folder, command, rogue: None, is_asked: false }
     }
 
     /// With rogue workers that do this, as `worker/examples/rogue` understands it. They are not
@@ -126,6 +130,12 @@ impl Scene {
         self.instead("sh", shell.into_iter().chain([program]).chain(args))
     }
 
+    /// Started from a copy of the program.
+    pub(crate) fn started_from(self, program: &Path) -> Self {
+        let args = self.command.get_args().map(OsStr::to_owned).collect::<Vec<_>>();
+        self.instead(program, args)
+    }
+
     /// Its files are named one after another, as the test likes: [`Running::feed`].
     pub(crate) fn fed(self) -> Self {
         let list = self.path("list");
@@ -172,6 +182,22 @@ impl Scene {
     /// A path in the folder of the scene.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// What lies in the folder of the scene, but for temporary files.
+    fn inventory(folder: &Path) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(next) = folders.pop() {
+            for entry in fs::read_dir(next).expect("a folder of the scene") {
+                let path = entry.expect("it can be listed").path();
+                if path.is_dir() && !path.ends_with("tmp") {
+                    folders.push(path.clone());
+                }
+                found.insert(path);
+            }
+        }
+        found
     }
 
     fn gate(&self) -> PathBuf {

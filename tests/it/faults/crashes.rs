@@ -136,7 +136,7 @@ fn workers_of_a_sound_run(deed: &str) -> usize {
     let ended = Scene::rogue(deed).args(["--workers", "1", "--max-growth-mib", "25"]).run();
     ended.assert_nothing_lost(&Expected::all_well());
     for word in [" died ", "tried again"] {
-        assert!(!ended.stderr.contains(word), "`{word}`\n{ended}");
+        assert!(!ended.log().contains(word), "`{word}`\n{ended}");
     }
     ended.children.iter().filter(|(name, _)| name == "worker 1").count()
 }

@@ -44,9 +44,7 @@ fn f31_nobody_outlives_a_supervisor_that_is_killed() {
     running.signal(Signal::KILL);
     let left = not_gone_within(Duration::from_secs(1), children);
     assert!(left.is_empty(), "{left:?}");
-    let ended = running.wait();
-    assert_eq!(ended.code(), None, "{ended}");
-    ended.assert_nobody_left();
+    running.wait().assert_nothing_lost(&Expected::killed());
 }
 
 #[test]
@@ -58,7 +56,7 @@ fn f31_nobody_outlives_a_supervisor_that_is_killed_while_a_worker_is_stopped() {
     running.signal(Signal::KILL);
     let left = not_gone_within(Duration::from_secs(1), children);
     assert!(left.is_empty(), "{left:?}");
-    running.wait().assert_nobody_left();
+    running.wait().assert_nothing_lost(&Expected::killed());
 }
 
 #[test]
@@ -106,18 +104,16 @@ fn f35_a_reader_that_has_gone_away_ends_the_run() {
     let (reader, writer) = io::pipe().expect("a pipe");
     drop(reader);
     let ended = Scene::calm().stdout(writer).run();
-    assert_eq!(ended.code(), Some(141), "{ended}");
     assert!(!ended.stderr.contains("panicked"), "{ended}");
-    ended.assert_nobody_left();
+    ended.assert_nothing_lost(&Expected::exit(141).cut_short());
 }
 
 #[test]
 fn f35_a_full_disk_is_told() {
     let full = File::options().write(true).open("/dev/full").expect("a device of Linux");
     let ended = Scene::calm().stdout(full).run();
-    assert_eq!(ended.code(), Some(7), "{ended}");
     assert!(ended.stderr.contains("cannot write standard output"), "{ended}");
-    ended.assert_nobody_left();
+    ended.assert_nothing_lost(&Expected::exit(7).cut_short());
 }
 
 #[test]
@@ -126,7 +122,7 @@ fn the_books_of_each_pool_stand_in_the_statistics() {
         let mut lines = ended.stderr.lines().filter(|line| line.starts_with("ledger "));
         lines.find(|line| line.contains(role)).unwrap_or_else(|| panic!("{ended}")).to_owned()
     };
-    let calm = Scene::calm().args(["--stats"]).run();
+    let calm = Scene::calm().run();
     calm.assert_nothing_lost(&Expected::all_well());
     for role in ["decoders: ", "workers: "] {
         let line = books(&calm, role);
@@ -135,14 +131,14 @@ fn the_books_of_each_pool_stand_in_the_statistics() {
             "{line}"
         );
     }
-    let hit = Scene::rogue_in_the_middle("abort").asked_for("attempt=1").args(["--stats"]).run();
+    let hit = Scene::rogue_in_the_middle("abort").asked_for("attempt=1").run();
     hit.assert_nothing_lost(&Expected::all_well());
     let line = books(&hit, "workers: ");
     assert!(line.ends_with("0 failed + 0 cancelled; 1 retries, 1 deaths, 0 breaches"), "{line}");
     let submitted = |line: &str| line.split_whitespace().nth(2).map(str::to_owned);
     assert_eq!(submitted(&line), submitted(&books(&calm, "workers: ")), "{line}");
 
-    let lost = Scene::rogue_in_the_middle("abort").args(["--stats", "--max-attempts", "2"]).run();
+    let lost = Scene::rogue_in_the_middle("abort").args(["--max-attempts", "2"]).run();
     assert_eq!(lost.code(), Some(1), "{lost}");
     let line = books(&lost, "workers: ");
     assert!(line.contains(" + 1 failed + ") && line.contains("2 deaths"), "{line}");

@@ -102,7 +102,7 @@ fn f40_files_that_are_no_audio_cost_themselves_and_no_process() {
         let ended = scene.run();
         ended.assert_nothing_lost(&expected);
         for word in [" died ", "tried again", "panicked"] {
-            assert!(!ended.stderr.contains(word), "`{word}`\n{ended}");
+            assert!(!ended.log().contains(word), "`{word}`\n{ended}");
         }
         let mut started: Vec<_> = ended.children.iter().map(|(name, _)| name).collect();
         let processes = started.len();

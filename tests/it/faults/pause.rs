@@ -44,7 +44,7 @@ fn a_stop_costs_nobody_his_time(signal: Signal, with_children: bool) {
     let ended = running.wait();
     ended.assert_nothing_lost(&Expected::all_well());
     for word in ["gave no answer", "tried again", " died "] {
-        assert!(!ended.stderr.contains(word), "`{word}`\n{ended}");
+        assert!(!ended.log().contains(word), "`{word}`\n{ended}");
     }
 }
 

@@ -80,6 +80,7 @@ fn f25_a_chunk_that_hangs_can_be_seen_again() {
 #[test]
 fn f25_a_panic_can_be_seen_again() {
     let ended = Scene::rogue_in_the_middle("panic").run();
+    ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "worker_panic", 0, "asked to panic"));
     can_be_seen_again(&ended, "panic", &["the task panicked at ", "(worker_panic)"]);
 }
 
@@ -104,6 +105,7 @@ fn f25_a_file_that_no_decoder_survives_can_be_decoded_again() {
 #[test]
 fn f25_frames_that_are_not_there_are_not_analysed() {
     let ended = Scene::calm().run();
+    ended.assert_nothing_lost(&Expected::all_well());
     let again = |arguments: &str| ended.run_again(&format!("audiopool replay {arguments}"), "");
     let beyond = again(&format!("--frames 0..480001 {LONG}"));
     assert!(beyond.stdout.contains("480000 frames, fewer than the 480001 asked for"), "{beyond}");

@@ -36,7 +36,7 @@ fn every_try_is(deed: &str, doing: &str, logged: &[&str]) {
         let told = |line: &&str| line.contains("is late") && line.contains(late);
         assert_eq!(ended.stderr.lines().filter(told).count(), 1, "{late}\n{ended}");
     }
-    let deaths: Vec<&str> = ended.stderr.lines().filter(|line| line.contains(" died ")).collect();
+    let deaths: Vec<&str> = ended.log().lines().filter(|line| line.contains(" died ")).collect();
     let told = |line: &&str| logged.iter().all(|part| line.contains(part));
     assert!(deaths.len() == 2 && deaths.iter().all(told), "{logged:?} {deaths:#?}\n{ended}");
 }

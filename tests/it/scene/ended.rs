@@ -1,7 +1,8 @@
 //! Ended: what is left of a run, and the law that it must keep.
 
+use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 use std::{env, fs};
@@ -10,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::processes::{self, Process};
-use super::{CALM, SONGS};
+use super::{CALM, SONGS, Scene};
 
 /// How long a process that was killed may take to disappear.
 const DYING: Duration = Duration::from_secs(1);
@@ -37,6 +38,10 @@ const KINDS: [&str; 15] = [
 /// A run that is over.
 pub(crate) struct Ended {
     pub(super) folder: TempDir,
+    /// Whether it was asked what it leaves behind.
+    pub(super) is_asked: bool,
+    /// What lay in the folder before.
+    pub(super) before: BTreeSet<PathBuf>,
     pub(super) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -47,7 +52,10 @@ pub(crate) struct Ended {
 /// How a run is to end.
 #[derive(Clone, Debug)]
 pub(crate) struct Expected {
-    code: i32,
+    /// None if it was killed.
+    code: Option<i32>,
+    /// Of inputs that are not the songs, or of nothing.
+    instead: Option<Vec<String>>,
     hurt: Vec<Hurt>,
     cut_short: bool,
 }
@@ -63,7 +71,9 @@ enum Input<'a> {
 struct Hurt {
     path: String,
     kind: &'static str,
-    attempts: usize,
+    /// How each try ended.
+    attempts: Vec<String>,
+    /// How the whole did.
     cause: String,
 }
 
@@ -75,7 +85,29 @@ impl Expected {
 
     /// With this code.
     pub(crate) fn exit(code: i32) -> Self {
-        Self { code, hurt: Vec::new(), cut_short: false }
+        Self { code: Some(code), instead: None, hurt: Vec::new(), cut_short: false }
+    }
+
+    /// Killed on the way, so that nothing is sure but what was written before.
+    pub(crate) fn killed() -> Self {
+        Self { code: None, cut_short: true, ..Self::exit(0) }
+    }
+
+    /// Refused before it began: with this code, and without a report.
+    pub(crate) fn refused(code: i32) -> Self {
+        Self { instead: Some(Vec::new()), ..Self::exit(code) }
+    }
+
+    /// With this code, and with no file measured, for that cause.
+    pub(crate) fn not_run(code: i32, cause: &str) -> Self {
+        SONGS.iter().fold(Self::exit(code), |expected, (name, ..)| {
+            expected.hurt(&format!("songs/{name}"), "not_run", 0, cause)
+        })
+    }
+
+    /// These records, of inputs that are not the songs.
+    pub(crate) fn records(records: Vec<String>) -> Self {
+        Self { instead: Some(records), ..Self::exit(0) }
     }
 
     /// This file failed after so many attempts, each of which (or, without attempts, the whole)
@@ -87,13 +119,30 @@ impl Expected {
         attempts: usize,
         cause: &str,
     ) -> Self {
+        let attempts = vec![cause.to_owned(); attempts];
         self.hurt.push(Hurt { path: path.to_owned(), kind, attempts, cause: cause.to_owned() });
+        self
+    }
+
+    /// The same, where each try ended in another way.
+    pub(crate) fn hurt_in_turn(
+        mut self,
+        path: &str,
+        kind: &'static str,
+        causes: &[&'static str],
+    ) -> Self {
+        let attempts: Vec<_> = causes.iter().copied().map(str::to_owned).collect();
+        let cause = attempts.last().expect("a try").clone();
+        self.hurt.push(Hurt { path: path.to_owned(), kind, attempts, cause });
         self
     }
 
     /// What is to come of each input: of the songs, and of the files besides, whose names come
     /// after theirs.
     fn inputs(&self) -> Vec<Input<'_>> {
+        if let Some(records) = &self.instead {
+            return records.iter().map(|record| Input::Calm(record)).collect();
+        }
         let is_song = |hurt: &&Hurt, name: &str| hurt.path == format!("songs/{name}");
         let songs = SONGS.iter().zip(&*CALM).map(|((name, ..), calm)| {
             let hurt = self.hurt.iter().find(|hurt| is_song(hurt, name));
@@ -116,6 +165,16 @@ impl Ended {
         self.status.code()
     }
 
+    /// With what it has written to where only the test could read it.
+    pub(crate) fn reported(self, stdout: String) -> Self {
+        Self { stdout, ..self }
+    }
+
+    /// What was logged on the way, without what is said at the end.
+    pub(crate) fn log(&self) -> &str {
+        self.stderr.split_once("\nwall time ").map_or(&*self.stderr, |(log, _)| log)
+    }
+
     /// The records, in order.
     pub(crate) fn records(&self) -> Vec<Value> {
         let parse = |line| {
@@ -128,13 +187,22 @@ impl Ended {
     ///
     /// - (a) one record an input, in order of the inputs;
     /// - (b) what was not hit is byte for byte as in a calm run;
-    /// - (c) what was hit says how, at each attempt;
-    /// - (d) no process and no file is left behind;
-    /// - (e) the program ends by itself, with the code that says what happened.
+    /// - (c) what was hit says how, at each attempt, and the log tells of each process;
+    /// - (d) no process, dead or alive, no thread, descriptor, shared memory and file is left
+    ///   behind: of its own process the program says so itself, at its end;
+    /// - (e) the program ends by itself, with the code that says what happened; or a
+    ///   [watchdog](super::watchdog) ends the test.
     #[track_caller]
     pub(crate) fn assert_nothing_lost(&self, expected: &Expected) {
-        assert_eq!(self.code(), Some(expected.code), "{self}"); // (e)
-        let lines: Vec<&str> = self.stdout.lines().collect();
+        assert_eq!(self.code(), expected.code, "{self}"); // (e)
+        if let Some(code) = expected.code {
+            let row = format!("\n| {code} | ");
+            assert!(include_str!("../../../README.md").contains(&row), "an undocumented {row}");
+        }
+        let mut lines: Vec<&str> = self.stdout.lines().collect();
+        if expected.code.is_none() && !self.stdout.ends_with('\n') {
+            lines.pop(); // torn
+        }
         let inputs = expected.inputs();
         let complete = if expected.cut_short {
             lines.len() <= inputs.len()
@@ -142,10 +210,10 @@ impl Ended {
             lines.len() == inputs.len()
         };
         assert!(complete, "{} records of {}\n{self}", lines.len(), inputs.len()); // (a)
-        for (line, input) in lines.iter().zip(&inputs) {
+        for (index, (line, input)) in lines.iter().zip(&inputs).enumerate() {
             match input {
-                Input::Hurt(hurt) => self.assert_hurt(line, hurt), // (c)
-                Input::Calm(calm) => assert_eq!(line, calm, "\n{self}"), // (b)
+                Input::Hurt(hurt) => self.assert_hurt(index, line, hurt), // (c)
+                Input::Calm(calm) => assert_eq!(line, calm, "\n{self}"),  // (b)
             }
         }
         let is_recorded = |hurt: &&Hurt| lines.iter().any(|line| line.contains(&hurt.path));
@@ -155,7 +223,7 @@ impl Ended {
     }
 
     #[track_caller]
-    fn assert_hurt(&self, line: &str, hurt: &Hurt) {
+    fn assert_hurt(&self, index: usize, line: &str, hurt: &Hurt) {
         let record: Value = serde_json::from_str(line).expect("a record");
         let error = &record["error"];
         assert_eq!(record["path"], hurt.path.as_str(), "{self}");
@@ -163,18 +231,29 @@ impl Ended {
         assert_eq!(record["metrics"], serde_json::json!({}), "{self}");
         assert_eq!(error["kind"], hurt.kind, "{self}");
         let attempts = error["attempts"].as_array().expect("a list");
-        assert_eq!(attempts.len(), hurt.attempts, "{self}");
+        assert_eq!(attempts.len(), hurt.attempts.len(), "{self}");
+        let died = format!(" died file={index} cause=");
+        let logged = |line: &&str| line.contains(&died) && line.contains(" evidence=\"pid ");
+        let deaths = self.stderr.lines().filter(logged).count();
+        assert!(deaths >= attempts.len(), "the log tells of {deaths} deaths\n{self}");
         for (number, attempt) in (1..).zip(attempts) {
             assert_eq!(attempt["attempt"], number, "{self}");
             assert!(KINDS.iter().any(|kind| attempt["kind"] == *kind), "{attempt}\n{self}");
         }
-        let causes = attempts.iter().map(|attempt| &attempt["cause"]).chain([&error["message"]]);
-        for cause in causes {
-            assert!(
-                cause.as_str().is_some_and(|text| text.contains(&hurt.cause)),
-                "{hurt:?}\n{self}"
-            );
+        let told = attempts.iter().map(|attempt| &attempt["cause"]).chain([&error["message"]]);
+        for (told, cause) in told.zip(hurt.attempts.iter().chain([&hurt.cause])) {
+            let is_told = told.as_str().is_some_and(|text| text.contains(cause));
+            assert!(is_told, "`{cause}` is not `{told}` of {hurt:?}\n{self}");
         }
+    }
+
+    /// The law, as far as it is about a rehearsal: the program compares its results itself, ends
+    /// with this code and says so.
+    #[track_caller]
+    pub(crate) fn assert_rehearsed(&self, code: i32, said: &str) {
+        assert_eq!(self.code(), Some(code), "{self}");
+        assert!(self.stdout.contains(said) || self.stderr.contains(said), "`{said}`\n{self}");
+        self.assert_nobody_left();
     }
 
     /// Runs a command of the program, as a shell reads it, where this run was, with rogue workers
@@ -213,6 +292,24 @@ impl Ended {
         let files = fs::read_dir(self.folder.path().join("tmp")).expect("it is still there");
         let files: Vec<_> = files.filter_map(|file| Some(file.ok()?.path())).collect();
         assert!(files.is_empty(), "left behind: {files:?}\n{self}");
+        let now = Scene::inventory(self.folder.path());
+        // The rogue makes those two.
+        let is_told = |path: &&PathBuf| !path.ends_with("once") && !path.ends_with("tally");
+        let made: Vec<_> = now.symmetric_difference(&self.before).filter(is_told).collect();
+        assert!(made.is_empty(), "made or removed: {made:?}\n{self}");
+        let named = fs::read_dir("/dev/shm").into_iter().flatten().filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            ["audiopool", "ipc-channel"].iter().any(|ours| name.contains(ours)).then_some(name)
+        });
+        let named: Vec<_> = named.collect();
+        assert!(named.is_empty(), "shared memory under a name: {named:?}\n{self}");
+        if self.is_asked && self.code().is_some() {
+            let nothing = "left behind  no process, thread, descriptor or mapping of shared memory";
+            let is_told = self.stderr.lines().any(|line| line == nothing);
+            // Without descriptors it cannot look.
+            let is_blind = self.stderr.contains("Too many open files");
+            assert!(is_told || is_blind, "something is left behind\n{self}");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running: the program at work, and what a test can do to it.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -28,6 +29,8 @@ pub(crate) struct Running {
     stderr: JoinHandle<()>,
     log: Arc<Log>,
     watchdog: Watchdog,
+    /// What lay in the folder before it began.
+    before: BTreeSet<PathBuf>,
 }
 
 /// Holds the rogue at its gate until it is dropped.
@@ -38,6 +41,7 @@ pub(crate) struct AtGate(#[expect(dead_code, reason = "it is kept open")] File);
 impl Running {
     pub(super) fn start(mut scene: Scene) -> Self {
         hear_signals();
+        let before = Scene::inventory(scene.folder.path());
         let mut child = scene.command.spawn().expect("the program starts");
         // With it goes our end of what it has for standard output.
         scene.command = Command::new("");
@@ -62,7 +66,7 @@ impl Running {
             }
         });
         let watchdog = Watchdog::new(scene.folder.path());
-        Self { scene, supervisor, child, stdout, stderr, log, watchdog }
+        Self { scene, supervisor, child, stdout, stderr, log, watchdog, before }
     }
 
     /// Waits until a rogue stands at the gate, and holds it there.
@@ -128,7 +132,8 @@ impl Running {
             panic!("the run did not end:\n{stuck}\n\nit said:\n{stderr}");
         }
         let children = self.log.lines().iter().filter_map(|line| started(line)).collect();
-        Ended { folder: self.scene.folder, status, stdout, stderr, children }
+        let Scene { folder, is_asked, .. } = self.scene;
+        Ended { folder, is_asked, before: self.before, status, stdout, stderr, children }
     }
 }
 

@@ -19,7 +19,7 @@ use ipc_channel::ipc::IpcSharedMemory;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::page::{PAGE_BYTES, PAGE_WORDS};
-use super::{Memory, Page, Reader, Share, Writer};
+use super::{Memory, Page, Reader, Share, Writer, memfd};
 use crate::quiet::unless_it_panics;
 
 /// Largest region; more does not fit into the one number that Windows is told.
@@ -75,6 +75,11 @@ impl LazyRegion {
         let mut made = lock(&self.made);
         if let Some(region) = &*made {
             return Ok(region.clone());
+        }
+        // Where the system refuses, ipc-channel would not say why and leave a descriptor open.
+        match memfd::lay_out(self.len as u64) {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+            Ok(_) | Err(_) => {}
         }
         let memory = unpanicked(|| IpcSharedMemory::from_byte(0, self.len))?;
         Ok(made.insert(Region(Arc::new(Mapping(memory)))).clone())
