@@ -17,6 +17,7 @@
 
 mod manifest;
 mod planted;
+mod rows;
 mod source;
 mod words;
 

@@ -21,6 +21,15 @@ pub(crate) struct SourceFile {
     test_words: BTreeSet<usize>,
 }
 
+/// A function, and what it calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Function {
+    pub(crate) name: String,
+    pub(crate) is_test: bool,
+    /// Names of functions and methods, however they are reached.
+    pub(crate) calls: BTreeSet<String>,
+}
+
 /// A path as a file names it, spelled out: `use a::{b, c::d}` names `a::b` and `a::c::d`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Named {
@@ -93,6 +102,29 @@ impl SourceFile {
             at = next;
         }
         found
+    }
+
+    /// Every function with a body; one inside another counts for both.
+    pub(crate) fn functions(&self) -> Vec<Function> {
+        let begins =
+            (0..self.words.len()).filter(|&at| self.text(at) == "fn" && self.is_name(at + 1));
+        let function = |at: usize| {
+            let mut open = at + 2;
+            while ![";", "{", ""].contains(&self.text(open)) {
+                open = if self.text(open) == "(" { closing(&self.words, open) } else { open } + 1;
+            }
+            if self.text(open) != "{" {
+                return None;
+            }
+            let body = open..closing(&self.words, open);
+            let calls = body.filter(|&at| self.is_name(at) && self.text(at + 1) == "(");
+            Some(Function {
+                name: self.text(at + 1).to_owned(),
+                is_test: at > 2 && ["[", "test", "]"] == [3, 2, 1].map(|back| self.text(at - back)),
+                calls: calls.map(|at| self.text(at).to_owned()).collect(),
+            })
+        };
+        begins.filter_map(function).collect()
     }
 
     /// Lines that call one of `macros`.
