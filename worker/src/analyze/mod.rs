@@ -20,6 +20,7 @@ mod registry;
 pub mod silence;
 mod stretch;
 pub mod sums;
+pub mod true_peak;
 
 use serde::{Deserialize, Serialize};
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, level, loudness, silence, sums,
+    true_peak,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -124,6 +125,8 @@ analyzers! {
     sums: sums::Sums,
     /// How loud it is heard.
     loudness: loudness::Loudness,
+    /// The wave between the samples.
+    true_peak: true_peak::TruePeak,
 }
 
 impl Analyzers {
@@ -228,6 +231,7 @@ mod tests {
             non_silence: Some(silence::NonSilence::from(&settings).analyze(sound.pcm())),
             sums: Some(sums::Sums::from(&settings).analyze(sound.pcm())),
             loudness: Some(loudness::Loudness::from(&settings).analyze(sound.pcm())),
+            true_peak: Some(true_peak::TruePeak::from(&settings).analyze(sound.pcm())),
         };
         assert_eq!(all().analyze(sound.pcm()), by_hand);
     }

@@ -1,0 +1,218 @@
+//! True peak: how large the wave becomes, between the samples too (BS.1770-5, Annex 2).
+//!
+//! ```text
+//!   [head │ … everything with its context … │ tail]  [head │ …
+//!                                              └───────┘ the seam, when both are known
+//! ```
+//!
+//! What lies between two samples depends on some before them. A partial keeps as many from its
+//! beginning and from its end, and the seam is measured in the merge, by the same sums in the same
+//! order. Before the file there is silence; behind its end nothing is measured, as in ffmpeg and
+//! libebur128.
+
+mod oversample;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AnalysisSettings, Analyzer, Metric, Stretch, decibels, group};
+use crate::pcm::{Pcm, PcmFormat};
+
+/// Measures the true peak; there is nothing to set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TruePeak {}
+
+/// The peaks of one stretch with its ends open; nothing if it has no audio.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Partial(Option<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Piece {
+    stretch: Stretch,
+    /// The largest sample.
+    sample_peak: f64,
+    /// The largest value on or between the samples whose context is known.
+    true_peak: f64,
+    /// Its first frames, interleaved: as many as the filter looks back, or all.
+    head: Vec<f64>,
+    /// Its last ones.
+    tail: Vec<f64>,
+}
+
+/// The peaks, of full scale 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// The largest magnitude of the samples.
+    pub sample_peak: f64,
+    /// The largest magnitude on and between the samples.
+    pub true_peak: f64,
+}
+
+impl From<&AnalysisSettings> for TruePeak {
+    fn from(_: &AnalysisSettings) -> Self {
+        Self {}
+    }
+}
+
+impl Analyzer for TruePeak {
+    type Partial = Partial;
+    type Feature = Figures;
+
+    const METRICS: &'static [Metric] = METRICS;
+
+    fn analyze(&self, chunk: Pcm<'_>) -> Partial {
+        if chunk.frames() == 0 {
+            return Partial(None);
+        }
+        let stretch = Stretch::from(chunk);
+        let samples = chunk.floats();
+        let sample_peak = oversample::magnitude(&samples);
+        let kept = kept(&stretch);
+        let mut piece = Piece {
+            sample_peak,
+            true_peak: sample_peak,
+            head: samples[..kept].to_vec(),
+            tail: samples[samples.len() - kept..].to_vec(),
+            stretch,
+        };
+        piece.look_between(&silence_before(&piece.stretch), &samples);
+        Partial(Some(piece))
+    }
+
+    fn merge(&self, first: Partial, next: Partial) -> Partial {
+        match (first.0, next.0) {
+            (Some(mut first), Some(next)) => {
+                first.join(next);
+                Partial(Some(first))
+            }
+            (first, next) => Partial(first.or(next)),
+        }
+    }
+
+    fn finish(&self, whole: Partial, _: PcmFormat) -> Figures {
+        whole.0.map_or_else(Figures::default, |piece| Figures {
+            sample_peak: piece.sample_peak,
+            true_peak: piece.true_peak,
+        })
+    }
+
+    fn figures(figures: &Figures) -> impl Iterator<Item = Option<f64>> {
+        let Figures { sample_peak, true_peak } = *figures;
+        let decibels = |peak: f64| decibels::of_power(peak * peak);
+        let linear = (true_peak > 0.0).then_some(true_peak);
+        [decibels(true_peak), decibels(sample_peak), linear].into_iter()
+    }
+
+    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
+        match &partial.0 {
+            None if stretch.frame_count() == 0 => Ok(()),
+            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => piece.check(),
+            _ => Err("of another stretch".into()),
+        }
+    }
+}
+
+impl Piece {
+    /// Measures between samples that come one after another, interleaved; the first of them are
+    /// only there to be looked back at.
+    fn look_between(&mut self, before: &[f64], samples: &[f64]) {
+        let PcmFormat { channels, sample_rate, .. } = self.stretch.format;
+        for channel in 0..usize::from(channels) {
+            let of_channel = |samples: &[f64]| -> Vec<f64> {
+                samples.iter().skip(channel).step_by(channels.into()).copied().collect()
+            };
+            let alone = [of_channel(before), of_channel(samples)].concat();
+            self.true_peak = oversample::largest(sample_rate, &alone, self.true_peak);
+        }
+    }
+
+    /// Appends the stretch behind it.
+    fn join(&mut self, next: Self) {
+        self.sample_peak = self.sample_peak.max(next.sample_peak);
+        self.true_peak = self.true_peak.max(next.true_peak);
+        // A stretch that is no longer than the context is all in its tail.
+        let is_short = self.head.len() as u64 == self.stretch.sample_count();
+        let mut known = if is_short { silence_before(&self.stretch) } else { Vec::new() };
+        known.append(&mut self.tail);
+        self.look_between(&known, &next.head);
+
+        self.stretch.frames.end = next.stretch.frames.end;
+        let kept = kept(&self.stretch);
+        if is_short {
+            self.head.extend(next.head);
+            self.head.truncate(kept);
+        }
+        self.tail = if next.tail.len() < kept { [known, next.tail].concat() } else { next.tail };
+        self.tail.drain(..self.tail.len() - kept);
+    }
+
+    /// Whether it has what its stretch must have, and nothing impossible.
+    fn check(&self) -> Result<(), String> {
+        let kept = kept(&self.stretch);
+        if [self.head.len(), self.tail.len()] != [kept, kept] {
+            return Err(format!("ends that are not {kept} samples long"));
+        }
+        let loudest = oversample::magnitude(&self.head).max(oversample::magnitude(&self.tail));
+        let numbers = self.head.iter().chain(&self.tail).all(|x| x.is_finite());
+        let possible = numbers
+            && self.sample_peak.is_finite()
+            && self.sample_peak >= loudest
+            && self.true_peak >= self.sample_peak
+            && self.true_peak <= self.sample_peak * oversample::GAIN;
+        if possible { Ok(()) } else { Err("impossible peaks".into()) }
+    }
+}
+
+/// Samples that a partial of that stretch keeps from either end.
+fn kept(stretch: &Stretch) -> usize {
+    let PcmFormat { channels, sample_rate, .. } = stretch.format;
+    let frames = usize::try_from(stretch.frame_count()).unwrap_or(usize::MAX);
+    oversample::context(sample_rate).min(frames) * usize::from(channels)
+}
+
+/// What the first frame of a file looks back at; nothing in the middle of a file.
+fn silence_before(stretch: &Stretch) -> Vec<f64> {
+    let PcmFormat { channels, sample_rate, .. } = stretch.format;
+    let frames = if stretch.frames.start == 0 { oversample::context(sample_rate) } else { 0 };
+    vec![0.0; frames * usize::from(channels)]
+}
+
+const METRICS: &[Metric] = &[
+    Metric {
+        key: "true_peak_dbtp",
+        title: "True peak",
+        unit: "dBTP",
+        decimals: 2,
+        groups: &[&group::LOUDNESS],
+        definition: "The largest magnitude of the wave, on and between the samples of any channel: \
+                     at 4 times the rate below 96 kHz, twice below 192 kHz, above as it is.",
+        source: "ITU-R BS.1770-5, Annex 2",
+        range: "0 is full scale; up to about +6 of what is clipped",
+        reading: "Above 0 a converter or a lossy encoder clips. Broadcast in Europe wants −1 at \
+                  most, streaming services −1 to −2.",
+    },
+    Metric {
+        key: "sample_peak_dbfs",
+        title: "Sample peak",
+        unit: "dBFS",
+        decimals: 2,
+        groups: &[&group::LOUDNESS],
+        definition: "The largest |x| of the samples as they are; max_dbfs is of samples made \
+                     integers, as pydub has it.",
+        source: "EBU R128",
+        range: "0 is full scale; floats may be beyond",
+        reading: "As true_peak_dbtp, but blind to what lies between the samples.",
+    },
+    Metric {
+        key: "replaygain_track_peak",
+        title: "ReplayGain peak",
+        unit: "",
+        decimals: 6,
+        groups: &[&group::LOUDNESS],
+        definition: "The true peak as a number, full scale being 1.",
+        source: "ReplayGain 2.0, as loudgain and rsgain",
+        range: "0 and above",
+        reading: "A player turns the gain down where gain and peak together would be above 1.",
+    },
+];

@@ -1,0 +1,248 @@
+//! Oversample: the values between the samples, as a low-pass filter sees them.
+//!
+//! ```text
+//!   x[n−11] … x[n−1] x[n]          4 × 12 products for each sample below 96 kHz,
+//!      └──── phase 0…3 ───┘        1 × 24 below 192 kHz, none above
+//! ```
+//!
+//! Every sum is taken in one order, oldest sample first, and several sums side by side: so the
+//! vectors of a processor change no bit. Where the samples are too small for a sum to be larger
+//! than what is known already, it is not taken; that changes no bit either.
+
+use multiversion::multiversion;
+
+/// Of BS.1770-5, Annex 2: the 48 coefficients at 4 times the rate, by phase, newest sample first.
+/// Phases 2 and 3 are 1 and 0 backwards.
+const QUARTERS: [[f64; 12]; 4] = {
+    let first = [
+        0.001_708_984_375,
+        0.010_986_328_125,
+        -0.019_653_320_312_5,
+        0.033_203_125,
+        -0.059_448_242_187_5,
+        0.137_329_101_562_5,
+        0.972_167_968_75,
+        -0.102_294_921_875,
+        0.047_607_421_875,
+        -0.026_611_328_125,
+        0.014_892_578_125,
+        -0.008_300_781_25,
+    ];
+    let second = [
+        -0.029_174_804_687_5,
+        0.029_296_875,
+        -0.051_757_812_5,
+        0.089_111_328_125,
+        -0.166_503_906_25,
+        0.465_087_890_625,
+        0.779_785_156_25,
+        -0.200_317_382_812_5,
+        0.101_562_5,
+        -0.058_227_539_062_5,
+        0.033_081_054_687_5,
+        -0.018_920_898_437_5,
+    ];
+    [first, second, backwards(second), backwards(first)]
+};
+
+/// cos(π·m/24) for odd m below 24: a Hann window is made of them.
+const COSINES: [f64; 12] = [
+    0.991_444_861_373_810_4,
+    0.923_879_532_511_286_7,
+    0.793_353_340_291_235_2,
+    0.608_761_429_008_720_7,
+    0.382_683_432_365_089_8,
+    0.130_526_192_220_051_6,
+    -0.130_526_192_220_051_6,
+    -0.382_683_432_365_089_8,
+    -0.608_761_429_008_720_7,
+    -0.793_353_340_291_235_2,
+    -0.923_879_532_511_286_7,
+    -0.991_444_861_373_810_4,
+];
+
+/// As libebur128: sinc under a Hann window of 49 coefficients at twice the rate. Of its two phases
+/// the other is the samples themselves.
+const HALVES: [[f64; 24]; 1] = {
+    let mut phase = [0.0; 24];
+    let (mut at, mut m) = (0, 1.0);
+    while at < 12 {
+        // sin(π·m/2) is 1, −1, 1 … at odd m.
+        let sine = if at % 2 == 0 { 1.0 } else { -1.0 };
+        let sinc = sine / (std::f64::consts::FRAC_PI_2 * m);
+        let value = sinc * 0.5 * (1.0 + COSINES[at]);
+        phase[12 + at] = value;
+        phase[11 - at] = value;
+        (at, m) = (at + 1, m + 2.0);
+    }
+    [phase]
+};
+
+const fn backwards(phase: [f64; 12]) -> [f64; 12] {
+    let mut other = phase;
+    let mut at = 0;
+    while at < 12 {
+        other[at] = phase[11 - at];
+        at += 1;
+    }
+    other
+}
+
+/// What a sum can be at most, as a multiple of the largest sample; and no rounding makes it more.
+const fn gain<const TAPS: usize>(phases: &[[f64; TAPS]]) -> f64 {
+    let (mut largest, mut phase) = (0.0, 0);
+    while phase < phases.len() {
+        let (mut sum, mut at) = (0.0, 0);
+        while at < TAPS {
+            sum += phases[phase][at].abs();
+            at += 1;
+        }
+        largest = if sum > largest { sum } else { largest };
+        phase += 1;
+    }
+    largest * 1.000_001
+}
+
+const QUARTERS_GAIN: f64 = gain(&QUARTERS);
+const HALVES_GAIN: f64 = gain(&HALVES);
+
+/// No true peak is more than this multiple of the largest sample.
+pub(super) const GAIN: f64 = QUARTERS_GAIN.max(HALVES_GAIN);
+
+/// How many samples before the one at hand a rate's filter looks at.
+pub(super) fn context(sample_rate: u32) -> usize {
+    match sample_rate {
+        0..96_000 => QUARTERS[0].len() - 1,
+        96_000..192_000 => HALVES[0].len() - 1,
+        _ => 0,
+    }
+}
+
+/// The largest magnitude between the samples of one channel, if it is above `known`, else `known`.
+/// Only what has its whole [`context`] counts.
+pub(super) fn largest(sample_rate: u32, samples: &[f64], known: f64) -> f64 {
+    match sample_rate {
+        0..96_000 => largest_of(samples, &QUARTERS, QUARTERS_GAIN, known),
+        96_000..192_000 => largest_of(samples, &HALVES, HALVES_GAIN, known),
+        _ => known,
+    }
+}
+
+/// Sums side by side.
+const LANES: usize = 8;
+/// Sums that are left out together.
+const BLOCK: usize = 256;
+
+fn largest_of<const TAPS: usize>(
+    samples: &[f64],
+    phases: &[[f64; TAPS]],
+    gain: f64,
+    known: f64,
+) -> f64 {
+    let mut largest = known;
+    let mut start = 0;
+    while start + TAPS <= samples.len() {
+        let end = samples.len().min(start + BLOCK + TAPS - 1);
+        let block = &samples[start..end];
+        if magnitude(block) * gain > largest {
+            for phase in phases {
+                largest = largest.max(filtered(block, phase));
+            }
+        }
+        start += BLOCK;
+    }
+    largest
+}
+
+/// The largest |x|.
+#[multiversion(targets("x86_64+avx2"))]
+pub(super) fn magnitude(samples: &[f64]) -> f64 {
+    let mut lanes = [0.0_f64; LANES];
+    let (whole, rest) = samples.as_chunks::<LANES>();
+    for chunk in whole {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane = if x.abs() > *lane { x.abs() } else { *lane };
+        }
+    }
+    lanes.iter().chain(rest).fold(0.0, |largest, x| largest.max(x.abs()))
+}
+
+/// The largest magnitude of what one phase makes of the samples.
+#[multiversion(targets("x86_64+avx2"))]
+fn filtered<const TAPS: usize>(samples: &[f64], phase: &[f64; TAPS]) -> f64 {
+    let sums = samples.len() + 1 - TAPS;
+    let mut lanes = [0.0_f64; LANES];
+    let mut at = 0;
+    while at + LANES <= sums {
+        let mut sum = [0.0_f64; LANES];
+        for (back, coefficient) in phase.iter().rev().enumerate() {
+            let window = &samples[at + back..at + back + LANES];
+            for (sum, x) in sum.iter_mut().zip(window) {
+                *sum += coefficient * x;
+            }
+        }
+        for (lane, x) in lanes.iter_mut().zip(sum) {
+            *lane = if x.abs() > *lane { x.abs() } else { *lane };
+        }
+        at += LANES;
+    }
+    let rest = (at..sums).map(|at| one(&samples[at..at + TAPS], phase).abs());
+    rest.chain(lanes).fold(0.0, f64::max)
+}
+
+/// One sum, as it is defined.
+#[inline]
+fn one<const TAPS: usize>(window: &[f64], phase: &[f64; TAPS]) -> f64 {
+    phase.iter().rev().zip(window).fold(0.0, |sum, (coefficient, x)| sum + coefficient * x)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Nothing left out, nothing side by side.
+    fn plainly<const TAPS: usize>(samples: &[f64], phases: &[[f64; TAPS]]) -> f64 {
+        let windows = samples.windows(TAPS);
+        let sums = windows.flat_map(|window| phases.iter().map(|phase| one(window, phase).abs()));
+        sums.fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn a_constant_goes_through_as_far_as_the_table_of_the_standard_lets_it() {
+        for (phase, expected) in QUARTERS.iter().zip([1.001_587, 0.973_022, 0.973_022, 1.001_587]) {
+            let sum: f64 = phase.iter().sum();
+            assert!((sum - expected).abs() < 1e-6, "{sum}");
+        }
+        let sum: f64 = HALVES[0].iter().sum();
+        assert!((sum - 1.0).abs() < 0.002, "{sum}");
+    }
+
+    #[test]
+    fn the_window_is_that_of_hann() {
+        for (m, cosine) in (1..24).step_by(2).zip(COSINES) {
+            let angle = std::f64::consts::PI * f64::from(m) / 24.0;
+            assert!((cosine - angle.cos()).abs() < 1e-15, "{m}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn leaving_out_and_side_by_side_change_no_bit(
+            quiet in prop::collection::vec(-0.01_f64..0.01, 0..900),
+            loud in prop::collection::vec(-1.0_f64..1.0, 0..300),
+            known in 0.0_f64..1.5,
+        ) {
+            let samples = [quiet.clone(), loud, quiet].concat();
+            for (rate, between) in [
+                (44_100, plainly(&samples, &QUARTERS)),
+                (96_000, plainly(&samples, &HALVES)),
+                (192_000, 0.0),
+            ] {
+                let found = largest(rate, &samples, known);
+                prop_assert_eq!(found.to_bits(), between.max(known).to_bits());
+            }
+        }
+    }
+}
