@@ -20,6 +20,7 @@ mod output;
 mod replay;
 mod request;
 mod selftest;
+mod serve;
 
 use std::io::{self, Write};
 
@@ -53,6 +54,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
         Command::Metrics(asked) => speak(|out| catalogue::metrics(asked.format, out)),
         Command::Doctor(asked) => doctor::run(asked),
         Command::Selftest(asked) => selftest::run(asked),
+        Command::Serve(asked) => serve::run(asked, args.talk),
         Command::Explain { metrics } => speak(|out| catalogue::explain(&metrics.0, out)),
         Command::Completions { shell } => speak(|out| {
             let mut script = Vec::new();

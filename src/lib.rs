@@ -93,6 +93,7 @@ pub mod segment;
 pub mod selftest;
 pub mod settings;
 pub mod threads;
+pub mod web;
 
 pub use decode::{DecodeError, DecodeErrorKind};
 pub use pattern::{ChunkError, ChunkOptions, parallel_process_audio_chunks};

@@ -14,6 +14,7 @@ use audiopool_worker::analyze::Metric;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::exit::Exit;
+use super::serve::Serve;
 
 /// Measures audio files on a pool of crash-isolated worker processes.
 #[derive(Debug, Parser)]
@@ -40,6 +41,9 @@ pub(crate) enum Command {
     /// Decode and analyse a stretch of one file once more, and tell all about what goes wrong
     #[command(after_help = Exit::table())]
     Replay(Box<Replay>),
+    /// Serve a page on which files are measured in the browser
+    #[command(after_help = "Ends on Ctrl-C or SIGTERM and exits 0; 2 if it cannot listen there.")]
+    Serve(Serve),
     /// List the formats that can be decoded
     Formats(Catalogue),
     /// List the metrics that can be computed, with unit and definition

@@ -184,6 +184,21 @@ fn the_readme_lists_every_flag_and_no_other() {
 }
 
 #[test]
+fn the_readme_lists_every_flag_of_the_page_and_no_other() {
+    let is_flag = |c: char| c.is_ascii_lowercase() || c == '-';
+    let help = printed(&["serve", "--help"]);
+    let (_, own) = help.split_once("\nOptions:\n").unwrap();
+    let own = own.split("\nMessages:").next().unwrap();
+    let lines = own.lines().filter(|line| line.trim_start().starts_with('-'));
+    let mut known: BTreeSet<_> = lines.flat_map(|line| words(line, "--", is_flag)).collect();
+    assert!(known.remove("--help") && known.remove("--version"), "{known:?}");
+    let readme = read("README.md");
+    let table = rows(section(&readme, "The page"), "option");
+    let listed: BTreeSet<_> = table.iter().flat_map(|row| words(&row[0], "--", is_flag)).collect();
+    assert_eq!(listed, known);
+}
+
+#[test]
 fn the_readme_lists_every_exit_code_as_help_does() {
     let help = printed(&["analyze", "--help"]);
     let (_, codes) = help.split_once("Exit codes:\n").unwrap();

@@ -66,6 +66,7 @@ enum Home {
 const HOMES: &[(&str, Home)] = &[
     ("assert_cmd", Home::Tests),
     ("audiopool_worker", Home::In(&["src", "worker/src/main.rs"])),
+    ("axum", Home::In(&["src/web"])),
     ("bincode", Home::In(&["worker/src/codec.rs"])),
     ("bytemuck", Home::In(&["worker/src/pcm", "worker/src/analyze", "src/decode"])),
     ("clap", Home::In(&["src/cli"])),
@@ -74,6 +75,8 @@ const HOMES: &[(&str, Home)] = &[
     ("command_fds", Home::In(&["src/pool"])),
     ("crc32fast", Home::In(&["worker/src", "worker/build.rs"])),
     ("csv", Home::In(&["src/report"])),
+    ("hyper", Home::In(&["src/web"])),
+    ("hyper_util", Home::In(&["src/web"])),
     ("indicatif", Home::In(&["src/report"])),
     ("ipc_channel", Home::In(&["worker/src/channel", "worker/src/slots/portable"])),
     ("landlock", Home::In(&["worker/src/confine"])),
@@ -93,6 +96,7 @@ const HOMES: &[(&str, Home)] = &[
         ]),
     ),
     ("num_cpus", Home::In(&["src/threads"])),
+    ("open_in_browser", Home::In(&["src/cli"])),
     ("ebur128", Home::Tests),
     ("proptest", Home::Tests),
     ("proptest_state_machine", Home::Tests),
@@ -100,12 +104,15 @@ const HOMES: &[(&str, Home)] = &[
     ("rustix", Home::In(&["worker/src/chaos"])),
     ("seccompiler", Home::In(&["worker/src/confine"])),
     ("serde", Home::Everywhere), // derives of what crosses a process or is reported
-    ("serde_json", Home::In(&["src/report", "src/cli"])),
+    ("serde_json", Home::In(&["src/report", "src/cli", "src/web"])),
     ("signal_hook", Home::In(&["src/interrupt"])),
     ("symphonia", Home::In(&["src/decode"])),
     ("tempfile", Home::In(&["src/report", "src/cli"])),
     ("thiserror", Home::Everywhere), // derives of each station's own error
-    ("tracing", Home::Everywhere),   // spans and events belong where things happen
+    ("tokio", Home::In(&["src/web"])), // the pool and the pipeline know no async runtime
+    ("tower", Home::Tests),
+    ("tower_http", Home::In(&["src/web"])),
+    ("tracing", Home::Everywhere), // spans and events belong where things happen
     ("tracing_subscriber", Home::In(&["src/cli", "worker/src/log"])),
     ("walkdir", Home::In(&["src/plan"])),
     ("windows_sys", Home::In(&["worker/src/windows"])),

@@ -25,3 +25,4 @@ mod report;
 mod scene;
 #[cfg(target_os = "linux")]
 mod transport;
+mod web;

@@ -1,0 +1,65 @@
+//! Web: the page and its API, for the person who does not use a terminal.
+//!
+//! ```text
+//!   socket ─▶ serve ─▶ gate ─▶ router ─┬─▶ page       what the browser shows
+//!                                      └─▶ threads    the setting of the worker count
+//! ```
+//!
+//! A surface like the command line: it walks the same `pipeline` and holds no logic of its own.
+//! The only place with an async runtime. [`router`] answers requests and knows no socket;
+//! [`Server`] has the socket and knows no path. Every answer that is not what was asked for is one
+//! [`ApiError`], with one status and one shape.
+
+mod error;
+mod gate;
+mod page;
+mod serve;
+mod threads;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use error::ApiError;
+pub use serve::Server;
+
+/// What the whole site shares.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// Names beside `localhost` under which browsers may come; whoever comes to an IP address has
+    /// not been lured there by a name.
+    pub host_names: Vec<String>,
+}
+
+/// Everything that is answered, without a socket.
+pub fn router(site: Site) -> Router {
+    let site = Arc::new(site);
+    Router::new()
+        .route("/settings/threads", get(threads::show).post(threads::change))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(page::router())
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_this_way)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(site, gate::check))
+        .layer(from_fn(gate::sign))
+}
+
+async fn nothing_here(uri: Uri) -> ApiError {
+    ApiError::NotFound { what: uri.path().to_owned() }
+}
+
+async fn not_this_way(method: Method, uri: Uri) -> ApiError {
+    ApiError::MethodNotAllowed { method: method.to_string(), path: uri.path().to_owned() }
+}
+
+/// A bug of ours; the panic hook has told the log.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    ApiError::Internal.into_response()
+}

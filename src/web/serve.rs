@@ -1,0 +1,124 @@
+//! `Server`: the socket, its connections, and their end.
+//!
+//! A client can be slow, silent or gone: its headers and the pauses in its body have their time,
+//! and connections their number. When it is time to stop, nothing new is accepted, answers in the
+//! making have a grace time, and then all is over.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, watch};
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use super::{Site, router};
+use crate::interrupt::Interrupt;
+
+/// How long a client may take for the headers of a request, and to begin the next one.
+const HEADER_TIME: Duration = Duration::from_secs(15);
+
+/// The longest silence within a body.
+const BODY_SILENCE: Duration = Duration::from_secs(30);
+
+/// Headers and whatever waits to be read of one connection.
+const CONNECTION_BUFFER: usize = 64 << 10;
+
+/// Connections at a time; more wait in the system's queue.
+const MOST_CONNECTIONS: usize = 512;
+
+/// How long answers in the making may still take when it is time to stop.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How long nothing is accepted after the system could not.
+const AFTER_A_FAILURE: Duration = Duration::from_millis(100);
+
+/// A site that is about to be served.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+}
+
+impl Server {
+    /// Takes the address; from here on connections wait to be served. With port 0 the system
+    /// chooses one.
+    pub fn bind(listen: SocketAddr, site: Site) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let router = router(site).layer(RequestBodyTimeoutLayer::new(BODY_SILENCE));
+        Ok(Self { listener, address, router })
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is asked for.
+    pub fn run(self, stop: &Interrupt) -> io::Result<()> {
+        let runtime = runtime()?;
+        let (stopping, stopped) = watch::channel(false);
+        let _told = stop.on_change(move |_| {
+            stopping.send_replace(true);
+        });
+        let served = runtime.block_on(self.accept(stopped));
+        runtime.shutdown_timeout(GRACE);
+        served
+    }
+
+    async fn accept(self, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let connections = GracefulShutdown::new();
+        loop {
+            let accepted = async {
+                let place = Arc::clone(&places).acquire_owned().await;
+                (place.expect("nobody closes it"), listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                accepted = accepted => accepted,
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                // The client has gone, or we have too many files open: neither is the end.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(AFTER_A_FAILURE).await;
+                    continue;
+                }
+            };
+            let service = TowerToHyperService::new(self.router.clone());
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIME)
+                .max_buf_size(CONNECTION_BUFFER)
+                .serve_connection(TokioIo::new(stream), service);
+            let connection = connections.watch(connection);
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection ended badly");
+                }
+                drop(place);
+            });
+        }
+        drop(listener);
+        if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
+            tracing::info!("some answers were not finished");
+        }
+        Ok(())
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(2).thread_name("web").enable_all().build()
+}
