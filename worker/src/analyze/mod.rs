@@ -21,6 +21,8 @@ pub mod silence;
 mod stretch;
 pub mod sums;
 pub mod true_peak;
+#[cfg(test)]
+mod waves;
 
 use serde::{Deserialize, Serialize};
 

@@ -6,18 +6,9 @@ use ebur128::{EbuR128, Mode};
 use proptest::prelude::*;
 
 use super::*;
-use crate::pcm::SampleFormat;
+use crate::analyze::waves::{bytes, cuts, expect_the_law, format, wandering};
 
 const RATES_OF_PROGRAMMES: [u32; 3] = [44_100, 48_000, 96_000];
-
-/// Doubles, as they come from a program that makes them.
-fn format(sample_rate: u32, channels: u16) -> PcmFormat {
-    PcmFormat { sample_format: SampleFormat::F64, sample_rate, channels, lossy: false }
-}
-
-fn bytes(samples: &[f64]) -> Vec<u8> {
-    samples.iter().flat_map(|x| x.to_le_bytes()).collect()
-}
 
 /// As the registry does it: piece by piece.
 fn measure(format: PcmFormat, samples: &[f64]) -> Figures {
@@ -147,26 +138,6 @@ fn the_loudness_range_is_that_of_tech_3342() {
     }
 }
 
-/// Anything but a tone: noise whose level wanders.
-fn wandering(seed: u64, frames: usize, channels: usize) -> Vec<f64> {
-    let mut state = seed | 1;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        f64::from(u32::try_from(state >> 32).expect("32 bits")) / 2_147_483_648.0 - 1.0
-    };
-    let mut level = 0.3;
-    let mut samples = Vec::with_capacity(frames * channels);
-    for frame in 0..frames {
-        if frame % 2000 == 0 {
-            level = (level * (1.0 + 0.8 * next())).clamp(1e-4, 1.0);
-        }
-        samples.extend((0..channels).map(|_| level * next()));
-    }
-    samples
-}
-
 #[test]
 fn the_figures_are_those_of_libebur128() {
     for (rate, channels) in [(8000, 1), (22_050, 1), (44_100, 2), (48_000, 2), (48_000, 6)] {
@@ -248,31 +219,11 @@ proptest! {
         rate in prop::sample::select(vec![8000_u32, 8001, 9999, 11_025]),
         channels in 1_u16..=6,
         frames in 0_usize..45_000,
-        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..7),
-        backwards: bool,
+        cuts in cuts(),
     ) {
         let format = format(rate, channels);
         let samples = bytes(&wandering(seed, frames, channels.into()));
-        let analyzer = Loudness {};
-        let mut rest = Pcm::new(format, 0, &samples);
-        let mut partials = Vec::new();
-        for cut in cuts {
-            let (piece, behind) = rest.split_at(cut.index(usize::try_from(rest.frames()).unwrap() + 1) as u64);
-            partials.push(analyzer.analyze(piece));
-            prop_assert_eq!(analyzer.check(partials.last().unwrap(), &piece.into()), Ok(()));
-            rest = behind;
-        }
-        partials.push(analyzer.analyze(rest));
-        let merge = |first, next| analyzer.merge(first, next);
-        let merged = if backwards {
-            partials.into_iter().rev().reduce(|next, first| merge(first, next))
-        } else {
-            partials.into_iter().reduce(merge)
-        };
-        let whole = Pcm::new(format, 0, &samples);
-        let alone = analyzer.analyze(whole);
-        prop_assert_eq!(analyzer.check(&alone, &whole.into()), Ok(()));
-        prop_assert_eq!(merged.unwrap(), alone);
+        expect_the_law(&Loudness {}, Pcm::new(format, 0, &samples), &cuts);
     }
 }
 

@@ -6,15 +6,7 @@ use ebur128::{EbuR128, Mode};
 use proptest::prelude::*;
 
 use super::*;
-use crate::pcm::SampleFormat;
-
-fn format(sample_rate: u32, channels: u16) -> PcmFormat {
-    PcmFormat { sample_format: SampleFormat::F64, sample_rate, channels, lossy: false }
-}
-
-fn bytes(samples: &[f64]) -> Vec<u8> {
-    samples.iter().flat_map(|x| x.to_le_bytes()).collect()
-}
+use crate::analyze::waves::{bytes, cuts, decibels, expect_the_law, format, wandering};
 
 fn measure(format: PcmFormat, samples: &[f64]) -> Figures {
     let analyzer = TruePeak {};
@@ -22,7 +14,7 @@ fn measure(format: PcmFormat, samples: &[f64]) -> Figures {
 }
 
 fn dbtp(format: PcmFormat, samples: &[f64]) -> f64 {
-    20.0 * measure(format, samples).true_peak.log10()
+    decibels(measure(format, samples).true_peak)
 }
 
 #[track_caller]
@@ -56,7 +48,7 @@ fn the_true_peak_is_that_of_tech_3341() {
     }
     // The samples alone would not show it: case 16 is 3 dB lower there.
     let sampled = measure(format(48_000, 1), &sine(48_000, 4.0, 0.5, 45.0)).sample_peak;
-    assert!((20.0 * sampled.log10() + 9.03).abs() < 0.01, "{sampled}");
+    assert!((decibels(sampled) + 9.03).abs() < 0.01, "{sampled}");
 }
 
 #[test]
@@ -86,26 +78,6 @@ fn a_short_peak_between_the_samples_is_that_of_tech_3341() {
         let samples: Vec<f64> = decimated.collect();
         within(dbtp(format(48_000, 1), &samples), 0.0, &format!("{}", 20 + offset));
     }
-}
-
-/// Noise of ±1 whose level wanders.
-fn wandering(seed: u64, frames: usize, channels: usize) -> Vec<f64> {
-    let mut state = seed | 1;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        f64::from(u32::try_from(state >> 32).expect("32 bits")) / 2_147_483_648.0 - 1.0
-    };
-    let mut level = 0.3;
-    let mut samples = Vec::with_capacity(frames * channels);
-    for frame in 0..frames {
-        if frame % 700 == 0 {
-            level = (level * (1.0 + 0.8 * next())).clamp(1e-4, 1.0);
-        }
-        samples.extend((0..channels).map(|_| level * next()));
-    }
-    samples
 }
 
 /// Each frame with a half of both its neighbours.
@@ -184,34 +156,10 @@ proptest! {
         rate in prop::sample::select(vec![8000_u32, 44_100, 96_000, 192_000]),
         channels in 1_u16..=3,
         frames in 0_usize..1500,
-        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
-        more in prop::collection::vec(0_u64..30, 0..5),
-        backwards: bool,
+        cuts in cuts(),
     ) {
         let format = format(rate, channels);
         let samples = bytes(&wandering(seed, frames, channels.into()));
-        let analyzer = TruePeak {};
-        let mut rest = Pcm::new(format, 0, &samples);
-        let mut partials = Vec::new();
-        let frames = |pcm: Pcm<'_>| usize::try_from(pcm.frames()).unwrap() + 1;
-        // Some of them shorter than what the filter looks back at.
-        for cut in cuts.iter().map(Err).chain(more.iter().map(Ok)) {
-            let at = cut.map_or_else(|cut| cut.index(frames(rest)) as u64, |short| *short);
-            let (piece, behind) = rest.split_at(at.min(rest.frames()));
-            partials.push(analyzer.analyze(piece));
-            prop_assert_eq!(analyzer.check(partials.last().unwrap(), &piece.into()), Ok(()));
-            rest = behind;
-        }
-        partials.push(analyzer.analyze(rest));
-        let merge = |first, next| analyzer.merge(first, next);
-        let merged = if backwards {
-            partials.into_iter().rev().reduce(|next, first| merge(first, next))
-        } else {
-            partials.into_iter().reduce(merge)
-        };
-        let whole = Pcm::new(format, 0, &samples);
-        let alone = analyzer.analyze(whole);
-        prop_assert_eq!(analyzer.check(&alone, &whole.into()), Ok(()));
-        prop_assert_eq!(merged.unwrap(), alone);
+        expect_the_law(&TruePeak {}, Pcm::new(format, 0, &samples), &cuts);
     }
 }
