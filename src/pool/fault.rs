@@ -8,7 +8,6 @@ use std::time::Duration;
 use audiopool_worker::protocol::{Role, WorkerFault};
 
 pub(crate) use super::cause::{Cause, FailedAttempt};
-use super::future::NotYet;
 
 /// Why a task has no output. The other tasks of its pool go on.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -43,6 +42,11 @@ pub(crate) fn panicked(payload: &(dyn Any + Send)) -> WorkerFault {
         location: "a place named on standard error".to_owned(),
     }
 }
+
+/// The time was up before the task had ended. It goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the task has not ended within {0:?}")]
+pub struct NotYet(pub Duration);
 
 fn last_words(attempts: &[FailedAttempt]) -> String {
     let Some(last) = attempts.last() else { return "no attempt was made".to_owned() };

@@ -34,7 +34,7 @@ use tracing::{trace, warn};
 pub(super) use body::{Body, Check, Ending};
 use seat::{Seat, number};
 
-use super::fault::PoolError;
+use super::fault::{PoolError, TaskError};
 use super::future::{Calls, RawOutcome};
 use super::ledger::{Action, Balance, Late, Ledger, Policy, SeatId, Terms};
 use super::process::Lifeline;
@@ -312,6 +312,9 @@ impl Shared {
                 Action::Terminate { seat } => core.seats[seat].terminate(),
                 Action::Finish { task, error } => {
                     if let Some(body) = core.bodies.remove(&task) {
+                        if matches!(error, TaskError::Cancelled) {
+                            body.end.set_cancelled();
+                        }
                         after.ends.push((body, Err(error)));
                     }
                 }

@@ -105,6 +105,7 @@ const HOMES: &[(&str, Home)] = &[
     ("seccompiler", Home::In(&["worker/src/confine"])),
     ("serde", Home::Everywhere), // derives of what crosses a process or is reported
     ("serde_json", Home::In(&["src/report", "src/cli", "src/web"])),
+    ("shuttle", Home::Tests),
     ("signal_hook", Home::In(&["src/interrupt"])),
     ("symphonia", Home::In(&["src/decode"])),
     ("tempfile", Home::In(&["src/report", "src/cli"])),

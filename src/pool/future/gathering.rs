@@ -1,8 +1,10 @@
 //! Gathering: where one thread waits for the first of many futures, without a thread for each.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use super::super::sync::{Condvar, Instant, Mutex};
 
 /// The futures that have ended and have not been taken yet, by their index.
 #[derive(Debug, Default)]

@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::Duration;
 
 use audiopool_worker::protocol::TaskId;
 use tracing::warn;
 
+use super::super::supervisor::Shared;
+use super::super::sync::{
+    AtomicBool, AtomicU64, Condvar, Instant, Mutex, MutexGuard, OnceLock, Ordering, yield_now,
+};
 use super::RawOutcome;
 use super::gathering::Gathering;
-use crate::pool::supervisor::Shared;
 
 /// How long a caller stays awake for an outcome: to be woken takes longer than a small task.
 const AWAKE: Duration = Duration::from_micros(50);
@@ -25,6 +26,8 @@ pub(in crate::pool) struct Promise {
     /// Its number there; 0 until it is known.
     task: AtomicU64,
     running: AtomicBool,
+    /// It will be kept as cancelled, though perhaps it is not yet.
+    cancelled: AtomicBool,
     /// Set once, with the state locked.
     outcome: OnceLock<RawOutcome>,
     state: Mutex<State>,
@@ -81,6 +84,11 @@ impl Promise {
         self.running.store(running, Ordering::Relaxed);
     }
 
+    /// Nobody but who has decided that will put the outcome in.
+    pub(in crate::pool) fn set_cancelled(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
+
     /// Puts the outcome in; what is returned is to be called without any lock.
     pub(in crate::pool) fn keep(self: &Arc<Self>, outcome: RawOutcome) -> Calls {
         let mut state = self.lock();
@@ -115,7 +123,7 @@ impl Promise {
         }
         let begun = Instant::now();
         while begun.elapsed() < AWAKE {
-            thread::yield_now();
+            yield_now();
             if let Some(outcome) = self.outcome() {
                 return outcome;
             }
@@ -152,9 +160,10 @@ impl Promise {
         TaskId(self.task.load(Ordering::Acquire))
     }
 
-    /// Ends the task, if it has not ended.
+    /// Ends the task; `false` if it has ended otherwise already.
     pub(super) fn cancel(&self) -> bool {
         self.pool.upgrade().is_some_and(|pool| pool.cancel(self.task()))
+            || self.cancelled.load(Ordering::Acquire)
     }
 
     /// Has `call` made once it is kept; at once if it is.

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::super::sync::Instant;
 use super::Future;
 use super::gathering::Gathering;
 use crate::pool::fault::TaskError;

@@ -48,6 +48,12 @@ impl Ending {
         }
     }
 
+    pub(super) fn set_cancelled(&self) {
+        if let Self::Promise(promise) = self {
+            promise.set_cancelled();
+        }
+    }
+
     pub(super) fn set_running(&self, running: bool) {
         if let Self::Promise(promise) = self {
             promise.set_running(running);

@@ -12,13 +12,14 @@ mod waiting;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use audiopool_worker::codec;
 use audiopool_worker::protocol::TaskId;
 use serde::de::DeserializeOwned;
 
-use super::fault::TaskError;
+use super::sync::Instant;
+use crate::pool::fault::{NotYet, TaskError};
 
 pub(super) use promise::{Calls, Promise};
 pub use waiting::{AsCompleted, ReturnWhen, Unfinished, Waited, as_completed, wait};
@@ -28,7 +29,7 @@ pub(super) type RawOutcome = Result<Vec<u8>, TaskError>;
 
 /// The output of a submitted task, which may not be there yet.
 ///
-#[doc = include_str!("doc_example.md")]
+#[doc = include_str!("../doc_example.md")]
 /// let future = pool.submit(&Squared(7))?;
 /// future.add_done_callback(|future| assert_eq!(future.result().ok(), Some(49)));
 /// assert_eq!(future.result()?, 49);
@@ -62,11 +63,6 @@ impl<T> fmt::Debug for Future<T> {
     }
 }
 
-/// The time was up before the task had ended. It goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the task has not ended within {0:?}")]
-pub struct NotYet(pub Duration);
-
 impl<T> Future<T> {
     pub(super) fn new(promise: Arc<Promise>) -> Self {
         Self { promise, output: PhantomData }
@@ -90,7 +86,7 @@ impl<T> Future<T> {
     /// Ends the task, also while it runs: then its worker is killed and replaced, which is no
     /// crash and costs nobody a try. `false` if it has ended otherwise already.
     pub fn cancel(&self) -> bool {
-        self.promise.cancel() || self.cancelled()
+        self.promise.cancel()
     }
 
     /// The number of the task in its pool.
