@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   socket ─▶ serve ─▶ gate ─▶ router ─┬─▶ page       what the browser shows
-//!                                      └─▶ threads    the setting of the worker count
+//!                                      ├─▶ threads    the setting of the worker count
+//!                                      └─▶ jobs ─▶ order ─▶ queue ─▶ pipeline
 //! ```
 //!
 //! A surface like the command line: it walks the same `pipeline` and holds no logic of its own.
@@ -10,16 +11,23 @@
 //! [`Server`] has the socket and knows no path. Every answer that is not what was asked for is one
 //! [`ApiError`], with one status and one shape.
 
+mod batch;
 mod error;
 mod gate;
+mod jobs;
+mod order;
 mod page;
+mod queue;
 mod serve;
+mod tally;
 mod threads;
 
 use std::any::Any;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -29,26 +37,57 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use error::ApiError;
 pub use serve::Server;
 
-/// What the whole site shares.
+use crate::settings::RunSettings;
+use queue::Queue;
+
+/// What a site is to be like.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
     /// Names beside `localhost` under which browsers may come; whoever comes to an IP address has
     /// not been lured there by a name.
     pub host_names: Vec<String>,
+    /// Folders on this machine in which visitors may have files measured, without links and `..`.
+    pub allowed: Vec<PathBuf>,
+    /// How each job is worked on. The number of workers is `ThreadConfig`'s when it begins.
+    pub run: RunSettings,
 }
+
+/// What all requests share.
+#[derive(Debug)]
+struct Grounds {
+    host_names: Vec<String>,
+    allowed: Vec<PathBuf>,
+    queue: Arc<Queue>,
+}
+
+/// How a request gets at it.
+type Shared = State<Arc<Grounds>>;
 
 /// Everything that is answered, without a socket.
 pub fn router(site: Site) -> Router {
-    let site = Arc::new(site);
+    routes(&Arc::new(Grounds::of(site)))
+}
+
+impl Grounds {
+    fn of(site: Site) -> Self {
+        let Site { host_names, allowed, run } = site;
+        Self { host_names, allowed, queue: Queue::new(run) }
+    }
+}
+
+fn routes(grounds: &Arc<Grounds>) -> Router {
     Router::new()
         .route("/settings/threads", get(threads::show).post(threads::change))
         .route("/healthz", get(|| async { "ok\n" }))
+        .route("/metrics", get(tally::show))
+        .merge(jobs::router())
         .merge(page::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_way)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(site, gate::check))
+        .layer(from_fn_with_state(Arc::clone(grounds), gate::check))
         .layer(from_fn(gate::sign))
+        .with_state(Arc::clone(grounds))
 }
 
 async fn nothing_here(uri: Uri) -> ApiError {

@@ -1,12 +1,15 @@
 //! `audiopool serve`: the page, for the person who does not use a terminal.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use audiopool::interrupt::Interrupt;
 use audiopool::report::{Progress, escaped};
+use audiopool::settings::RunSettings;
 use audiopool::web::{Server, Site};
+use clap::ValueHint;
 
-use super::args::Talk;
+use super::args::{SandboxLevel, Talk};
 use super::exit::Exit;
 use super::fault::Fault;
 use super::{log, speak};
@@ -25,13 +28,41 @@ pub(crate) struct Serve {
     /// A name by which browsers may come, beside `localhost` and addresses; may be repeated
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
+
+    /// A folder on this machine whose files visitors may have measured by path; may be repeated
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    allow_path: Vec<PathBuf>,
+
+    /// How far child processes are confined: to no files, no network, no programs
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "LEVEL",
+        env = "AUDIOPOOL_SANDBOX",
+        hide_env_values = true
+    )]
+    sandbox: SandboxLevel,
+
+    /// The worker program [default: `audiopool-worker` beside this program, else this program]
+    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true,
+        value_hint = ValueHint::ExecutablePath)]
+    worker_program: Option<PathBuf>,
 }
 
 /// Serves until a signal ends it.
 pub(crate) fn run(asked: Serve, talk: Talk) -> Result<Exit, Fault> {
-    log::start(&log::filter(talk.verbose, talk.quiet)?, &Progress::hidden())?;
+    let log_filter = log::filter(talk.verbose, talk.quiet)?;
+    log::start(&log_filter, &Progress::hidden())?;
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
-    let site = Site { host_names: asked.allow_host };
+    let run = RunSettings {
+        sandbox: asked.sandbox.into(),
+        worker_program: asked.worker_program,
+        log_filter,
+        ..RunSettings::default()
+    };
+    let allowed = asked.allow_path.iter().map(|path| folder(path)).collect::<Result<_, _>>()?;
+    let site = Site { host_names: asked.allow_host, allowed, run };
     let server = Server::bind(asked.listen, site).map_err(|error| {
         Fault::usage(format!("cannot listen at `--listen {}`: {error}", asked.listen))
             .with_help("`--listen 127.0.0.1:0` takes a free port and prints it")
@@ -51,6 +82,19 @@ pub(crate) fn run(asked: Serve, talk: Talk) -> Result<Exit, Fault> {
     }
     server.run(&stop).map_err(|error| Fault::of(Exit::Boot, &error))?;
     Ok(Exit::Ok)
+}
+
+/// A folder without links and `..`, so that what lies in it can be told.
+fn folder(path: &Path) -> Result<PathBuf, Fault> {
+    let shown = path.display();
+    let real = path
+        .canonicalize()
+        .map_err(|error| Fault::usage(format!("cannot allow `--allow-path {shown}`: {error}")))?;
+    if real.is_dir() {
+        Ok(real)
+    } else {
+        Err(Fault::usage(format!("`--allow-path {shown}` is no folder")))
+    }
 }
 
 /// An address that a browser on this machine can be sent to.

@@ -4,9 +4,12 @@
 //! field or header and what it may be; one of ours says no more than that it is ours.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+
+/// When it is worth trying again.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// Why a request is not answered with what it asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +24,14 @@ pub enum ApiError {
         bounds: String,
         /// What it was.
         given: String,
+    },
+    /// A setting of an analysis is not one that there can be.
+    #[error("{field} {problem}")]
+    Setting {
+        /// Its name.
+        field: &'static str,
+        /// What is wrong, with what it may be.
+        problem: String,
     },
     /// The request as a whole cannot be read.
     #[error("{problem}; it must be {bounds}")]
@@ -59,6 +70,35 @@ pub enum ApiError {
         /// Where.
         path: String,
     },
+    /// A path outside of what the server may read, or one that is not there.
+    #[error("`{path}` is not in a folder that the server was started with (`--allow-path`)")]
+    NotAllowed {
+        /// The path as it was given.
+        path: String,
+    },
+    /// What was asked for is still being made.
+    #[error("the job has not ended yet")]
+    NotYet,
+    /// The files are too large, or too many.
+    #[error("{what}; at most {most} are taken at a time")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there may be.
+        most: String,
+    },
+    /// Too many others wait already.
+    #[error("{waiting} jobs wait already; try again later")]
+    Busy {
+        /// How many.
+        waiting: usize,
+    },
+    /// There is no room for the files.
+    #[error("there is no room for more files here; try again later")]
+    Full,
+    /// The server is about to end.
+    #[error("the server is ending")]
+    Closing,
     /// The rest of the request did not come in time.
     #[error("the rest of the request did not arrive in time")]
     TooSlow,
@@ -77,8 +117,15 @@ impl ApiError {
     /// The status that stands for it.
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::Field { .. } | Self::Body { .. } | Self::NoHost => StatusCode::BAD_REQUEST,
-            Self::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
+            Self::Field { .. } | Self::Setting { .. } | Self::Body { .. } | Self::NoHost => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::NotYet => StatusCode::CONFLICT,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
+            Self::ForeignOrigin { .. } | Self::NotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -99,6 +146,10 @@ struct Refusal {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let refusal = Refusal { success: false, error: self.to_string() };
-        (self.status(), Json(refusal)).into_response()
+        let mut response = (self.status(), Json(refusal)).into_response();
+        if matches!(self, Self::Busy { .. } | Self::Closing) {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        response
     }
 }

@@ -6,7 +6,6 @@
 //! any address will do, but only names that are known. Nothing here looks at paths or bodies.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
@@ -15,7 +14,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::{ApiError, Site};
+use super::{ApiError, Shared};
 
 /// Said with every answer. Scripts and styles come from files of ours alone.
 const SIGNS: [(&str, &str); 6] = [
@@ -33,7 +32,7 @@ const SIGNS: [(&str, &str); 6] = [
 
 /// Lets only those through who came by a known name and from no other site.
 pub(super) async fn check(
-    State(site): State<Arc<Site>>,
+    State(site): Shared,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {

@@ -15,7 +15,7 @@ const FILES: [(&str, &str, &str); 3] = [
 ];
 
 /// A route for each file.
-pub(super) fn router() -> Router {
+pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     FILES.iter().fold(Router::new(), |router, &(path, content_type, text)| {
         router.route(path, get(move || async move { file(content_type, text) }))
     })

@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use super::{Site, router};
+use super::{Grounds, Site, routes};
 use crate::interrupt::Interrupt;
 
 /// How long a client may take for the headers of a request, and to begin the next one.
@@ -45,6 +45,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    grounds: Arc<Grounds>,
 }
 
 impl Server {
@@ -54,8 +55,9 @@ impl Server {
         let listener = TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let router = router(site).layer(RequestBodyTimeoutLayer::new(BODY_SILENCE));
-        Ok(Self { listener, address, router })
+        let grounds = Arc::new(Grounds::of(site));
+        let router = routes(&grounds).layer(RequestBodyTimeoutLayer::new(BODY_SILENCE));
+        Ok(Self { listener, address, router, grounds })
     }
 
     /// Where it is.
@@ -69,6 +71,10 @@ impl Server {
         let (stopping, stopped) = watch::channel(false);
         let _told = stop.on_change(move |_| {
             stopping.send_replace(true);
+        });
+        let _paused = stop.on_pause({
+            let queue = Arc::clone(&self.grounds.queue);
+            move |pause| queue.all().iter().for_each(|batch| batch.stop().pause(pause))
         });
         let served = runtime.block_on(self.accept(stopped));
         runtime.shutdown_timeout(GRACE);
@@ -112,6 +118,10 @@ impl Server {
             });
         }
         drop(listener);
+        // Whoever follows a job is told of its end, and so comes to an end as well.
+        let queue = Arc::clone(&self.grounds.queue);
+        let closed = tokio::task::spawn_blocking(move || queue.close(GRACE));
+        closed.await.map_err(io::Error::other)?;
         if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
             tracing::info!("some answers were not finished");
         }

@@ -75,6 +75,7 @@ const HOMES: &[(&str, Home)] = &[
     ("command_fds", Home::In(&["src/pool"])),
     ("crc32fast", Home::In(&["worker/src", "worker/build.rs"])),
     ("csv", Home::In(&["src/report"])),
+    ("futures_util", Home::In(&["src/web"])),
     ("hyper", Home::In(&["src/web"])),
     ("hyper_util", Home::In(&["src/web"])),
     ("indicatif", Home::In(&["src/report"])),
@@ -108,7 +109,7 @@ const HOMES: &[(&str, Home)] = &[
     ("shuttle", Home::Tests),
     ("signal_hook", Home::In(&["src/interrupt"])),
     ("symphonia", Home::In(&["src/decode"])),
-    ("tempfile", Home::In(&["src/report", "src/cli"])),
+    ("tempfile", Home::In(&["src/report", "src/cli", "src/web"])),
     ("thiserror", Home::Everywhere), // derives of each station's own error
     ("tokio", Home::In(&["src/web"])), // the pool and the pipeline know no async runtime
     ("tower", Home::Tests),

@@ -27,7 +27,7 @@ use nix::sys::stat::Mode;
 use tempfile::TempDir;
 
 pub(crate) use ended::{Ended, Expected};
-pub(crate) use processes::{Process, not_gone_within};
+pub(crate) use processes::{Process, not_gone_within, of_scene};
 pub(crate) use running::{AtGate, Running, hear_signals};
 pub(crate) use songs::{LONG, SONGS, tiny};
 

@@ -1,7 +1,10 @@
 //! The web application: its router without a socket, and the program with one.
 
 mod gate;
+#[cfg(target_os = "linux")]
+mod jobs;
 mod program;
+mod served;
 mod threads;
 
 use audiopool::web::{Site, router};
@@ -44,7 +47,7 @@ fn asked(method: &str, path: &str) -> axum::http::request::Builder {
 
 /// Asks the router, with a runtime of its own.
 fn ask(request: Request<Body>) -> Answer {
-    let site = Site { host_names: vec!["studio.example".to_owned()] };
+    let site = Site { host_names: vec!["studio.example".to_owned()], ..Site::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let response = router(site).oneshot(request).await.unwrap();

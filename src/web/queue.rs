@@ -1,0 +1,260 @@
+//! `Queue`: which batch is in work, which one waits, and which is remembered.
+//!
+//! A batch is one run of the `pipeline`, with processes of its own, so that cancelling it or a fault
+//! of it touches nobody else, and a changed setting applies from the next one on. A few are in work
+//! at a time and the system shares the machine among them; the last place is kept for small ones,
+//! so that none of those waits for a large one. Nothing here knows of requests.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::ApiError;
+use super::batch::{Batch, Order, Status};
+use super::tally::Tally;
+use crate::event::Observer;
+use crate::pipeline;
+use crate::settings::RunSettings;
+use crate::threads::ThreadConfig;
+
+/// Batches in work at a time.
+const PLACES: usize = 3;
+
+/// A batch of at most so many bytes is small.
+const SMALL: u64 = 64 << 20;
+
+/// Batches that wait or are being sent.
+const MOST_WAITING: usize = 16;
+
+/// Batches that have ended and can still be asked about.
+const MOST_REMEMBERED: usize = 64;
+
+/// Bytes of all files that were sent here and are not deleted yet.
+const MOST_BYTES: u64 = 16 << 30;
+
+/// All batches.
+#[derive(Debug)]
+pub(super) struct Queue {
+    /// How each is worked on, but for the number of workers.
+    run: RunSettings,
+    pub(super) tally: Arc<Tally>,
+    board: Mutex<Board>,
+    /// A place is free again.
+    freed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    all: Vec<Arc<Batch>>,
+    waiting: VecDeque<Arc<Batch>>,
+    running: usize,
+    /// Places promised to those who are still sending.
+    promised: usize,
+    /// Bytes that lie in temporary folders.
+    bytes: u64,
+    closed: bool,
+}
+
+/// A promised place in the queue, and room for what is being sent; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    queue: Arc<Queue>,
+    bytes: u64,
+    is_promised: bool,
+}
+
+impl Queue {
+    pub(super) fn new(run: RunSettings) -> Arc<Self> {
+        let (tally, board) = (Arc::default(), Mutex::default());
+        Arc::new(Self { run, tally, board, freed: Condvar::new() })
+    }
+
+    /// Promises a place to someone who is about to send files.
+    pub(super) fn promise(self: &Arc<Self>) -> Result<Place, ApiError> {
+        let mut board = self.lock();
+        if board.closed {
+            return Err(ApiError::Closing);
+        }
+        if board.waiting.len() + board.promised >= MOST_WAITING {
+            return Err(ApiError::Busy { waiting: MOST_WAITING });
+        }
+        board.promised += 1;
+        Ok(Place { queue: Arc::clone(self), bytes: 0, is_promised: true })
+    }
+
+    /// Takes an order in, and begins it if there is a free place.
+    pub(super) fn enter(self: &Arc<Self>, mut place: Place, order: Order) -> Arc<Batch> {
+        let batch = Arc::new(Batch::new(random_id(), order));
+        let mut board = self.lock();
+        board.promised -= 1;
+        place.is_promised = false;
+        board.all.push(Arc::clone(&batch));
+        let ended = board.all.iter().filter(|batch| batch.status().is_final()).count();
+        let mut surplus = ended.saturating_sub(MOST_REMEMBERED);
+        board.all.retain(|batch| {
+            let goes = surplus > 0 && batch.status().is_final();
+            surplus -= usize::from(goes);
+            !goes
+        });
+        self.tally.batch();
+        if board.closed {
+            drop(board);
+            batch.end(Status::Cancelled, None);
+            return batch;
+        }
+        // The room that its files take up is given back when they are deleted.
+        let bytes = std::mem::take(&mut place.bytes);
+        board.waiting.push_back(Arc::clone(&batch));
+        batch.keep_room(Place { queue: Arc::clone(self), bytes, is_promised: false });
+        drop(board);
+        self.dispatch();
+        batch
+    }
+
+    /// Begins what there is a place for, each on a thread of its own.
+    fn dispatch(self: &Arc<Self>) {
+        while let Some(batch) = self.take() {
+            let (queue, begun) = (Arc::clone(self), Arc::clone(&batch));
+            let started = thread::Builder::new().name("analysis".to_owned()).spawn(move || {
+                let work = AssertUnwindSafe(|| queue.work(&begun));
+                if catch_unwind(work).is_err() {
+                    begun.end(Status::Failed, Some("internal error; the log has more"));
+                }
+                queue.lock().running -= 1;
+                queue.dispatch();
+                queue.freed.notify_all();
+            });
+            if let Err(error) = started {
+                batch.end(Status::Failed, Some(&error.to_string()));
+                self.lock().running -= 1;
+            }
+        }
+    }
+
+    fn take(&self) -> Option<Arc<Batch>> {
+        let mut board = self.lock();
+        let batch = board.next()?;
+        board.running += 1;
+        Some(batch)
+    }
+
+    /// One run of the pipeline.
+    fn work(&self, batch: &Arc<Batch>) {
+        let run = RunSettings { workers: ThreadConfig::num_threads(), ..self.run.clone() };
+        batch.begin(run.workers);
+        let observer: Observer = {
+            let (batch, tally) = (Arc::clone(batch), Arc::clone(&self.tally));
+            Arc::new(move |event| {
+                tally.observe(event);
+                batch.observe(event);
+            })
+        };
+        let jobs = batch.jobs.iter().cloned();
+        let mut index = 0;
+        let ran =
+            pipeline::run(jobs, &run, &batch.analysis, &observer, batch.stop(), &mut |record| {
+                batch.record(index, record);
+                index += 1;
+                Ok(())
+            });
+        match ran {
+            Ok(_) if batch.stop().requested().is_some() => batch.end(Status::Cancelled, None),
+            Ok(_) => batch.end(Status::Finished, None),
+            Err(error) => {
+                tracing::error!(%error, "a job failed");
+                batch.end(Status::Failed, Some(&error.to_string()));
+            }
+        }
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Arc<Batch>> {
+        self.lock().all.iter().find(|batch| batch.id == id).cloned()
+    }
+
+    /// The newest first.
+    pub(super) fn all(&self) -> Vec<Arc<Batch>> {
+        self.lock().all.iter().rev().cloned().collect()
+    }
+
+    /// Ends a batch, whether it waits or is in work. One that has ended stays as it is.
+    pub(super) fn cancel(&self, batch: &Arc<Batch>) {
+        let waited = {
+            let mut board = self.lock();
+            let before = board.waiting.len();
+            board.waiting.retain(|one| !Arc::ptr_eq(one, batch));
+            board.waiting.len() < before
+        };
+        if waited {
+            batch.end(Status::Cancelled, None);
+        } else {
+            batch.cancel();
+        }
+    }
+
+    /// Takes nothing in any more, cancels everything, and waits until all of it has ended, at most
+    /// `grace`.
+    pub(super) fn close(&self, grace: Duration) {
+        self.lock().closed = true;
+        for batch in self.all() {
+            self.cancel(&batch);
+        }
+        let board = self.lock();
+        let ended = self.freed.wait_timeout_while(board, grace, |board| board.running > 0);
+        if ended.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
+            tracing::error!("some jobs did not end in time");
+        }
+    }
+
+    /// Batches that wait, are in work, and bytes of their files.
+    pub(super) fn load(&self) -> (usize, usize, u64) {
+        let board = self.lock();
+        (board.waiting.len(), board.running, board.bytes)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Board {
+    /// The batch whose turn it is. The last place is for small ones.
+    fn next(&mut self) -> Option<Arc<Batch>> {
+        let free = PLACES.saturating_sub(self.running);
+        let at = match free {
+            0 => None,
+            1 => self.waiting.iter().position(|batch| batch.bytes <= SMALL),
+            _ => (!self.waiting.is_empty()).then_some(0),
+        };
+        self.waiting.remove(at?)
+    }
+}
+
+impl Place {
+    /// Takes room for so many bytes more.
+    pub(super) fn grow(&mut self, bytes: u64) -> Result<(), ApiError> {
+        let mut board = self.queue.lock();
+        if board.bytes + bytes > MOST_BYTES {
+            return Err(ApiError::Full);
+        }
+        board.bytes += bytes;
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut board = self.queue.lock();
+        board.bytes -= self.bytes;
+        board.promised -= usize::from(self.is_promised);
+    }
+}
+
+/// Not to be guessed from another one.
+fn random_id() -> String {
+    let number = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", number(), number())
+}
