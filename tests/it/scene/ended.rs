@@ -58,6 +58,8 @@ pub(crate) struct Expected {
     instead: Option<Vec<String>>,
     hurt: Vec<Hurt>,
     cut_short: bool,
+    /// How many descriptors the program may not get back.
+    lost: usize,
 }
 
 /// What is to come of an input.
@@ -85,7 +87,7 @@ impl Expected {
 
     /// With this code.
     pub(crate) fn exit(code: i32) -> Self {
-        Self { code: Some(code), instead: None, hurt: Vec::new(), cut_short: false }
+        Self { code: Some(code), instead: None, hurt: Vec::new(), cut_short: false, lost: 0 }
     }
 
     /// Killed on the way, so that nothing is sure but what was written before.
@@ -135,6 +137,11 @@ impl Expected {
         let cause = attempts.last().expect("a try").clone();
         self.hurt.push(Hurt { path: path.to_owned(), kind, attempts, cause });
         self
+    }
+
+    /// The program has so many descriptors more at its end than before: a limit that is documented.
+    pub(crate) fn but_descriptors(self, lost: usize) -> Self {
+        Self { lost, ..self }
     }
 
     /// What is to come of each input: of the songs, and of the files besides, whose names come
@@ -219,7 +226,7 @@ impl Ended {
         let is_recorded = |hurt: &&Hurt| lines.iter().any(|line| line.contains(&hurt.path));
         let missing = expected.hurt.iter().find(|hurt| !is_recorded(hurt));
         assert!(missing.is_none(), "no record of {missing:?}\n{self}");
-        self.assert_nobody_left();
+        self.assert_left(expected.lost);
     }
 
     #[track_caller]
@@ -283,9 +290,14 @@ impl Ended {
         Again { command: command.to_owned(), code: ended.status.code(), stdout, stderr }
     }
 
-    /// (d): no process of this run lives, and its folder for temporary files is empty.
+    /// (d): no process of this run lives, its folder for temporary files is empty, and so on.
     #[track_caller]
     pub(crate) fn assert_nobody_left(&self) {
+        self.assert_left(0);
+    }
+
+    #[track_caller]
+    fn assert_left(&self, lost: usize) {
         let left = processes::not_gone_within(DYING, processes::of_scene(self.folder.path()));
         let left: Vec<_> = left.iter().map(Process::describe).collect();
         assert!(left.is_empty(), "left behind:\n{}\n{self}", left.join("\n"));
@@ -304,13 +316,28 @@ impl Ended {
         let named: Vec<_> = named.collect();
         assert!(named.is_empty(), "shared memory under a name: {named:?}\n{self}");
         if self.is_asked && self.code().is_some() {
-            let nothing = "left behind  no process, thread, descriptor or mapping of shared memory";
-            let is_told = self.stderr.lines().any(|line| line == nothing);
+            let told = self.stderr.lines().find_map(|line| line.strip_prefix("left behind  "));
+            let nothing = "no process, thread, descriptor or mapping of shared memory";
             // Without descriptors it cannot look.
             let is_blind = self.stderr.contains("Too many open files");
-            assert!(is_told || is_blind, "something is left behind\n{self}");
+            let is_as_expected = told.map_or(is_blind, |told| match lost {
+                0 => told == nothing,
+                lost => is_lost(told, lost),
+            });
+            assert!(is_as_expected, "something is left behind\n{self}");
         }
     }
+}
+
+/// Whether so many descriptors are left, and nothing else: `before: 7 descriptors, …; after: …`.
+fn is_lost(told: &str, lost: usize) -> bool {
+    let parts = told.strip_prefix("before: ").and_then(|told| told.split_once("; after: "));
+    let split = |side: &str| -> Option<(usize, String)> {
+        let (number, rest) = side.split_once(' ')?;
+        Some((number.parse().ok()?, rest.to_owned()))
+    };
+    let sides = parts.and_then(|(before, after)| Some((split(before)?, split(after)?)));
+    sides.is_some_and(|(before, after)| before.0 + lost == after.0 && before.1 == after.1)
 }
 
 /// What a command has said that was run after the run.

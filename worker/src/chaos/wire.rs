@@ -1,13 +1,20 @@
 //! Wire: what a child can say in place of the reply that the real serve loop would send.
 
 use std::error::Error;
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use std::{fs, io, process, thread};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, raise};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
 use crate::analyze::Partials;
@@ -55,6 +62,26 @@ pub enum WireDeed {
     ExitAfterReply,
     /// Closes the channel and lives on.
     CloseChannel,
+    /// A frame whose checksum is that of another body.
+    WrongChecksum,
+    /// A sound frame around a message that is over before its body is.
+    TrailingBytes,
+    /// A sound frame around a message that announces more than any memory holds.
+    HugeCount,
+    /// A packet that is shorter than its header.
+    ShortPacket,
+    /// Three bytes of a packet's header, and the end of the process.
+    TornPacketAndExit,
+    /// The first piece of a message, and then nothing.
+    FirstFragment,
+    /// A message that is shorter than its first piece.
+    SmallTotal,
+    /// A message that is longer than any memory.
+    HugeTotal,
+    /// A file that cannot be read, where shared memory would be.
+    WriteOnlyFile,
+    /// A reply with sockets that nobody has asked for.
+    StraySockets,
 }
 
 impl WireDeed {
@@ -79,10 +106,24 @@ impl WireDeed {
             "empty-slot" => Self::EmptySlot,
             "exit-after-reply" => Self::ExitAfterReply,
             "close-channel" => Self::CloseChannel,
+            "wrong-checksum" => Self::WrongChecksum,
+            "trailing-bytes" => Self::TrailingBytes,
+            "huge-count" => Self::HugeCount,
+            "short-packet" => Self::ShortPacket,
+            "torn-packet-and-exit" => Self::TornPacketAndExit,
+            "first-fragment" => Self::FirstFragment,
+            "small-total" => Self::SmallTotal,
+            "huge-total" => Self::HugeTotal,
+            "write-only-file" => Self::WriteOnlyFile,
+            "stray-sockets" => Self::StraySockets,
             _ => return None,
         })
     }
 }
+
+/// Where the header of a frame has the length of the body and its checksum.
+const LENGTH: Range<usize> = 10..14;
+const CHECKSUM: Range<usize> = 14..18;
 
 /// What a child speaks through.
 pub(crate) struct Line {
@@ -95,6 +136,15 @@ pub(crate) struct Line {
 impl Line {
     fn reply(&self, task: TaskId, attempt: Attempt, output: Payload) -> Result<(), Box<dyn Error>> {
         Ok(self.sender.send(&answer(task, attempt, output))?)
+    }
+
+    /// A frame around what may be no message.
+    fn frame_around(&self, body: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+        let mut frame = encode_frame(self.generation, &())?;
+        frame[LENGTH].copy_from_slice(&u32::try_from(body.len())?.to_le_bytes());
+        frame[CHECKSUM].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
+        frame.extend_from_slice(body);
+        Ok(frame)
     }
 
     /// Says something else than the task's reply, and nothing ever after.
@@ -117,6 +167,8 @@ impl Line {
     ) -> Result<(), Box<dyn Error>> {
         let honest = || Payload::Inline(output.to_vec());
         let frame = || encode_frame(self.generation, &answer(task, attempt, honest()));
+        // Kept open until the end.
+        let (ours, theirs) = UnixStream::pair()?;
         match deed {
             WireDeed::GarbagePacket => {
                 // Length of this packet, length of the message, and a piece of it.
@@ -181,6 +233,46 @@ impl Line {
                 return Ok(());
             }
             WireDeed::CloseChannel => drop((self.sender, self.receiver)),
+            WireDeed::WrongChecksum => {
+                let mut frame = frame()?;
+                frame[CHECKSUM.start] ^= 0x80;
+                self.sender.send_raw(&frame)?;
+            }
+            WireDeed::TrailingBytes => {
+                let mut body = codec::encode(&answer(task, attempt, honest()))?;
+                body.push(0);
+                self.sender.send_raw(&self.frame_around(&body)?)?;
+            }
+            WireDeed::HugeCount => {
+                let marks = [7; 5];
+                let output = Payload::Inline(marks.to_vec());
+                let body = codec::encode(&answer(task, attempt, output))?;
+                let at = body.windows(5).position(|bytes| bytes == marks).ok_or("no output")?;
+                let count = [&[253][..], &(1_u64 << 60).to_le_bytes()].concat();
+                let body = [&body[..at - 1], &count, &body[at..]].concat();
+                self.sender.send_raw(&self.frame_around(&body)?)?;
+            }
+            WireDeed::ShortPacket => write_to_sockets(&8_u64.to_ne_bytes())?,
+            WireDeed::TornPacketAndExit => {
+                write_to_sockets(&[0xAA; 3])?;
+                return Ok(());
+            }
+            WireDeed::FirstFragment => send_to_sockets(&packet(1_000_000), &[theirs.as_fd()])?,
+            WireDeed::SmallTotal => send_to_sockets(&packet(1), &[theirs.as_fd()])?,
+            WireDeed::HugeTotal => send_to_sockets(&packet(1 << 46), &[theirs.as_fd()])?,
+            WireDeed::WriteOnlyFile => {
+                let file = File::from(memfd_create(c"rogue", MFdFlags::MFD_CLOEXEC)?);
+                file.set_len(4096)?;
+                let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let file = File::options().write(true).open(name)?;
+                send_to_sockets(&packet(8), &[file.as_fd()])?;
+            }
+            WireDeed::StraySockets => {
+                let frame = frame()?;
+                let header = [frame.len() + 16, frame.len()].map(usize::to_ne_bytes).concat();
+                let sockets = [ours.as_fd(), theirs.as_fd()];
+                send_to_sockets(&[header, frame].concat(), &sockets)?;
+            }
         }
         loop {
             thread::park();
@@ -190,6 +282,28 @@ impl Line {
 
 fn answer(task: TaskId, attempt: Attempt, output: Payload) -> FromChild {
     FromChild::Reply { task, attempt, outcome: Ok(output), busy: Duration::ZERO }
+}
+
+/// The first piece of a message that is to have so many bytes: the length of the piece, that of the
+/// message, and eight bytes of it.
+fn packet(total: u64) -> Vec<u8> {
+    [24, total, 0].map(u64::to_ne_bytes).concat()
+}
+
+/// Writes past the transport, and sends descriptors along.
+fn send_to_sockets(bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    for socket in sockets()? {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+            return Err(io::Error::other("too many descriptors"));
+        }
+        // Others than the channel's are not connected, or to nobody.
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let _: rustix::io::Result<usize> =
+            sendmsg(&socket, &[IoSlice::new(bytes)], &mut control, flags);
+    }
+    Ok(())
 }
 
 /// Writes past the transport. The supervisor reads only one of the sockets, and there may be one
