@@ -170,18 +170,16 @@ impl Line {
         // Kept open until the end.
         let (ours, theirs) = UnixStream::pair()?;
         match deed {
-            WireDeed::GarbagePacket => {
-                // Length of this packet, length of the message, and a piece of it.
-                let packet: Vec<u8> = [24_u64, 1_000_000, 0].map(u64::to_ne_bytes).concat();
-                write_to_sockets(&packet)?;
-            }
-            WireDeed::HalfPacket => write_to_sockets(&[0xAA; 3])?,
+            WireDeed::GarbagePacket
+            | WireDeed::HalfPacket
+            | WireDeed::StopInMidSend
+            | WireDeed::ShortPacket
+            | WireDeed::FirstFragment
+            | WireDeed::SmallTotal
+            | WireDeed::HugeTotal
+            | WireDeed::WriteOnlyFile => send_packet(deed, theirs.as_fd())?,
             WireDeed::GarbageBody => {
                 self.sender.send_raw(&encode_frame(self.generation, &"nonsense")?)?;
-            }
-            WireDeed::StopInMidSend => {
-                write_to_sockets(&[0xAA; 3])?;
-                raise(Signal::SIGSTOP)?;
             }
             WireDeed::HalfFrame | WireDeed::HalfFrameAndExit => {
                 let frame = frame()?;
@@ -252,20 +250,9 @@ impl Line {
                 let body = [&body[..at - 1], &count, &body[at..]].concat();
                 self.sender.send_raw(&self.frame_around(&body)?)?;
             }
-            WireDeed::ShortPacket => write_to_sockets(&8_u64.to_ne_bytes())?,
             WireDeed::TornPacketAndExit => {
                 write_to_sockets(&[0xAA; 3])?;
                 return Ok(());
-            }
-            WireDeed::FirstFragment => send_to_sockets(&packet(1_000_000), &[theirs.as_fd()])?,
-            WireDeed::SmallTotal => send_to_sockets(&packet(1), &[theirs.as_fd()])?,
-            WireDeed::HugeTotal => send_to_sockets(&packet(1 << 46), &[theirs.as_fd()])?,
-            WireDeed::WriteOnlyFile => {
-                let file = File::from(memfd_create(c"rogue", MFdFlags::MFD_CLOEXEC)?);
-                file.set_len(4096)?;
-                let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-                let file = File::options().write(true).open(name)?;
-                send_to_sockets(&packet(8), &[file.as_fd()])?;
             }
             WireDeed::StraySockets => {
                 let frame = frame()?;
@@ -282,6 +269,29 @@ impl Line {
 
 fn answer(task: TaskId, attempt: Attempt, output: Payload) -> FromChild {
     FromChild::Reply { task, attempt, outcome: Ok(output), busy: Duration::ZERO }
+}
+
+/// What is no packet of the transport, with a socket where it would have one.
+fn send_packet(deed: WireDeed, socket: BorrowedFd<'_>) -> io::Result<()> {
+    match deed {
+        WireDeed::GarbagePacket => write_to_sockets(&packet(1_000_000)),
+        WireDeed::StopInMidSend => {
+            write_to_sockets(&[0xAA; 3])?;
+            Ok(raise(Signal::SIGSTOP)?)
+        }
+        WireDeed::ShortPacket => write_to_sockets(&8_u64.to_ne_bytes()),
+        WireDeed::FirstFragment => send_to_sockets(&packet(1_000_000), &[socket]),
+        WireDeed::SmallTotal => send_to_sockets(&packet(1), &[socket]),
+        WireDeed::HugeTotal => send_to_sockets(&packet(1 << 46), &[socket]),
+        WireDeed::WriteOnlyFile => {
+            let file = File::from(memfd_create(c"rogue", MFdFlags::MFD_CLOEXEC)?);
+            file.set_len(4096)?;
+            let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+            let file = File::options().write(true).open(name)?;
+            send_to_sockets(&packet(8), &[file.as_fd()])
+        }
+        _ => write_to_sockets(&[0xAA; 3]),
+    }
 }
 
 /// The first piece of a message that is to have so many bytes: the length of the piece, that of the
