@@ -12,6 +12,7 @@
 //! [`ApiError`], with one status and one shape.
 
 mod batch;
+mod catalogue;
 mod error;
 mod gate;
 mod jobs;
@@ -80,6 +81,7 @@ fn routes(grounds: &Arc<Grounds>) -> Router {
         .route("/settings/threads", get(threads::show).post(threads::change))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/metrics", get(tally::show))
+        .route("/api/v1/catalogue", get(catalogue::show))
         .merge(jobs::router())
         .merge(page::router())
         .fallback(nothing_here)

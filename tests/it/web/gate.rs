@@ -66,7 +66,7 @@ fn the_page_has_nothing_inline_and_everything_it_names() {
     assert_eq!(page.matches("<script").count(), page.matches("\"></script>").count());
     let named: Vec<_> =
         page.split('"').filter(|part| part.starts_with("/page/")).map(str::to_owned).collect();
-    assert!(named.len() >= 2, "{named:?}");
+    assert!(named.len() >= 3, "{named:?}");
     for path in named {
         let answer = get(&path);
         assert_eq!(answer.status, 200, "{path}");
@@ -75,6 +75,17 @@ fn the_page_has_nothing_inline_and_everything_it_names() {
         let expected = if extension == "css" { "text/css" } else { "text/javascript" };
         assert!(content_type.starts_with(expected), "{path}: {content_type}");
     }
+}
+
+#[test]
+fn the_catalogue_is_that_of_the_command() {
+    let catalogue = get("/api/v1/catalogue").json();
+    let metrics = catalogue["metrics"].as_array().unwrap();
+    let keys: Vec<_> = metrics.iter().map(|metric| metric["key"].as_str().unwrap()).collect();
+    let known: Vec<_> = audiopool::settings::METRICS.iter().map(|metric| metric.key).collect();
+    assert_eq!(keys, known);
+    assert_eq!(catalogue["default"], "seed");
+    assert_eq!(catalogue["paths"], false);
 }
 
 #[test]

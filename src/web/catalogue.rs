@@ -1,0 +1,27 @@
+//! `/api/v1/catalogue`: what can be asked for here, so that the page needs no list of its own.
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::Shared;
+use crate::settings::{DEFAULT_METRICS, GROUPS, METRICS};
+
+/// Groups and metrics in report order, and whether paths may be named.
+pub(super) async fn show(State(site): Shared) -> Json<Value> {
+    let groups = GROUPS
+        .iter()
+        .map(|group| json!({"name": group.name, "title": group.title, "about": group.about}));
+    let metrics = METRICS.iter().map(|metric| {
+        json!({
+            "key": metric.key, "title": metric.title, "unit": metric.unit,
+            "decimals": metric.decimals, "definition": metric.definition,
+        })
+    });
+    Json(json!({
+        "groups": groups.collect::<Vec<_>>(),
+        "metrics": metrics.collect::<Vec<_>>(),
+        "default": DEFAULT_METRICS,
+        "paths": !site.allowed.is_empty(),
+    }))
+}
