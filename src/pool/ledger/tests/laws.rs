@@ -72,10 +72,13 @@ impl Laws {
                 let before = self.tries.get(task).map_or(0, |(attempt, _)| *attempt);
                 assert_eq!(attempt.0, before + 1, "no try is left out or repeated");
                 assert!(attempt.0 <= self.policy.max_attempts, "too many tries");
-                for other in self.held.values() {
-                    self.tries.get_mut(other).unwrap().1 = true;
+                // The canary does nothing, so it is no company.
+                let mut company = false;
+                for other in self.held.values().filter(|other| self.submitted.contains(other)) {
+                    self.tries.get_mut(other).unwrap().1 |= self.submitted.contains(task);
+                    company = true;
                 }
-                self.tries.insert(*task, (attempt.0, !self.held.is_empty()));
+                self.tries.insert(*task, (attempt.0, company));
                 self.held.insert(*seat, *task);
             }
             Action::Finish { task, error } => {
