@@ -35,5 +35,12 @@ pub const LOUDNESS: Group = Group {
             (BS.1770, EBU R128).",
 };
 
+/// What went wrong on the way into the file.
+pub const DAMAGE: Group = Group {
+    name: "damage",
+    title: "Damage",
+    about: "What went wrong before the file was written: clipping.",
+};
+
 /// All groups, in report order.
-pub static GROUPS: &[&Group] = &[&SEED, &LEVEL, &LOUDNESS];
+pub static GROUPS: &[&Group] = &[&SEED, &LEVEL, &LOUDNESS, &DAMAGE];

@@ -9,6 +9,7 @@
 //! partial of the whole, and `merge` is associative with the partial of no audio as its identity.
 //! Chunks are merged in order of position. Plans cut at grains, but nothing here depends on it.
 
+pub mod clipping;
 mod decibels;
 mod features;
 pub mod group;

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnalysisSettings, Analyzer, Features, Metric, Stretch, level, loudness, silence, sums,
-    true_peak,
+    AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, level, loudness, silence,
+    sums, true_peak,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -127,6 +127,8 @@ analyzers! {
     loudness: loudness::Loudness,
     /// The wave between the samples.
     true_peak: true_peak::TruePeak,
+    /// Waves that were cut off.
+    clipping: clipping::Clipping,
 }
 
 impl Analyzers {
@@ -232,6 +234,7 @@ mod tests {
             sums: Some(sums::Sums::from(&settings).analyze(sound.pcm())),
             loudness: Some(loudness::Loudness::from(&settings).analyze(sound.pcm())),
             true_peak: Some(true_peak::TruePeak::from(&settings).analyze(sound.pcm())),
+            clipping: Some(clipping::Clipping::from(&settings).analyze(sound.pcm())),
         };
         assert_eq!(all().analyze(sound.pcm()), by_hand);
     }
