@@ -1,0 +1,189 @@
+// The page in Chromium: by mouse, by keyboard, and as axe-core sees it.
+// scripts/test-browser installs what this needs and names the programs in AUDIOPOOL_PROGRAM and
+// AUDIOPOOL_ROGUE_PROGRAM; PAGE_PICTURES names a folder for pictures of what was seen.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import bundled from "@sparticuz/chromium";
+import { chromium } from "playwright-core";
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const data = path.resolve(process.env.AUDIOPOOL_DATA);
+const fixture = (name) => path.join(data, name);
+let browser;
+
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: await bundled.executablePath(),
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+  });
+});
+after(() => browser.close());
+
+// A server of its own for a test, ended with it.
+async function serve(t, args = [], env = {}) {
+  const child = spawn(process.env.AUDIOPOOL_PROGRAM, ["serve", "--listen", "127.0.0.1:0", ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, LD_LIBRARY_PATH: "", ...env },
+  });
+  const ended = once(child, "exit");
+  t.after(async () => {
+    child.kill("SIGTERM");
+    assert.deepEqual(await ended, [0, null], "the server ends well");
+  });
+  const [line] = await once(createInterface(child.stdout), "line");
+  return line.match(/http:\S+/)[0];
+}
+
+// A page on which nothing may go wrong unnoticed.
+async function open(t, url, settings = {}) {
+  const context = await browser.newContext(settings);
+  const page = await context.newPage();
+  const troubles = [];
+  page.on("pageerror", (error) => troubles.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && troubles.push(message.text()));
+  page.on("dialog", (dialog) => troubles.push(dialog.message()));
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(troubles, []);
+  });
+  await page.goto(url);
+  await page.locator("#metrics option").first().waitFor({ state: "attached" });
+  return page;
+}
+
+async function accessible(page) {
+  // Through the debugger, to which the page's security policy does not apply.
+  await page.evaluate((await import("node:fs")).readFileSync(axe, "utf8"));
+  const { violations } = await page.evaluate(() => window.axe.run());
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), []);
+}
+
+async function picture(page, name) {
+  const folder = process.env.PAGE_PICTURES;
+  if (folder) await page.screenshot({ path: path.join(folder, `${name}.png`) });
+}
+
+const settings = (page) => page.getByRole("dialog", { name: "Settings" });
+
+test("the worker count is set by mouse, is told, and outlives a reload", async (t) => {
+  const page = await open(t, await serve(t));
+  await page.getByRole("button", { name: "Settings" }).click();
+  const dialog = settings(page);
+  const slider = dialog.getByRole("slider", { name: "Worker processes" });
+  await dialog.getByRole("button", { name: "Save Settings" }).and(page.locator(":enabled")).waitFor();
+  const max = await dialog.locator("#max-threads").textContent();
+  assert.equal(await slider.getAttribute("max"), max);
+  const other = await slider.inputValue() === max ? "1" : max;
+  await slider.fill(other);
+  assert.equal(await dialog.locator("output").textContent(), other);
+  await dialog.getByRole("button", { name: "Save Settings" }).click();
+  await dialog.getByRole("status").filter({ hasText: `Saved: ${other}` }).waitFor();
+  assert.equal(await dialog.locator("#current-threads").textContent(), other);
+  await accessible(page);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.waitFor({ state: "hidden" });
+
+  await page.reload();
+  await page.getByRole("button", { name: "Settings" }).click();
+  await settings(page).locator("#current-threads").filter({ hasText: other }).waitFor();
+  assert.equal(await slider.inputValue(), other);
+  await settings(page).getByRole("button", { name: "Reset to default" }).click();
+  const preset = await settings(page).locator("#default-threads").textContent();
+  await settings(page).getByRole("status").filter({ hasText: `Saved: ${preset}` }).waitFor();
+  await page.mouse.click(5, 5); // beside the dialog
+  await settings(page).waitFor({ state: "hidden" });
+});
+
+test("the settings work by keyboard alone, and the focus comes back", async (t) => {
+  const page = await open(t, await serve(t));
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  const dialog = settings(page);
+  await dialog.getByRole("button", { name: "Save Settings" }).and(page.locator(":enabled")).waitFor();
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  assert.equal(await focused(), "threads");
+  await page.keyboard.press("End");
+  assert.equal(await page.locator("#threads").inputValue(), await page.locator("#max-threads").textContent());
+  const seen = new Set();
+  for (let press = 0; press < 12; press += 1) {
+    await page.keyboard.press("Tab");
+    seen.add(await focused());
+  }
+  // The browser's own frame has no name; nothing behind the dialog is reached.
+  for (const id of seen) {
+    assert.ok(["threads", "save-settings", "reset-settings", "cancel-settings", ""].includes(id), id);
+  }
+  await page.locator("#threads").focus();
+  await page.keyboard.press("Enter");
+  await dialog.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  assert.equal(await focused(), "open-settings");
+});
+
+test("what the server refuses is shown in the dialog", async (t) => {
+  const page = await open(t, await serve(t));
+  await page.route("**/settings/threads", (route) => route.request().method() === "POST"
+    ? route.fulfill({ json: { success: false, error: "num_threads must be small" } })
+    : route.continue());
+  await page.getByRole("button", { name: "Settings" }).click();
+  await settings(page).getByRole("button", { name: "Save Settings" }).click();
+  await settings(page).getByRole("alert").filter({ hasText: "num_threads must be small" }).waitFor();
+});
+
+test("good and broken files end in figures, warnings and plain words", async (t) => {
+  const url = await serve(t);
+  const page = await open(t, url, { viewport: { width: 1200, height: 900 }, colorScheme: "light" });
+  await page.locator("#metrics").selectOption("all");
+  const { readFile } = await import("node:fs/promises");
+  const named = async (name, file) => ({ name, mimeType: "audio/x", buffer: await readFile(file) });
+  await page.locator("#files").setInputFiles([
+    await named("speech.flac", fixture("speech-12000.flac")),
+    await named("long.mp3", fixture("mono-8000-64s.mp3")),
+    await named("<img src=x onerror=alert(1)>.wav", fixture("README.md")),
+    await named("empty.wav", fixture("empty.wav")),
+    await named("stereo.wav", fixture("s16-stereo-44100.wav")),
+  ]);
+  const job = page.locator(".job");
+  await job.getByText(/^Done: \d measured, \d without figures$/).waitFor();
+  const rows = job.locator(".files > li");
+  assert.equal(await rows.count(), 5);
+  assert.equal(await rows.locator("progress").count(), 0);
+  const bad = rows.filter({ hasText: "<img src=x" });
+  assert.equal(await bad.locator(".state").textContent(), "✗ no figures");
+  assert.ok((await bad.locator(".error").textContent()).length > 20);
+  assert.match(await rows.first().locator(".figures").textContent(), /Peak-1\.3\d? dBFS/);
+  await page.getByRole("status").filter({ hasText: "All done." }).waitFor();
+  const download = page.waitForEvent("download");
+  await job.getByRole("link", { name: "CSV" }).click();
+  assert.equal((await download).suggestedFilename(), "audiopool.csv");
+  await accessible(page);
+  await picture(page, "light");
+
+  // Whoever comes back, with a dark screen or a small one, finds it all again.
+  for (const [name, colorScheme, width] of [["dark", "dark", 1200], ["phone", "dark", 360]]) {
+    const again = await open(t, url, { viewport: { width, height: 800 }, colorScheme });
+    await again.getByText(/^Done: /).waitFor();
+    await accessible(again);
+    const overflow = await again.evaluate(() =>
+      document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(overflow, 0, `${name} scrolls sideways`);
+    await picture(again, name);
+  }
+});
+
+test("a job that hangs is cancelled with a click", async (t) => {
+  const args = ["--sandbox", "off", "--worker-program", process.env.AUDIOPOOL_ROGUE_PROGRAM];
+  const page = await open(t, await serve(t, args, { AUDIOPOOL_ROGUE: "hang" }));
+  await page.locator("#files").setInputFiles([fixture("speech-12000.flac"), fixture("silence.wav")]);
+  await page.getByText(/^In work with/).waitFor();
+  await accessible(page);
+  await page.getByRole("button", { name: "Cancel 2 files" }).click();
+  await page.getByText("Cancelled: 0 measured, 2 without figures").waitFor();
+});
