@@ -108,7 +108,7 @@ pub(crate) struct Analyze {
     #[arg(short, long, value_name = "FILE", help_heading = "Report", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Print times, throughput, attempts, the books of each pool, memory and CPU of each process to standard error
+    /// Print times, throughput, attempts, the books of each pool, what is left behind, memory and CPU of each process to standard error
     #[arg(long, help_heading = "Report")]
     pub(crate) stats: bool,
 
