@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use std::{mem, thread};
 
-use audiopool_worker::channel::{self, ChannelError, Listener, Receiver, Sender};
+pub(super) use audiopool_worker::channel::Sender;
+use audiopool_worker::channel::{self, ChannelError, Listener, Receiver};
 use audiopool_worker::invitation::{Invitation, VARIABLE};
 use audiopool_worker::protocol::{FromChild, Role, ToChild};
 use audiopool_worker::quiet::unless_it_panics;

@@ -5,8 +5,10 @@
 //! second, with the schedule that loses it; a wake-up that is lost is a deadlock, and is reported as
 //! one. Of the memory model it knows nothing: all is sequentially consistent.
 
+mod child;
+mod pools;
 mod promises;
-mod supervisor;
+mod stopwatch;
 mod sync;
 
 #[path = "future/mod.rs"]
@@ -19,6 +21,10 @@ mod sync;
     reason = "it is used and exported where it is at home"
 )]
 mod future;
+
+#[path = "supervisor/mod.rs"]
+#[expect(dead_code, clippy::duplicate_mod, reason = "it is used where it is at home")]
+mod supervisor;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner};

@@ -5,5 +5,5 @@
 
 pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(super) use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
-pub(super) use std::thread::yield_now;
+pub(super) use std::thread;
 pub(super) use std::time::Instant;

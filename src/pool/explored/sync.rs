@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::WaitTimeoutResult;
-use shuttle::thread;
 
 pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(super) use shuttle::sync::{Mutex, MutexGuard};
-pub(super) use shuttle::thread::yield_now;
+pub(super) use shuttle::thread;
 
-/// No test waits for as long, but any wait for less may be over at any time.
+/// Whoever sleeps for less looks again by himself. Here he does not: nobody is to count on it.
+const NAP: Duration = Duration::from_secs(1);
+
+/// No test waits for as long, but any wait for less than this may be over at any time.
 pub(super) const FOREVER: Duration = Duration::from_hours(1);
 
 /// A time since which nothing has passed, or all the time that anybody waits for: it is drawn by
@@ -60,6 +62,10 @@ impl<T> OnceLock<T> {
 pub(super) struct Condvar(std::sync::Arc<shuttle::sync::Condvar>);
 
 impl Condvar {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
     pub(super) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         self.0.wait(guard)
     }
@@ -69,7 +75,7 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
-        if timeout < FOREVER {
+        if (NAP..FOREVER).contains(&timeout) {
             let sleepers = std::sync::Arc::clone(&self.0);
             drop(thread::spawn(move || sleepers.notify_all()));
         }

@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::super::supervisor::Shared;
 use super::super::sync::{
-    AtomicBool, AtomicU64, Condvar, Instant, Mutex, MutexGuard, OnceLock, Ordering, yield_now,
+    AtomicBool, AtomicU64, Condvar, Instant, Mutex, MutexGuard, OnceLock, Ordering, thread,
 };
 use super::RawOutcome;
 use super::gathering::Gathering;
@@ -123,7 +123,7 @@ impl Promise {
         }
         let begun = Instant::now();
         while begun.elapsed() < AWAKE {
-            yield_now();
+            thread::yield_now();
             if let Some(outcome) = self.outcome() {
                 return outcome;
             }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use audiopool_worker::protocol::{AudioRef, Payload, TaskId};
 
+use super::super::future::{Calls, Promise, RawOutcome};
 use crate::pool::Item;
-use crate::pool::future::{Calls, Promise, RawOutcome};
 use crate::pool::ledger::{Light, Terms};
 use crate::pool::ring::Lease;
 

@@ -12,9 +12,9 @@ use audiopool_worker::board::BoardView;
 use audiopool_worker::quiet::unless_it_panics;
 use tracing::{debug, warn};
 
+use super::super::child::Child;
 use super::seated::Seated;
 use super::{Core, Shared, number};
-use crate::pool::child::Child;
 use crate::pool::fault::PoolError;
 use crate::pool::ledger::SeatId;
 use crate::pool::ring::share;

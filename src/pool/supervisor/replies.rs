@@ -2,10 +2,10 @@
 
 use audiopool_worker::protocol::{Answer, Payload, WorkerFault};
 
+use super::super::future::{Calls, RawOutcome};
 use super::seated::Seated;
 use super::{Body, Check};
 use crate::pool::fault::{Cause, TaskError};
-use crate::pool::future::{Calls, RawOutcome};
 use crate::pool::ledger::{Reply, Verdict};
 
 impl Seated {

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audiopool_worker::board::BoardView;
-use audiopool_worker::channel::Sender;
 use audiopool_worker::protocol::{TaskId, ToChild, Usage};
 use audiopool_worker::slots::Ring;
 use tracing::debug;
 
+use super::super::child::{Child, Sender};
 use crate::pool::cause::Silence;
-use crate::pool::child::Child;
 use crate::pool::ledger::SeatId;
 use crate::pool::ring::Slot;
 use crate::pool::vitals::Vitals;

@@ -7,7 +7,6 @@ use std::sync::{Arc, Weak};
 
 use audiopool_worker::BUILD_ID;
 use audiopool_worker::board::{BoardView, Notes};
-use audiopool_worker::channel::Sender;
 use audiopool_worker::confine::Confinement;
 use audiopool_worker::protocol::{
     Answer, Attempt, AudioRef, FromChild, Hello, LogLevel, LogLine, PROTOCOL_VERSION, TaskId,
@@ -15,9 +14,9 @@ use audiopool_worker::protocol::{
 };
 use tracing::{debug, error, info, trace, warn};
 
+use super::super::child::{Remains, Sender, Watcher};
 use super::seat::Seat;
 use super::{Core, Shared, number};
-use crate::pool::child::{Remains, Watcher};
 use crate::pool::evidence::{Evidence, legible};
 use crate::pool::fault::Cause;
 use crate::pool::ledger::{Action, SeatId, Verdict};

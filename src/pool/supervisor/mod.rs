@@ -15,13 +15,10 @@ mod replies;
 mod seat;
 mod seated;
 
-use super::wear::Bounds;
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use audiopool_worker::chaos::Plan;
@@ -34,13 +31,15 @@ use tracing::{trace, warn};
 pub(super) use body::{Body, Check, Ending};
 use seat::{Seat, number};
 
-use super::fault::{PoolError, TaskError};
 use super::future::{Calls, RawOutcome};
-use super::ledger::{Action, Balance, Late, Ledger, Policy, SeatId, Terms};
-use super::process::Lifeline;
-use super::ring::{Slot, SlotOwner};
 use super::stopwatch::Stopwatch;
-use super::{Event, Observer, PoolEvent, vitals};
+use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, thread};
+use crate::pool::fault::{PoolError, TaskError};
+use crate::pool::ledger::{Action, Balance, Late, Ledger, Policy, SeatId, Terms};
+use crate::pool::process::Lifeline;
+use crate::pool::ring::{Slot, SlotOwner};
+use crate::pool::wear::Bounds;
+use crate::pool::{Event, Observer, PoolEvent, vitals};
 
 /// What a pool is made of, beside its [`Policy`].
 pub(super) struct Parts {
