@@ -75,7 +75,7 @@ impl ProcessPool {
     ///
     /// let options = MapOptions { buffersize: 8.try_into().ok(), ..MapOptions::default() };
     /// let endless = (0..).map(Squared);
-    /// let found = pool.map_with(endless, options).find(|square| matches!(square, Ok(1000..)));
+    /// let found = pool.map_with(endless, options).find(|square| !matches!(square, Ok(..1000)));
     /// assert_eq!(found.expect("there is one")?, 32 * 32);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -103,3 +103,21 @@ impl Held {
         assert!(matches!(self.call.read(&mut nothing), Ok(0) | Err(_)));
     }
 }
+
+/// Kills a process as somebody does who has nothing to do with the pool.
+fn kill(pid: u32) {
+    #[cfg(unix)]
+    signal("KILL", pid);
+    #[cfg(windows)]
+    {
+        let pid = pid.to_string();
+        let killed = process::Command::new("taskkill").args(["/F", "/PID", &pid]).output();
+        assert!(killed.unwrap().status.success());
+    }
+}
+
+#[cfg(unix)]
+fn signal(name: &str, pid: u32) {
+    let status = process::Command::new("kill").args(["-s", name, &pid.to_string()]).status();
+    assert!(status.unwrap().success());
+}

@@ -8,7 +8,6 @@ mod decode;
 mod doctor;
 mod documents;
 mod equivalence;
-#[cfg(unix)]
 mod executor;
 #[cfg(target_os = "linux")]
 mod faults;

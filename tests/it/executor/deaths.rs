@@ -5,8 +5,7 @@ use std::fs;
 use audiopool::pool::{Cause, PoolError, TaskError};
 
 use super::chores::{Double, Go};
-use super::shutting_down::signal;
-use super::{Gate, builder, in_time, pool};
+use super::{Gate, builder, in_time, kill, pool};
 
 #[test]
 fn a_worker_that_is_killed_costs_a_try_and_the_pool_goes_on() {
@@ -16,7 +15,7 @@ fn a_worker_that_is_killed_costs_a_try_and_the_pool_goes_on() {
         let future = pool.submit(&gate.hold()).unwrap();
         let waiting = pool.submit(&Double(4)).unwrap();
         let first = gate.next();
-        signal("KILL", first.pid);
+        kill(first.pid);
         let second = gate.next();
         assert_ne!(second.pid, first.pid);
         assert!(future.running() || !future.done());
@@ -50,6 +49,7 @@ fn a_task_that_panics_is_told_with_its_place_and_is_not_tried_again() {
     in_time(|program| {
         let pool = pool(program, 1);
         let error = pool.submit(&Go::Panic).unwrap().exception().unwrap().to_string();
+        let error = error.replace('\\', "/");
         assert!(error.contains("tests/it/executor/chores.rs:"), "{error}");
         assert!(error.ends_with(": it is frightened"), "{error}");
         assert_eq!(pool.shutdown().retries, 0);
@@ -63,13 +63,15 @@ fn a_successor_that_cannot_be_started_ends_the_pool_with_the_reason() {
         let pool = builder(program, 1).max_attempts(2).build().unwrap();
         let future = pool.submit(&gate.hold()).unwrap();
         let held = gate.next();
-        fs::remove_file(&program.path).unwrap();
-        signal("KILL", held.pid);
+        let elsewhere = program.path.with_extension("elsewhere");
+        fs::rename(&program.path, &elsewhere).unwrap();
+        kill(held.pid);
         let error = future.exception().unwrap();
         assert!(matches!(error, TaskError::NotRun(PoolError::Boot { .. })), "{error:?}");
         let error = error.to_string();
         assert!(error.contains(program.path.to_str().unwrap()), "{error}");
         assert!(pool.submit(&Double(1)).is_err());
         assert!(pool.shutdown().is_even());
+        fs::rename(&elsewhere, &program.path).unwrap();
     });
 }

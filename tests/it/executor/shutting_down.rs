@@ -143,6 +143,7 @@ fn there_may_be_no_workers_to_end() {
     });
 }
 
+#[cfg(unix)]
 #[test]
 fn a_worker_that_does_not_hear_is_killed_after_the_grace() {
     in_time(|program| {
@@ -151,15 +152,9 @@ fn a_worker_that_does_not_hear_is_killed_after_the_grace() {
         let future = pool.submit(&gate.hold()).unwrap();
         let held = gate.next();
         // A process that is stopped hears nothing.
-        signal("STOP", held.pid);
+        super::signal("STOP", held.pid);
         pool.terminate_workers();
         held.wait_for_its_end();
         assert!(future.cancelled());
     });
-}
-
-#[cfg(unix)]
-pub(super) fn signal(name: &str, pid: u32) {
-    let status = std::process::Command::new("kill").args(["-s", name, &pid.to_string()]).status();
-    assert!(status.unwrap().success());
 }
