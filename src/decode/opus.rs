@@ -7,6 +7,7 @@
 //! Not here: the packets of a multistream are decoded one after the other, never in parallel.
 //! Starting in the middle of a stream converges but is not exact (RFC 7845 §4.6).
 
+use audiopool_worker::decibels;
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 use ropus::OpusMSDecoder;
 use symphonia::core::codecs::audio::AudioCodecParameters;
@@ -78,12 +79,19 @@ impl Head {
         Some(Self {
             channels: u16::from(channels),
             pre_skip,
-            gain: 10_f32.powf(f32::from(gain) / (20.0 * 256.0)),
+            gain: gain_of(gain),
             streams,
             coupled,
             mapping,
         })
     }
+}
+
+/// What samples are multiplied by for a gain in 1/256 dB.
+fn gain_of(gain: i16) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "between 10^-6.4 and 10^6.4")]
+    let factor = decibels::power_of_ten(f64::from(gain) / (20.0 * 256.0)) as f32;
+    factor
 }
 
 /// Decodes the packets of one Opus stream.

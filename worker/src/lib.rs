@@ -21,6 +21,7 @@ pub mod chaos;
 pub mod chunk_function;
 pub mod codec;
 pub mod confine;
+pub mod decibels;
 pub mod frame;
 mod initializer;
 pub mod invitation;

@@ -4,6 +4,7 @@
 mod console;
 mod fatal;
 mod job;
+mod mathematics;
 mod memory;
 mod process;
 

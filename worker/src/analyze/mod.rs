@@ -10,7 +10,6 @@
 //! Chunks are merged in order of position. Plans cut at grains, but nothing here depends on it.
 
 pub mod clipping;
-mod decibels;
 mod features;
 pub mod group;
 pub mod level;

@@ -37,6 +37,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{AnalysisSettings, Analyzer, Metric, Stretch, group};
+use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
 /// Measures the time that is not silent.
@@ -204,7 +205,8 @@ impl NonSilence {
 
     /// Mean square, times samples, that a silent window has to stay below.
     fn limit(&self, format: PcmFormat) -> u128 {
-        let threshold = 10_f64.powf(self.threshold_db / 20.0) * f64::from(format.full_scale());
+        let threshold =
+            decibels::power_of_ten(self.threshold_db / 20.0) * f64::from(format.full_scale());
         if threshold.is_nan() {
             return 0;
         }

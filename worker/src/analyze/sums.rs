@@ -10,7 +10,8 @@
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Metric, Stretch, decibels, group};
+use super::{AnalysisSettings, Analyzer, Metric, Stretch, group};
+use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
 /// 20·log10 √2: how much louder a sine is by the convention of AES17 than its RMS.

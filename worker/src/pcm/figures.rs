@@ -3,13 +3,13 @@
 //! All channels together; RMS rounded down; a figure that is not defined is `None`, not −∞.
 
 use super::{Pcm, PcmFormat};
+use crate::decibels;
 
 impl PcmFormat {
     /// A magnitude in steps of the [integers](Pcm::integers) as dBFS, full scale being exactly
     /// 0.0; `None` if it is zero.
     pub fn dbfs(&self, magnitude: u32) -> Option<f64> {
-        let ratio = f64::from(magnitude) / f64::from(self.full_scale());
-        (magnitude > 0).then(|| 20.0 * ratio.log10())
+        decibels::of_amplitude(f64::from(magnitude) / f64::from(self.full_scale()))
     }
 }
 

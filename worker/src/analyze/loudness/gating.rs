@@ -5,9 +5,9 @@
 //! momentary and short-term loudness are looked for every 10 ms, because with 100 ms a burst of
 //! 400 ms could lie between two windows and be under-read by 0.22 LU.
 
-use super::super::decibels::of_power;
 use super::Figures;
 use super::kweighting::cell_start;
+use crate::decibels::of_power;
 
 /// −70 LUFS as the power of a window.
 const ABSOLUTE_GATE: f64 = 1.172_465_304_582_296_3e-7;

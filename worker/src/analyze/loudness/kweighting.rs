@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::super::decibels::{power_of_ten, tangent};
+use crate::decibels::{power_of_ten, tangent};
 
 /// Cells of a grain, 10 ms each.
 pub(super) const CELLS: usize = 100;

@@ -4,17 +4,22 @@
 //! digit. What is computed here goes into reports that must not.
 
 /// 10·log10 of a ratio of powers; `None` if it is not above zero.
-pub(super) fn of_power(ratio: f64) -> Option<f64> {
+pub fn of_power(ratio: f64) -> Option<f64> {
     (ratio > 0.0).then(|| 10.0 * libm::log10(ratio))
 }
 
+/// 20·log10 of a ratio of amplitudes; `None` if it is not above zero.
+pub fn of_amplitude(ratio: f64) -> Option<f64> {
+    (ratio > 0.0).then(|| 20.0 * libm::log10(ratio))
+}
+
 /// 10 to that power.
-pub(super) fn power_of_ten(exponent: f64) -> f64 {
+pub fn power_of_ten(exponent: f64) -> f64 {
     libm::exp10(exponent)
 }
 
 /// The tangent of an angle, for filters.
-pub(super) fn tangent(radians: f64) -> f64 {
+pub fn tangent(radians: f64) -> f64 {
     libm::tan(radians)
 }
 
@@ -27,6 +32,7 @@ mod tests {
         assert_eq!(of_power(0.0), None);
         assert_eq!(of_power(-1.0), None);
         assert_eq!(of_power(f64::NAN), None);
+        assert_eq!((of_amplitude(0.0), of_amplitude(0.1)), (None, Some(-20.0)));
         assert_eq!((of_power(100.0), of_power(1.0)), (Some(20.0), Some(0.0)));
     }
 }

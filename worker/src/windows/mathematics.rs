@@ -1,0 +1,60 @@
+//! Mathematics: the functions of the C library from which decoders compute their tables, so that
+//! what they decode has the same bits as elsewhere. The linker takes them from here.
+//!
+//! Those that come with MinGW are less exact than others. What is computed in double precision and
+//! then rounded is, but for one case in many millions, what every careful library says.
+
+#![expect(unsafe_code, reason = "a symbol must have the name by which others look for it")]
+
+macro_rules! functions {
+    ($($double:ident, $single:ident, ($($argument:ident),+);)+) => {
+        $(
+            // SAFETY: it is the function of that name in C, with its arguments and its meaning.
+            #[unsafe(no_mangle)]
+            extern "C" fn $double($($argument: f64),+) -> f64 {
+                libm::$double($($argument),+)
+            }
+
+            // SAFETY: likewise.
+            #[expect(clippy::cast_possible_truncation, reason = "that is how it is rounded")]
+            #[unsafe(no_mangle)]
+            extern "C" fn $single($($argument: f32),+) -> f32 {
+                libm::$double($(f64::from($argument)),+) as f32
+            }
+        )+
+    };
+}
+
+functions! {
+    sin, sinf, (x);
+    cos, cosf, (x);
+    tan, tanf, (x);
+    exp, expf, (x);
+    exp2, exp2f, (x);
+    log, logf, (x);
+    log2, log2f, (x);
+    log10, log10f, (x);
+    pow, powf, (x, y);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hint::black_box;
+
+    #[test]
+    fn whoever_asks_the_standard_library_is_answered_from_here() {
+        for n in 1..=2000_i16 {
+            let x = black_box(f64::from(n) * 0.37);
+            let told = [x.sin(), x.cos(), x.ln(), x.log10(), x.powf(1.7), (-x).exp()];
+            let ours = [
+                libm::sin(x),
+                libm::cos(x),
+                libm::log(x),
+                libm::log10(x),
+                libm::pow(x, 1.7),
+                libm::exp(-x),
+            ];
+            assert_eq!(told.map(f64::to_bits), ours.map(f64::to_bits), "{x}");
+        }
+    }
+}
