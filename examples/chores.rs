@@ -1,7 +1,8 @@
 //! The worker program of the tests of the executor; nothing to learn here, see `own_worker`.
 //!
 //! With `tiny N` it runs N tasks that do next to nothing, and prints the peaks of all its processes
-//! and the bound that they must keep, in bytes.
+//! and the bound that they must keep, in bytes. With `held N` it sends N long tasks to workers that
+//! are replaced after ten, and prints how many handles it has after a tenth of them and at the end.
 
 #![expect(clippy::print_stdout, reason = "it speaks to a test")]
 
@@ -26,8 +27,37 @@ fn main() -> ExitCode {
     let [mode, count] = arguments.as_slice() else { return ExitCode::FAILURE };
     match count.parse() {
         Ok(count) if mode == "tiny" && tiny(count).is_ok() => ExitCode::SUCCESS,
+        Ok(count) if mode == "held" && held(count).is_ok() => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
+}
+
+fn held(count: u64) -> Result<(), Box<dyn Error>> {
+    let bytes = vec![7_u8; 100_000];
+    let builder = ProcessPool::builder().max_workers(WORKERS);
+    let pool = builder.max_tasks_per_child(10.try_into()?).build()?;
+    let mut early = 0;
+    for number in 0..count {
+        let task = chores::Long { bytes: bytes.clone().into(), go: chores::Go::Well };
+        assert_eq!(pool.submit(&task)?.result()?.len(), bytes.len(), "another answer");
+        if number == count / 10 {
+            early = handles()?;
+        }
+    }
+    println!("{early} {}", handles()?);
+    pool.shutdown();
+    Ok(())
+}
+
+/// What this process has open.
+#[cfg(unix)]
+fn handles() -> Result<u64, Box<dyn Error>> {
+    Ok(std::fs::read_dir("/dev/fd")?.count().try_into()?)
+}
+
+#[cfg(windows)]
+fn handles() -> Result<u64, Box<dyn Error>> {
+    Ok(audiopool_worker::windows::Process::this()?.handles()?.into())
 }
 
 fn tiny(count: u64) -> Result<(), Box<dyn Error>> {

@@ -2,6 +2,7 @@
 
 mod ending;
 mod input;
+mod paths;
 mod usage;
 
 use std::path::Path;

@@ -25,3 +25,5 @@ mod scene;
 #[cfg(target_os = "linux")]
 mod transport;
 mod web;
+#[cfg(windows)]
+mod windows;

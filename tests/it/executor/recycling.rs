@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
+use std::process::Command;
 
 use audiopool::ProcessPool;
 use audiopool::pool::Shutdown;
@@ -75,5 +76,18 @@ fn a_death_before_that_is_replaced_as_well() {
         let tasks = [Go::Well, Go::Abort, Go::Well, Go::Well];
         let ended: Vec<bool> = pool.map(tasks).map(|output| output.is_ok()).collect();
         assert_eq!(ended, [true, false, true, true]);
+    });
+}
+
+#[test]
+fn nothing_is_kept_of_two_hundred_children_and_two_thousand_long_tasks() {
+    in_time(|program| {
+        let output = Command::new(&program.path).args(["held", "2000"]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let counts: Vec<u64> =
+            printed.split_whitespace().map(|count| count.parse().unwrap()).collect();
+        // A child may be on its way out, or in, at either moment.
+        assert!(counts[1] <= counts[0] + 40, "{counts:?}");
     });
 }

@@ -16,7 +16,8 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Metric, Stretch, decibels, group};
+use super::{AnalysisSettings, Analyzer, Metric, Stretch, group};
+use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
 /// Measures the true peak; there is nothing to set.

@@ -7,7 +7,26 @@ pub(super) fn take(_: Part, _: Role, _: u64) -> Result<(), String> {
     Err("audiopool cannot do this on this system yet".to_owned())
 }
 
+/// Limits memory to what this process has now and `budget` bytes more.
+#[cfg(windows)]
+pub(crate) fn hold_to_budget(budget: u64) -> std::io::Result<()> {
+    use std::sync::OnceLock;
+
+    use crate::windows::{Job, Limits, Process};
+
+    // Whoever lets go of a job kills those in it.
+    static HELD: OnceLock<Job> = OnceLock::new();
+
+    let this = Process::this()?;
+    let bytes = this.memory()?.committed.saturating_add(budget);
+    let job = Job::new(Limits { processes: None, memory_bytes: Some(bytes) })?;
+    job.enter()?;
+    HELD.get_or_init(|| job);
+    Ok(())
+}
+
 /// The memory of a process is not limited here.
+#[cfg(not(windows))]
 pub(crate) fn hold_to_budget(_: u64) -> std::io::Result<()> {
     Ok(())
 }

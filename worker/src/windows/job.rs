@@ -13,6 +13,7 @@ use windows_sys::Win32::System::JobObjects::{
     JOB_OBJECT_LIMIT_PROCESS_MEMORY, JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
     JobObjectExtendedLimitInformation, SetInformationJobObject, TerminateJobObject,
 };
+use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use super::checked;
 
@@ -68,6 +69,12 @@ impl Job {
         checked(unsafe {
             AssignProcessToJobObject(self.0.as_raw_handle(), process.as_raw_handle())
         })
+    }
+
+    /// Takes this process in. It may be in other jobs, too.
+    pub fn enter(&self) -> io::Result<()> {
+        // SAFETY: the handle is open during the call, and the pseudo-handle of this process always.
+        checked(unsafe { AssignProcessToJobObject(self.0.as_raw_handle(), GetCurrentProcess()) })
     }
 
     /// Kills everybody in it; they end with that exit code.

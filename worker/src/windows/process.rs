@@ -10,8 +10,8 @@ use std::time::Duration;
 use windows_sys::Win32::Foundation::{FILETIME, WAIT_OBJECT_0};
 use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
 use windows_sys::Win32::System::Threading::{
-    GetCurrentProcess, GetProcessTimes, INFINITE, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION,
-    PROCESS_SYNCHRONIZE, TerminateProcess, WaitForSingleObject,
+    GetCurrentProcess, GetProcessHandleCount, GetProcessTimes, INFINITE, OpenProcess,
+    PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, TerminateProcess, WaitForSingleObject,
 };
 
 use super::checked;
@@ -36,6 +36,8 @@ pub struct Memory {
     pub now: u64,
     /// The most that it has had.
     pub peak: u64,
+    /// What it has been promised, whether it is there or not.
+    pub committed: u64,
 }
 
 impl Process {
@@ -102,7 +104,19 @@ impl Process {
         checked(unsafe {
             K32GetProcessMemoryInfo(self.0.as_raw_handle(), &raw mut found, found.cb)
         })?;
-        Ok(Memory { now: found.WorkingSetSize as u64, peak: found.PeakWorkingSetSize as u64 })
+        Ok(Memory {
+            now: found.WorkingSetSize as u64,
+            peak: found.PeakWorkingSetSize as u64,
+            committed: found.PagefileUsage as u64,
+        })
+    }
+
+    /// How many handles it has open.
+    pub fn handles(&self) -> io::Result<u32> {
+        let mut count = 0;
+        // SAFETY: the handle is open as long as `self`; the pointer is to a place of our own.
+        checked(unsafe { GetProcessHandleCount(self.0.as_raw_handle(), &raw mut count) })?;
+        Ok(count)
     }
 }
 
