@@ -36,7 +36,7 @@ use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use error::ApiError;
-pub use serve::Server;
+pub use serve::{Limits, Server};
 
 use crate::settings::RunSettings;
 use queue::Queue;
@@ -49,6 +49,8 @@ pub struct Site {
     pub host_names: Vec<String>,
     /// Folders on this machine in which visitors may have files measured, without links and `..`.
     pub allowed: Vec<PathBuf>,
+    /// How long clients may take, and how many there may be.
+    pub limits: Limits,
     /// How each job is worked on. The number of workers is `ThreadConfig`'s when it begins.
     pub run: RunSettings,
 }
@@ -71,7 +73,7 @@ pub fn router(site: Site) -> Router {
 
 impl Grounds {
     fn of(site: Site) -> Self {
-        let Site { host_names, allowed, run } = site;
+        let Site { host_names, allowed, run, .. } = site;
         Self { host_names, allowed, queue: Queue::new(run) }
     }
 }

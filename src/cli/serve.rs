@@ -62,7 +62,7 @@ pub(crate) fn run(asked: Serve, talk: Talk) -> Result<Exit, Fault> {
         ..RunSettings::default()
     };
     let allowed = asked.allow_path.iter().map(|path| folder(path)).collect::<Result<_, _>>()?;
-    let site = Site { host_names: asked.allow_host, allowed, run };
+    let site = Site { host_names: asked.allow_host, allowed, run, ..Site::default() };
     let server = Server::bind(asked.listen, site).map_err(|error| {
         Fault::usage(format!("cannot listen at `--listen {}`: {error}", asked.listen))
             .with_help("`--listen 127.0.0.1:0` takes a free port and prints it")

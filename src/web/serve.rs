@@ -21,23 +21,25 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 use super::{Grounds, Site, routes};
 use crate::interrupt::Interrupt;
 
-/// How long a client may take for the headers of a request, and to begin the next one.
-const HEADER_TIME: Duration = Duration::from_secs(15);
-
-/// The longest silence within a body.
-const BODY_SILENCE: Duration = Duration::from_secs(30);
-
 /// Headers and whatever waits to be read of one connection.
 const CONNECTION_BUFFER: usize = 64 << 10;
-
-/// Connections at a time; more wait in the system's queue.
-const MOST_CONNECTIONS: usize = 512;
 
 /// How long answers in the making may still take when it is time to stop.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// How long nothing is accepted after the system could not.
 const AFTER_A_FAILURE: Duration = Duration::from_millis(100);
+
+/// What a slow client is allowed, and how many clients there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a client may take for the headers of a request, and to begin the next one.
+    pub header_time: Duration,
+    /// The longest silence within a body.
+    pub body_silence: Duration,
+    /// Connections at a time; more wait in the system's queue.
+    pub connections: usize,
+}
 
 /// A site that is about to be served.
 #[derive(Debug)]
@@ -46,6 +48,17 @@ pub struct Server {
     address: SocketAddr,
     router: Router,
     grounds: Arc<Grounds>,
+    limits: Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_time: Duration::from_secs(15),
+            body_silence: Duration::from_secs(30),
+            connections: 512,
+        }
+    }
 }
 
 impl Server {
@@ -55,9 +68,10 @@ impl Server {
         let listener = TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        let limits = site.limits;
         let grounds = Arc::new(Grounds::of(site));
-        let router = routes(&grounds).layer(RequestBodyTimeoutLayer::new(BODY_SILENCE));
-        Ok(Self { listener, address, router, grounds })
+        let router = routes(&grounds).layer(RequestBodyTimeoutLayer::new(limits.body_silence));
+        Ok(Self { listener, address, router, grounds, limits })
     }
 
     /// Where it is.
@@ -83,7 +97,7 @@ impl Server {
 
     async fn accept(self, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let places = Arc::new(Semaphore::new(self.limits.connections));
         let connections = GracefulShutdown::new();
         loop {
             let accepted = async {
@@ -106,7 +120,7 @@ impl Server {
             let service = TowerToHyperService::new(self.router.clone());
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIME)
+                .header_read_timeout(self.limits.header_time)
                 .max_buf_size(CONNECTION_BUFFER)
                 .serve_connection(TokioIo::new(stream), service);
             let connection = connections.watch(connection);

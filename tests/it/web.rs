@@ -3,8 +3,11 @@
 mod gate;
 #[cfg(target_os = "linux")]
 mod jobs;
+#[cfg(unix)]
 mod program;
+#[cfg(unix)]
 mod served;
+mod slowness;
 mod threads;
 
 use audiopool::web::{Site, router};

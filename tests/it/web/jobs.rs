@@ -200,6 +200,18 @@ fn a_client_that_goes_away_in_the_middle_leaves_nothing() {
 }
 
 #[test]
+fn a_disk_without_room_is_said_and_nothing_is_left() {
+    // The system refuses to write more to a file, as it does when a disk or a quota is full.
+    let served = Served::behind("ulimit -f 64", &[], &[]);
+    let large = vec![7; 1 << 20];
+    let refused = served.send(&[File("small.wav", b"RIFF"), File("large.wav", &large)]);
+    assert!(refused.refusal(507).contains("no room"), "{refused:?}");
+    assert!(served.temporary().is_empty());
+    let metrics = String::from_utf8(served.get("/metrics").body).unwrap();
+    assert!(metrics.contains("audiopool_temporary_bytes 0\n"), "{metrics}");
+}
+
+#[test]
 fn what_is_wrong_with_an_order_is_named() {
     let served = Served::start();
     let file = File("a.wav", b"RIFF");

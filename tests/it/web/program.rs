@@ -32,7 +32,6 @@ fn what_is_no_http_ends_its_own_connection_and_nothing_else() {
     assert_eq!(served.get("/healthz").body, b"ok\n");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_signal_ends_it_with_zero_even_while_clients_say_nothing() {
     for signal in ["-TERM", "-INT"] {

@@ -30,9 +30,16 @@ impl Served {
     }
 
     pub(super) fn with(args: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::behind("", args, variables)
+    }
+
+    /// After a shell has done that in the process that becomes the server.
+    pub(super) fn behind(shell: &str, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("tmp")).unwrap();
-        let mut child = Command::new(cargo_bin!("audiopool"))
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("{shell}\nexec \"$0\" \"$@\"")])
+            .arg(cargo_bin!("audiopool"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(args)
             .env_remove("AUDIOPOOL_LOG")
@@ -106,7 +113,6 @@ impl Served {
     }
 
     /// Ends it by a signal; returns its exit code and what it said on standard error.
-    #[cfg(unix)]
     pub(super) fn end(mut self, signal: &str) -> (Option<i32>, String, Vec<PathBuf>) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
