@@ -61,9 +61,11 @@ fn address_space() -> io::Result<u64> {
 
 /// The handles that a process can have on Windows, which nothing lowers.
 #[cfg(windows)]
+const HANDLES: u64 = 1 << 24;
+
+#[cfg(windows)]
 #[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
 fn descriptors() -> io::Result<(u64, u64)> {
-    const HANDLES: u64 = 1 << 24;
     Ok((HANDLES, HANDLES))
 }
 
@@ -109,10 +111,16 @@ pub(super) fn make_room_for(children: usize) -> io::Result<()> {
     Ok(setrlimit(Resource::RLIMIT_NOFILE, needed, hard)?)
 }
 
-/// There is no limit that a pool would come near.
+/// Refuses more children than there can be handles for.
 #[cfg(windows)]
-#[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
-pub(super) fn make_room_for(_: usize) -> io::Result<()> {
+pub(super) fn make_room_for(children: usize) -> io::Result<()> {
+    let needed = descriptors_for(children);
+    if needed > HANDLES {
+        return Err(io::Error::other(format!(
+            "{children} processes need {needed} handles, and a process can have {HANDLES}; use \
+             fewer workers"
+        )));
+    }
     Ok(())
 }
 
