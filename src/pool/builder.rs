@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use audiopool_worker::chaos::Plan;
@@ -269,7 +269,6 @@ impl PoolBuilder {
         Ok(ProcessPool {
             shared: Shared::new(self.policy, parts)?,
             own,
-            claiming: Mutex::default(),
             timeout: self.timeout,
             outboxes,
         })

@@ -2,18 +2,18 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use audiopool_worker::codec;
-use audiopool_worker::protocol::{MAX_INLINE, Payload, WorkerFault};
+use audiopool_worker::protocol::{MAX_INLINE, Payload};
 use audiopool_worker::task::Task;
 
 use super::fault::TaskError;
 use super::future::{Future, Promise};
 use super::ledger::Terms;
 use super::map::{Map, MapOptions};
+use super::patience::Patience;
 use super::supervisor::{Body, Check, Ending};
-use super::{Balance, ProcessPool, is_of_type};
+use super::{Balance, ProcessPool, encoded, is_of_type, place};
 
 /// How a pool is to be shut down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl ProcessPool {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn submit<T: Task>(&self, task: &T) -> Result<Future<T::Output>, TaskError> {
-        let Prepared { body, future } = self.prepare(task, |_| ())?;
+        let Prepared { body, future } = self.prepare(task, Patience::default(), |_| ())?;
         self.shared.submit(self.terms(), body).map_err(TaskError::NotRun)?;
         Ok(future)
     }
@@ -169,17 +169,16 @@ impl ProcessPool {
     pub(super) fn prepare<T: Task>(
         &self,
         task: &T,
+        patience: Patience,
         before_waiting: impl FnOnce(&Self),
     ) -> Result<Prepared<T::Output>, TaskError> {
-        let fault = |message: String| TaskError::Fault(WorkerFault::Codec { message });
-        let bytes = codec::encode(task).map_err(|error| fault(error.to_string()))?;
+        let bytes = encoded(task)?;
         let mut leases = Vec::new();
         let arguments = if bytes.len() <= MAX_INLINE {
             Payload::Inline(bytes)
         } else {
             before_waiting(self);
-            let _claiming = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
-            self.place(&bytes, &mut leases)?
+            place(&self.own.claim(patience)?, bytes, &mut leases)?
         };
         let promise = Promise::of(&self.shared);
         let body = Body {

@@ -18,6 +18,7 @@ use super::ProcessPool;
 use super::executor::Prepared;
 use super::fault::TaskError;
 use super::future::Future;
+use super::patience::Patience;
 use super::supervisor::Body;
 
 /// How [`map_with`](ProcessPool::map_with) is to go about it.
@@ -87,7 +88,12 @@ impl<'pool, I: Iterator<Item: Task>> Map<'pool, I> {
                 break;
             };
             let ahead = &mut self.ahead;
-            let prepared = self.pool.prepare(&task, |_| group.submit(ahead));
+            let patience = Patience::of(self.begun, self.options.timeout);
+            let prepared = self.pool.prepare(&task, patience, |_| group.submit(ahead));
+            if matches!(prepared, Err(TaskError::NotYet(_))) {
+                // The time is up, and there is no room yet for this task.
+                self.tasks = None;
+            }
             self.ahead.push_back(prepared.map(|Prepared { body, future }| {
                 group.bodies.push(body);
                 group.places.push(self.ahead.len());

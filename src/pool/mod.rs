@@ -34,6 +34,7 @@ mod inline;
 mod ledger;
 mod limits;
 mod map;
+mod patience;
 mod peak;
 mod process;
 mod program;
@@ -47,7 +48,7 @@ mod wear;
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use audiopool_worker::analyze::Stretch;
@@ -78,7 +79,8 @@ pub use traces::{Leftover, Traces};
 
 use future::{Promise, RawOutcome};
 use ledger::Terms;
-use ring::{Lease, OwnRing};
+use patience::Patience;
+use ring::{Claim, Lease, OwnRing};
 use supervisor::{Body, Check, Ending, Shared};
 
 /// How a task is to be run.
@@ -200,50 +202,38 @@ struct Item {
 pub struct ProcessPool {
     shared: Arc<Shared>,
     own: Arc<OwnRing>,
-    /// Held by whoever claims slots of the own ring for a task. If several did so at a time, each
-    /// could hold one slot and wait for another for ever.
-    claiming: Mutex<()>,
     /// Longest silence of a task for which nothing else was said.
     timeout: Option<Duration>,
     outboxes: Vec<Arc<Ring>>,
 }
 
-impl ProcessPool {
-    fn enclose<T: Serialize>(
-        &self,
-        value: &T,
-        leases: &mut Vec<Lease>,
-    ) -> Result<Payload, TaskError> {
-        let fault = |message: String| TaskError::Fault(WorkerFault::Codec { message });
-        let bytes = codec::encode(value).map_err(|error| fault(error.to_string()))?;
-        if bytes.len() <= MAX_INLINE {
-            return Ok(Payload::Inline(bytes));
+/// A value as it is sent.
+fn encoded<T: Serialize>(value: &T) -> Result<Vec<u8>, TaskError> {
+    let fault = |error: codec::CodecError| WorkerFault::Codec { message: error.to_string() };
+    codec::encode(value).map_err(|error| TaskError::Fault(fault(error)))
+}
+
+/// Puts what is too large for a message into a slot, once there is one.
+fn place(claim: &Claim<'_>, bytes: Vec<u8>, leases: &mut Vec<Lease>) -> Result<Payload, TaskError> {
+    if bytes.len() <= MAX_INLINE {
+        return Ok(Payload::Inline(bytes));
+    }
+    let lease = claim.put(&bytes)?;
+    let at = lease.at();
+    leases.push(lease);
+    Ok(Payload::Slot(at))
+}
+
+fn lend(claim: &Claim<'_>, audio: Audio, leases: &mut Vec<Lease>) -> Result<AudioRef, TaskError> {
+    let (audio, lease) = match audio.0 {
+        AudioSource::Leased(audio, lease) => (audio, lease),
+        AudioSource::Owned { bytes, format, first_frame } => {
+            let lease = claim.put(&bytes)?;
+            (AudioRef { at: lease.at(), format, first_frame }, lease)
         }
-        self.place(&bytes, leases)
-    }
-
-    /// Puts what is too large for a message into a slot, once there is one.
-    fn place(&self, bytes: &[u8], leases: &mut Vec<Lease>) -> Result<Payload, TaskError> {
-        let fault = |error: SlotError| WorkerFault::Codec { message: error.to_string() };
-        let lease = self.own.put(bytes).map_err(|error| TaskError::Fault(fault(error)))?;
-        let at = lease.at();
-        leases.push(lease);
-        Ok(Payload::Slot(at))
-    }
-
-    fn lend(&self, audio: Audio, leases: &mut Vec<Lease>) -> Result<AudioRef, TaskError> {
-        let (audio, lease) = match audio.0 {
-            AudioSource::Leased(audio, lease) => (audio, lease),
-            AudioSource::Owned { bytes, format, first_frame } => {
-                let lease = self.own.put(&bytes).map_err(|error| {
-                    TaskError::Fault(WorkerFault::SharedMemory { message: error.to_string() })
-                })?;
-                (AudioRef { at: lease.at(), format, first_frame }, lease)
-            }
-        };
-        leases.push(lease);
-        Ok(audio)
-    }
+    };
+    leases.push(lease);
+    Ok(audio)
 }
 
 impl Execute for ProcessPool {
@@ -255,10 +245,11 @@ impl Execute for ProcessPool {
         check: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Future<T::Output>, TaskError> {
         let mut leases = Vec::new();
-        let claiming = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
-        let arguments = self.enclose(task, &mut leases)?;
-        let audio = audio.map(|audio| self.lend(audio, &mut leases)).transpose()?;
-        drop(claiming);
+        let bytes = encoded(task)?;
+        let claim = self.own.claim(Patience::default())?;
+        let arguments = place(&claim, bytes, &mut leases)?;
+        let audio = audio.map(|audio| lend(&claim, audio, &mut leases)).transpose()?;
+        drop(claim);
         let promise = Promise::of(&self.shared);
         let body = Body {
             label: terms.label,
@@ -286,7 +277,8 @@ impl Execute for ProcessPool {
             End(RawOutcome),
         }
         let mut leases = Vec::new();
-        let arguments = self.enclose(task, &mut leases)?;
+        let bytes = encoded(task)?;
+        let arguments = place(&self.own.claim(Patience::default())?, bytes, &mut leases)?;
         let (sender, news) = mpsc::channel();
         let end = sender.clone();
         let body = Body {

@@ -7,7 +7,7 @@
 //! ```
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::{fmt, io};
 
 use audiopool_worker::board::BoardView;
@@ -15,6 +15,8 @@ use audiopool_worker::protocol::{RingGrant, RingHandle, RingId, SlotRef};
 use audiopool_worker::slots::{Filling, Geometry, Outbox, Ring, Share, SlotError, Transport};
 
 use super::child::Handover;
+use super::fault::TaskError;
+use super::patience::Patience;
 use super::process::FIRST_RING;
 
 /// Rings are numbered through, whatever pool they belong to.
@@ -90,47 +92,94 @@ impl fmt::Debug for Lease {
 pub(super) struct OwnRing {
     ring: Arc<Ring>,
     outbox: Outbox,
-    free: Mutex<Vec<u16>>,
+    slots: Mutex<Slots>,
     freed: Condvar,
+}
+
+#[derive(Debug)]
+struct Slots {
+    free: Vec<u16>,
+    is_claimed: bool,
+}
+
+/// The right to fill slots for one task. If several had it at a time, each could hold one slot and
+/// wait for another for ever.
+#[derive(Debug)]
+pub(super) struct Claim<'a> {
+    ring: &'a Arc<OwnRing>,
+    patience: Patience,
 }
 
 impl OwnRing {
     pub(super) fn new(transport: Transport, geometry: Geometry) -> io::Result<Arc<Self>> {
         let ring = new_ring(transport, geometry)?;
         let outbox = ring.outbox().map_err(|error| not_had(geometry, &error))?;
-        let free = Mutex::new((0..geometry.slots).rev().collect());
-        Ok(Arc::new(Self { ring, outbox, free, freed: Condvar::new() }))
+        let slots = Slots { free: (0..geometry.slots).rev().collect(), is_claimed: false };
+        Ok(Arc::new(Self { ring, outbox, slots: Mutex::new(slots), freed: Condvar::new() }))
     }
 
     pub(super) fn ring(&self) -> &Arc<Ring> {
         &self.ring
     }
 
-    /// Waits for a free slot and fills it.
-    pub(super) fn put(self: &Arc<Self>, bytes: &[u8]) -> Result<Lease, SlotError> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = loop {
-            match free.pop() {
-                Some(slot) => break slot,
-                None => free = self.freed.wait(free).unwrap_or_else(PoisonError::into_inner),
+    /// Waits until nobody else fills slots for a task.
+    pub(super) fn claim(self: &Arc<Self>, patience: Patience) -> Result<Claim<'_>, TaskError> {
+        self.wait(patience, |slots| (!slots.is_claimed).then(|| slots.is_claimed = true))?;
+        Ok(Claim { ring: self, patience })
+    }
+
+    /// Waits for something to be there, and takes it.
+    fn wait<T>(
+        &self,
+        patience: Patience,
+        mut take: impl FnMut(&mut Slots) -> Option<T>,
+    ) -> Result<T, TaskError> {
+        let mut slots = self.lock();
+        loop {
+            if let Some(taken) = take(&mut slots) {
+                return Ok(taken);
             }
-        };
-        drop(free);
-        let mut filling = Filling::new(slot);
-        if let Err(error) = filling.append(&self.outbox, bytes) {
-            self.slot_free(0, slot);
-            return Err(error);
+            let left = patience.left();
+            if left.is_zero() {
+                return Err(patience.over());
+            }
+            let waited = self.freed.wait_timeout(slots, left);
+            slots = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let owner: Arc<dyn SlotOwner> = Arc::clone(self) as _;
-        let at = filling.finish(&self.outbox);
-        Ok(Lease::new(at, Arc::clone(&self.ring), Arc::downgrade(&owner), 0))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Claim<'_> {
+    /// Waits for a free slot and fills it.
+    pub(super) fn put(&self, bytes: &[u8]) -> Result<Lease, TaskError> {
+        let ring = self.ring;
+        let slot = ring.wait(self.patience, |slots| slots.free.pop())?;
+        let mut filling = Filling::new(slot);
+        if let Err(error) = filling.append(&ring.outbox, bytes) {
+            ring.slot_free(0, slot);
+            return Err(TaskError::Fault(error.into()));
+        }
+        let owner: Arc<dyn SlotOwner> = Arc::clone(ring) as _;
+        let at = filling.finish(&ring.outbox);
+        Ok(Lease::new(at, Arc::clone(&ring.ring), Arc::downgrade(&owner), 0))
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.ring.lock().is_claimed = false;
+        self.ring.freed.notify_all();
     }
 }
 
 impl SlotOwner for OwnRing {
     fn slot_free(&self, _: usize, slot: u16) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(slot);
-        self.freed.notify_one();
+        self.lock().free.push(slot);
+        self.freed.notify_all();
     }
 }
 

@@ -108,8 +108,9 @@ impl<T> Future<T> {
     }
 
     /// Has `callback` called with this future once the task has ended, in whatever way: at once if
-    /// it has already, or else on a thread of the pool, after the callbacks that were added
-    /// before. It must be quick, since the worker waits for it; its panic is logged and is its own.
+    /// it has already, or else on the one thread of the pool that makes such calls, after those
+    /// that were due before. No worker waits for it, but the other callbacks do, and whoever shuts
+    /// the pool down or drops it; its panic is logged and is its own.
     pub fn add_done_callback(&self, callback: impl FnOnce(&Self) + Send + 'static) {
         self.promise.when_kept(Box::new(move |promise| callback(&Self::new(Arc::clone(promise)))));
     }

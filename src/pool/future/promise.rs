@@ -58,6 +58,11 @@ pub(in crate::pool) struct Calls {
 }
 
 impl Calls {
+    /// Whether nobody is to be called.
+    pub(in crate::pool) fn is_nobody(&self) -> bool {
+        self.watchers.iter().all(|watcher| matches!(watcher, Watcher::Gather(..)))
+    }
+
     /// Makes them; their panics are their own.
     pub(in crate::pool) fn make(self) {
         for watcher in self.watchers {

@@ -10,10 +10,12 @@
 //! slots.
 
 mod body;
+mod callbacks;
 mod chores;
 mod replies;
 mod seat;
 mod seated;
+mod sending;
 
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{self, AssertUnwindSafe};
@@ -23,15 +25,15 @@ use std::time::Duration;
 
 use audiopool_worker::chaos::Plan;
 use audiopool_worker::confine;
-use audiopool_worker::protocol::{Attempt, Initializer, Payload, Role, Run, TaskId, ToChild};
+use audiopool_worker::protocol::{Initializer, Role, TaskId, ToChild};
 use audiopool_worker::slots::Ring;
-use audiopool_worker::task::CANARY;
-use tracing::{trace, warn};
+use tracing::warn;
 
 pub(super) use body::{Body, Check, Ending};
+use callbacks::Callbacks;
 use seat::{Seat, number};
 
-use super::future::{Calls, RawOutcome};
+use super::future::RawOutcome;
 use super::stopwatch::Stopwatch;
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, thread};
 use crate::pool::fault::{PoolError, TaskError};
@@ -69,6 +71,8 @@ struct Core {
     to_spawn: Vec<(SeatId, u32)>,
     /// What has happened and is to be told before what follows from it.
     news: Vec<PoolEvent>,
+    /// Tasks that a child has answered, and whose callers are to be told.
+    answered: Vec<(Body, RawOutcome)>,
     /// When the pool's own thread looks at the clock next; never by itself, if none.
     wakes: Option<Duration>,
     /// Threads that are telling it: the pool is not at rest until everyone has been told.
@@ -98,6 +102,7 @@ pub(super) struct Shared {
     /// For whoever waits for the pool to be at rest.
     at_rest: Condvar,
     parts: Parts,
+    callbacks: Callbacks,
     lifeline: Lifeline,
     has_fallen_back: AtomicBool,
     /// Killed for want of memory before the pool began.
@@ -118,6 +123,7 @@ impl Shared {
             bodies: HashMap::new(),
             to_spawn: Vec::new(),
             news: Vec::new(),
+            answered: Vec::new(),
             wakes: None,
             telling: 0,
             stop: false,
@@ -128,6 +134,7 @@ impl Shared {
             chores: Condvar::new(),
             at_rest: Condvar::new(),
             parts,
+            callbacks: Callbacks::default(),
             lifeline: Lifeline::new()?,
             has_fallen_back: AtomicBool::new(false),
             oom_kills: vitals::oom_kills(),
@@ -222,7 +229,8 @@ impl Shared {
         }
     }
 
-    /// Waits until no child is left, and ends the pool's own thread.
+    /// Waits until no child is left and every callback has been made, and ends the pool's own
+    /// thread. A callback that waits does not wait for itself.
     pub(super) fn wait_at_rest(&self) {
         let mut core = self.lock();
         while !core.is_at_rest() {
@@ -230,6 +238,8 @@ impl Shared {
         }
         core.stop = true;
         self.chores.notify_all();
+        drop(core);
+        self.callbacks.wait_made();
     }
 
     fn lock(&self) -> MutexGuard<'_, Core> {
@@ -248,6 +258,7 @@ impl Shared {
             let now = core.clock.elapsed();
             let result = decide(&mut core, now, &mut actions);
             after.events.append(&mut core.news);
+            after.ends.append(&mut core.answered);
             self.carry_out(&mut core, actions, &mut after);
             core.telling += usize::from(after.is_something());
             if core.is_at_rest() {
@@ -261,11 +272,10 @@ impl Shared {
             for event in after.events {
                 self.tell(event);
             }
-            let calls: Vec<_> =
-                after.ends.into_iter().filter_map(|(body, outcome)| body.end(outcome)).collect();
-            // Whoever is called may wait for the pool to be at rest.
+            for calls in after.ends.into_iter().filter_map(|(body, outcome)| body.end(outcome)) {
+                self.callbacks.make(calls);
+            }
             drop(telling);
-            calls.into_iter().for_each(Calls::make);
         }
         result
     }
@@ -329,67 +339,6 @@ impl Shared {
                 }
             }
         }
-    }
-
-    fn send_task(core: &mut Core, seat: SeatId, task: TaskId, attempt: Attempt, delivered: u64) {
-        let now = core.clock.elapsed();
-        let Core { ledger, seats, bodies, .. } = core;
-        let state = &mut seats[seat];
-        let body = bodies.get(&task);
-        state.streams = body.is_some_and(|body| body.on_item.is_some());
-        if let Some(body) = body {
-            body.end.set_running(true);
-        }
-        let mut slots = Vec::new();
-        if state.streams {
-            for (slot, state) in (0..).zip(&mut state.slots) {
-                if *state == Slot::Free {
-                    *state = Slot::Granted;
-                    slots.push(slot);
-                }
-            }
-            ledger.granted(seat, slots.len(), now);
-        }
-        let run = run_of(body, (task, attempt), delivered, slots);
-        trace!(child = number(seat), task = task.0, attempt = attempt.0, "run");
-        state.running = Some((task, body.map_or(0, |body| body.label)));
-        state.unanswered = 1;
-        state.send(&ToChild::Run(run));
-    }
-
-    fn send_batch(core: &mut Core, seat: SeatId, tasks: &[TaskId]) {
-        let run = |task: &TaskId| run_of(core.bodies.get(task), (*task, Attempt(1)), 0, Vec::new());
-        let runs = tasks.iter().map(run).collect();
-        trace!(child = number(seat), ?tasks, "run");
-        let first = tasks.first().copied();
-        let label = |task: TaskId| core.bodies.get(&task).map_or(0, |body| body.label);
-        for body in tasks.iter().filter_map(|task| core.bodies.get(task)) {
-            body.end.set_running(true);
-        }
-        let state = &mut core.seats[seat];
-        state.running = first.map(|task| (task, label(task)));
-        state.unanswered = tasks.len();
-        state.send(&ToChild::Batch(runs));
-    }
-}
-
-/// A task as it is told to a child.
-fn run_of(
-    body: Option<&Body>,
-    (task, attempt): (TaskId, Attempt),
-    delivered: u64,
-    slots: Vec<u16>,
-) -> Run {
-    // What is not a caller's task is the ledger's own.
-    let nothing = || Payload::Inline(Vec::new());
-    Run {
-        task,
-        attempt,
-        name: body.map_or(CANARY, |body| body.name).to_owned(),
-        arguments: body.map_or_else(nothing, |body| body.arguments.clone()),
-        audio: body.and_then(|body| body.audio),
-        delivered,
-        slots,
     }
 }
 

@@ -2,9 +2,8 @@
 
 use audiopool_worker::protocol::{Answer, Payload, WorkerFault};
 
-use super::super::future::{Calls, RawOutcome};
+use super::Check;
 use super::seated::Seated;
-use super::{Body, Check};
 use crate::pool::fault::{Cause, TaskError};
 use crate::pool::ledger::{Reply, Verdict};
 
@@ -28,7 +27,6 @@ impl Seated {
                 }
             }
         }
-        let mut ends: Vec<(Body, RawOutcome)> = Vec::with_capacity(sound.len());
         self.shared.with_core(|core, now, actions| {
             let (seat, generation) = (self.seat, self.generation);
             if core.seats[seat].is_worn(self.shared.parts.bounds, now) {
@@ -51,7 +49,7 @@ impl Seated {
                 if verdict == Verdict::Accept
                     && let Some(body) = core.bodies.remove(&id.0)
                 {
-                    ends.push((body, outcome.map_err(TaskError::Fault)));
+                    core.answered.push((body, outcome.map_err(TaskError::Fault)));
                 }
             }
             if let Some((task, cause)) = unsound {
@@ -61,9 +59,6 @@ impl Seated {
                 core.seats[seat].idle();
             }
         });
-        let calls: Vec<Calls> =
-            ends.into_iter().filter_map(|(body, outcome)| body.end(outcome)).collect();
-        calls.into_iter().for_each(Calls::make);
     }
 
     /// Fetches an output and looks at it; what is wrong is the child's fault and not the task's.

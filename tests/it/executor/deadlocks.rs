@@ -1,12 +1,12 @@
 //! What has made, or still makes, Python's pool hang: trouble at every place that a task and its
 //! output pass, and ends of the pool at that moment.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use audiopool::pool::{ReturnWhen, Shutdown, TaskError, wait};
 
 use super::chores::{Double, Go, Long, OnTheWay, Tricky};
-use super::{builder, in_time, pool};
+use super::{Gate, builder, in_time, pool};
 
 /// Has a task go its way where it is told to, among others which must not notice; says how it
 /// ended.
@@ -167,5 +167,47 @@ fn a_callback_that_waits_for_a_thousand_other_tasks() {
         wait(&futures, ReturnWhen::FirstCompleted, None);
         drop(go_on);
         assert_eq!(wait(&futures, ReturnWhen::AllCompleted, None).done.len(), 1000);
+    });
+}
+
+/// A task that is larger than a message waits for room, which comes free when others end.
+#[test]
+fn callbacks_that_submit_tasks_which_wait_for_room() {
+    in_time(|program| {
+        let pool = Arc::new(pool(program, 1));
+        let large = || Long { bytes: vec![7; 1 << 20].into(), go: Go::Well };
+        let (sender, submitted) = mpsc::channel();
+        let futures = (0..12).map(|_| {
+            let future = pool.submit(&large()).unwrap();
+            let (ours, sender) = (Arc::clone(&pool), sender.clone());
+            future.add_done_callback(move |_| sender.send(ours.submit(&large()).unwrap()).unwrap());
+            future
+        });
+        assert_eq!(
+            wait(&futures.collect::<Vec<_>>(), ReturnWhen::AllCompleted, None).done.len(),
+            12
+        );
+        for future in submitted.iter().take(12) {
+            assert_eq!(future.result().unwrap().len(), 1 << 20);
+        }
+    });
+}
+
+/// A callback that takes its time holds up no worker: its next answer is read, and counts although
+/// the worker dies before the callback returns.
+#[test]
+fn an_answer_counts_though_a_callback_is_not_done_when_its_worker_dies() {
+    in_time(|program| {
+        let gate = Gate::new();
+        let pool = builder(program, 1).max_attempts(1).build().unwrap();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let first = pool.submit(&gate.hold()).unwrap();
+        first.add_done_callback(move |_| assert!(may_go_on.recv().is_err()));
+        let second = pool.submit(&Double(2)).unwrap();
+        let third = pool.submit(&Go::Abort).unwrap();
+        gate.next().let_go();
+        assert_eq!(second.result().unwrap(), 4);
+        assert!(matches!(third.result(), Err(TaskError::Poisonous(_))));
+        drop(go_on);
     });
 }

@@ -92,6 +92,28 @@ fn the_time_of_a_map_counts_from_the_call_and_for_all_of_it() {
 }
 
 #[test]
+fn the_time_of_a_map_counts_while_tasks_wait_for_room() {
+    in_time(|program| {
+        let gate = Gate::new();
+        let pool = pool(program, 1);
+        let first = pool.submit(&gate.hold()).unwrap();
+        let held = gate.next();
+        let timeout = Some(Duration::from_millis(1));
+        let options = MapOptions { timeout, ..MapOptions::default() };
+        let large = Long { bytes: vec![7; 1 << 20].into(), go: Go::Well };
+        let mut outputs = pool.map_with(vec![large; 20], options);
+        let output = outputs.next();
+        assert!(matches!(output, Some(Err(TaskError::NotYet(_)))), "{output:?}");
+        assert!(outputs.next().is_none(), "that was the last");
+        held.let_go();
+        assert!(first.result().is_ok());
+        let balance = pool.shutdown();
+        assert_eq!(balance.succeeded, 1, "{balance}");
+        assert!(balance.is_even() && balance.submitted < 20, "{balance}");
+    });
+}
+
+#[test]
 fn tasks_are_submitted_whether_or_not_an_output_is_asked_for() {
     in_time(|program| {
         let gate = Gate::new();
