@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use audiopool::pool::{Shutdown, TaskError};
 
 use super::chores::{Double, Go};
-use super::{Gate, builder, in_time, pool};
+use super::{Gate, in_time, pool};
 
 const NOW: Shutdown = Shutdown { wait: false, cancel_futures: false };
 
@@ -148,7 +147,8 @@ fn there_may_be_no_workers_to_end() {
 fn a_worker_that_does_not_hear_is_killed_after_the_grace() {
     in_time(|program| {
         let gate = Gate::new();
-        let pool = builder(program, 1).grace(Duration::from_millis(50)).build().unwrap();
+        let grace = std::time::Duration::from_millis(50);
+        let pool = super::builder(program, 1).grace(grace).build().unwrap();
         let future = pool.submit(&gate.hold()).unwrap();
         let held = gate.next();
         // A process that is stopped hears nothing.

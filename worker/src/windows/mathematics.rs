@@ -37,6 +37,36 @@ functions! {
     pow, powf, (x, y);
 }
 
+/// Both at once, as compilers ask for them.
+///
+/// # Safety
+///
+/// Both places must be there to be written.
+// SAFETY: it is the function of that name in GNU's C library.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sincos(x: f64, sine: *mut f64, cosine: *mut f64) {
+    // SAFETY: the caller has promised that they can be written.
+    unsafe {
+        sine.write(libm::sin(x));
+        cosine.write(libm::cos(x));
+    }
+}
+
+/// The same.
+///
+/// # Safety
+///
+/// Both places must be there to be written.
+// SAFETY: it is the function of that name in GNU's C library.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sincosf(x: f32, sine: *mut f32, cosine: *mut f32) {
+    // SAFETY: the caller has promised that they can be written.
+    unsafe {
+        sine.write(sinf(x));
+        cosine.write(cosf(x));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::hint::black_box;
