@@ -10,6 +10,7 @@ use audiopool::plan::{List, ListSource, Plan, Separator};
 use audiopool::report::Paint;
 use audiopool::settings::{AnalysisSettings, Isolation, MAX_CHUNK_MS, MIN_CHUNK_MS, RunSettings};
 use audiopool::threads::ThreadConfig;
+use audiopool_worker::confine::Sandbox;
 
 use super::args::{Analyze, ColorWhen, IsolationWhen, ReportFormat, Talk};
 use super::fault::Fault;
@@ -38,6 +39,16 @@ impl Request {
                 MIN_CHUNK_MS.name, typed.min_chunk_ms, MAX_CHUNK_MS.name, typed.max_chunk_ms
             )));
         }
+        let sandbox = typed.sandbox.into();
+        if matches!(typed.isolation, IsolationWhen::Never) && sandbox == Sandbox::Strict {
+            return Err(Fault::usage(
+                "`--isolation never` starts no process that `--sandbox strict` could confine",
+            )
+            .with_help(
+                "`--isolation always` confines decoders and workers; `--sandbox off` says that \
+                 nothing is confined (AUDIOPOOL_ISOLATION and AUDIOPOOL_SANDBOX count as flags)",
+            ));
+        }
         let output = typed.output.filter(|path| path != Path::new("-"));
         if let Some(output) = output.as_deref() {
             check_output(output)?;
@@ -58,7 +69,7 @@ impl Request {
                 timeout: typed.timeout.map(Duration::from_secs_f64),
                 max_attempts: NonZeroU32::new(typed.max_attempts).unwrap_or(NonZeroU32::MIN),
                 max_growth: u64::from(typed.max_growth_mib) << 20,
-                sandbox: typed.sandbox.into(),
+                sandbox,
                 child_memory_mib: typed.child_memory_mib,
                 worker_program: typed.worker_program.map(PathBuf::from),
                 log_filter: log::filter(talk.verbose, talk.quiet)?,

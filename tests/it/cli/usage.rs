@@ -107,6 +107,10 @@ fn arguments_that_do_not_agree_are_named() {
             ["--min-chunk-ms 40000", "--max-chunk-ms 30000"],
         ),
         (&["analyze", "-q", "-v", "x.wav"], ["--quiet", "--verbose"]),
+        (
+            &["analyze", "x.wav", "--isolation", "never", "--sandbox", "strict"],
+            ["`--isolation never`", "`--sandbox strict`"],
+        ),
         (&["analyze", "--loudness", "x.wav"], ["--loudness", "--help"]),
         (
             &["analyze", "x.wav", "--files-from", "no/list"],
@@ -122,6 +126,22 @@ fn arguments_that_do_not_agree_are_named() {
             assert!(stderr(&output).contains(part), "{part}: {}", stderr(&output));
         }
         assert_eq!(stdout(&output), "", "{args:?}");
+    }
+}
+
+#[test]
+fn strict_confinement_of_nobody_is_a_usage_error_wherever_it_comes_from() {
+    for (name, value, flags) in [
+        ("AUDIOPOOL_SANDBOX", "strict", ["--isolation", "never"]),
+        ("AUDIOPOOL_ISOLATION", "never", ["--sandbox", "strict"]),
+    ] {
+        let mut command = audiopool();
+        let output = command.args(["analyze", "x.wav"]).args(flags).env(name, value).output();
+        let output = output.unwrap();
+        expect_code(&output, 2, name);
+        let said = stderr(&output);
+        assert!(said.contains("help: `--isolation always`") && said.contains(name), "{said}");
+        assert_eq!(stdout(&output), "", "{name}");
     }
 }
 
