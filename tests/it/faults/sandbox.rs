@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -166,8 +167,6 @@ fn f30_audio_that_was_changed_where_it_can_be_is_never_measured() {
 
 /// What the decoder takes for ffmpeg, since it is told so, and what becomes of what that tries.
 fn impostor(folder: &Path, does: &str) -> std::path::PathBuf {
-    use std::os::unix::fs::PermissionsExt;
-
     let program = folder.join("ffmpeg");
     fs::write(&program, format!("#!/bin/sh\n{does}\n")).expect("a script");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
@@ -178,13 +177,21 @@ fn impostor(folder: &Path, does: &str) -> std::path::PathBuf {
 fn what_a_decoder_starts_changes_no_file_and_reaches_nobody() {
     let folder = tempfile::tempdir().expect("a folder");
     let made = folder.path().join("made");
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "old").expect("a file");
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
     tcp.set_nonblocking(true).expect("a socket");
     let port = tcp.local_addr().expect("a bound socket").port();
     let does = format!(
-        "echo made > {}; exec 3<>/dev/tcp/127.0.0.1/{port}; echo no audio >&2",
+        "chmod 640 {0}; touch -d 1999-01-01 {0}; chown \"$(id -u)\" {0}; mv {0} {0}.moved; \
+         echo made > {1}; exec 3<>/dev/tcp/127.0.0.1/{port}; echo no audio >&2",
+        victim.display(),
         made.display()
     );
+    let rights_and_times = |path: &Path| {
+        let file = fs::metadata(path).expect("a file");
+        (file.mode() & 0o777, file.mtime())
+    };
     let program = impostor(folder.path(), &does);
     let script = fs::read_to_string(&program).expect("it was written");
     fs::write(&program, script.replace("/bin/sh", "/bin/bash")).expect("it is ours");
@@ -199,13 +206,35 @@ fn what_a_decoder_starts_changes_no_file_and_reaches_nobody() {
         ended.assert_nobody_left();
         ended
     };
-    let ended = run("off");
-    assert!(made.exists(), "{ended}");
-    tcp.accept().expect("somebody has come");
-    fs::remove_file(&made).expect("it is there");
+    fs::set_permissions(&victim, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    let before = fs::metadata(&victim).expect("a file");
     let ended = run("strict");
+    let after = fs::metadata(&victim).expect("it has not been moved");
+    assert_eq!(rights_and_times(&victim), (0o600, before.mtime()), "{ended}");
+    assert_eq!(after.ctime_nsec(), before.ctime_nsec(), "{ended}");
     assert!(!made.exists(), "{ended}");
     assert!(tcp.accept().is_err(), "nobody came\n{ended}");
+
+    let ended = run("off");
+    let moved = folder.path().join("victim.moved");
+    let (rights, time) = rights_and_times(&moved);
+    assert!(rights == 0o640 && time < before.mtime(), "{rights:o}, {time}\n{ended}");
+    assert!(made.exists(), "{ended}");
+    tcp.accept().expect("somebody has come");
+}
+
+#[test]
+fn what_a_decoder_starts_cannot_leave_the_group_that_is_killed_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.ac3");
+    fs::write(&file, [0x0B, 0x77, 0, 0, 0x14, 0x40, 0x43, 0xE0]).expect("a file");
+    // Whoever is left behind holds a pipe that the decoder waits for.
+    let program = impostor(folder.path(), "setsid -f sleep 1000; echo no audio >&2");
+    let scene = Scene::calm().env("AUDIOPOOL_FFMPEG", program.to_str().expect("UTF-8"));
+    let ended = scene.args([file.to_str().expect("UTF-8"), "--sandbox", "strict"]).run();
+    assert_eq!(ended.code(), Some(1), "{ended}");
+    assert!(ended.stdout.contains("no audio"), "{ended}");
+    ended.assert_nobody_left();
 }
 
 #[test]

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A decoder, which starts ffmpeg, has only the first list, without what starts programs, and is told
-//! EPERM instead.
+//! EPERM instead; besides, what [changes files](CHANGES_FILES) and Landlock does not guard, and what
+//! [leaves the group](LEAVES_GROUP).
 //!
 //! `clone3` cannot be looked into, since its flags lie in memory: it is said not to exist, and the
 //! C library takes `clone` instead.
@@ -90,6 +91,49 @@ const STARTS_PROGRAMS: &[Call] = calls![
     SYS_pidfd_open,
     SYS_pidfd_send_signal,
 ];
+
+/// What leaves the group of processes that is killed with a decoder.
+const LEAVES_GROUP: &[Call] = calls![SYS_setsid, SYS_setpgid];
+
+/// What changes files without opening them to write: their rights, owners, times and attributes, of
+/// which Landlock knows nothing.
+const CHANGES_FILES: &[Call] = calls![
+    #[cfg(target_arch = "x86_64")]
+    SYS_chmod,
+    SYS_fchmod,
+    SYS_fchmodat,
+    #[cfg(target_arch = "x86_64")]
+    SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    SYS_lchown,
+    SYS_fchown,
+    SYS_fchownat,
+    #[cfg(target_arch = "x86_64")]
+    SYS_utime,
+    #[cfg(target_arch = "x86_64")]
+    SYS_utimes,
+    #[cfg(target_arch = "x86_64")]
+    SYS_futimesat,
+    SYS_utimensat,
+    SYS_setxattr,
+    SYS_lsetxattr,
+    SYS_fsetxattr,
+    SYS_removexattr,
+    SYS_lremovexattr,
+    SYS_fremovexattr,
+];
+
+/// The same by calls that are newer than their names here, with one number for every architecture.
+const CHANGES_FILES_TOO: &[Call] = &[
+    ("SYS_fchmodat2", 452),
+    ("SYS_setxattrat", 463),
+    ("SYS_removexattrat", 466),
+    ("SYS_file_setattr", 469),
+];
+
+/// The same by a request to a file that is open to read: `FS_IOC_SETFLAGS`, its twin for callers of
+/// 32 bits, `FS_IOC_FSSETXATTR` and `FS_IOC_ENABLE_VERITY`.
+const CHANGING_REQUESTS: [u64; 4] = [0x4008_6602, 0x4004_6602, 0x401c_5820, 0x4080_6685];
 
 /// What the channel, the rings, the memory, the threads and the clock need.
 const ALLOWED: &[Call] = calls![
@@ -203,7 +247,13 @@ fn programs(role: Role) -> Result<Vec<BpfProgram>, String> {
     if role == Role::Decoder {
         // ffmpeg inherits it, and takes an error better than an end.
         let refused = FORBIDDEN.iter().filter(|call| !STARTS_PROGRAMS.contains(call));
-        let refused = refused.map(|(_, call)| (*call, Vec::new())).collect();
+        let refused = refused.chain(LEAVES_GROUP).chain(CHANGES_FILES).chain(CHANGES_FILES_TOO);
+        let mut refused: Vec<_> = refused.map(|(_, call)| (*call, Vec::new())).collect();
+        let requests = CHANGING_REQUESTS.map(|request| {
+            // The kernel looks at the lower half alone.
+            all(vec![condition(1, Len::Dword, Op::Eq, request)])
+        });
+        refused.push((libc::SYS_ioctl, requests.into_iter().collect::<Result<_, _>>()?));
         return Ok(vec![program(refused, SeccompAction::Allow, eperm)?]);
     }
     Ok(vec![
@@ -268,13 +318,19 @@ fn allowed() -> Result<Vec<(libc::c_long, Vec<SeccompRule>)>, String> {
         ),
         // Names of threads and of memory.
         (libc::SYS_prctl, any_of(0, &[libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_VMA])?),
-        // Its own limits, to look at.
+        // Its own limits, to look at; and that of its processor time, which moves on with its tasks.
         (
             libc::SYS_prlimit64,
-            vec![all(vec![
-                condition(0, Len::Dword, Op::Eq, 0),
-                condition(2, Len::Qword, Op::Eq, 0),
-            ])?],
+            vec![
+                all(vec![
+                    condition(0, Len::Dword, Op::Eq, 0),
+                    condition(2, Len::Qword, Op::Eq, 0),
+                ])?,
+                all(vec![
+                    condition(0, Len::Dword, Op::Eq, 0),
+                    condition(1, Len::Dword, Op::Eq, u64::from(libc::RLIMIT_CPU)),
+                ])?,
+            ],
         ),
     ]);
     Ok(rules)
@@ -298,6 +354,13 @@ fn all(conditions: Vec<Condition>) -> Result<SeccompRule, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
+    use std::io;
+    use std::path::Path;
+    use std::time::SystemTime;
+
+    use rustix::fs::XattrFlags;
+
     use super::*;
 
     #[test]
@@ -313,6 +376,48 @@ mod tests {
         for (name, number) in FORBIDDEN {
             assert!(ALLOWED.iter().all(|(_, allowed)| allowed != number), "{name}");
         }
+    }
+
+    /// Which of some deeds are refused with EPERM to a thread that is confined as a decoder, and to
+    /// one that is not.
+    fn refused_to_a_decoder<const N: usize>(deeds: [fn(&Path) -> io::Result<()>; N]) {
+        let own = std::env::temp_dir().join(format!("audiopool-filter-{}", std::process::id()));
+        fs::write(&own, "a file of our own").unwrap();
+        let file = own.clone();
+        let confined = std::thread::spawn(move || {
+            nix::sys::prctl::set_no_new_privs().unwrap();
+            install(Role::Decoder).unwrap();
+            let read = fs::read(&file).map(drop);
+            let refused = deeds.map(|deed| deed(&file).err().and_then(|e| e.raw_os_error()));
+            (read, refused)
+        });
+        let (read, refused) = confined.join().unwrap();
+        let free = deeds.map(|deed| deed(&own).err().and_then(|error| error.raw_os_error()));
+        fs::remove_file(&own).unwrap();
+        assert!(read.is_ok(), "{read:?}");
+        assert_eq!(refused, [Some(libc::EPERM); N]);
+        assert!(free.iter().all(|error| *error != Some(libc::EPERM)), "{free:?}");
+    }
+
+    #[test]
+    fn a_decoder_changes_no_file_by_rights_owner_times_or_attributes() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, fchown, lchown};
+
+        refused_to_a_decoder([
+            |path| fs::set_permissions(path, fs::Permissions::from_mode(0o600)),
+            |path| File::open(path)?.set_permissions(fs::Permissions::from_mode(0o600)),
+            |path| chown(path, Some(fs::metadata(path)?.uid()), None),
+            |path| lchown(path, Some(fs::metadata(path)?.uid()), None),
+            |path| fchown(File::open(path)?, Some(fs::metadata(path)?.uid()), None),
+            |path| File::open(path)?.set_modified(SystemTime::UNIX_EPOCH),
+            // Where the file system knows no such attributes it says so instead.
+            |path| Ok(rustix::fs::setxattr(path, "user.a", b"b", XattrFlags::empty())?),
+            |path| {
+                Ok(rustix::fs::fsetxattr(File::open(path)?, "user.a", b"b", XattrFlags::empty())?)
+            },
+            |path| Ok(rustix::fs::removexattr(path, "user.a")?),
+            |path| Ok(rustix::fs::ioctl_setflags(File::open(path)?, rustix::fs::IFlags::NODUMP)?),
+        ]);
     }
 
     #[test]
