@@ -58,7 +58,7 @@ pub(super) fn pool_error(error: &TaskError) -> Option<&PoolError> {
 
 fn kind(attempt: &FailedAttempt) -> FailureKind {
     match attempt.cause {
-        Cause::TimedOut { .. } => FailureKind::TimedOut,
+        Cause::TimedOut { .. } | Cause::ProcessorTime { .. } => FailureKind::TimedOut,
         Cause::Protocol { .. } | Cause::InvalidResult { .. } => FailureKind::Protocol,
         Cause::Panic { .. } => FailureKind::WorkerPanic,
         Cause::OutOfMemory { .. } | Cause::SharedMemory { .. } => FailureKind::OutOfMemory,

@@ -10,7 +10,7 @@ use super::evidence::Evidence;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The child died of a signal that it has brought upon itself: SIGSEGV, SIGABRT, SIGXCPU.
+    /// The child died of a signal that it has brought upon itself: SIGSEGV, SIGABRT, SIGXFSZ.
     Signal {
         /// Its number.
         signal: i32,
@@ -68,6 +68,11 @@ pub enum Cause {
         /// How many bytes it was allowed beyond those that it began with, if there was a limit.
         limit: Option<u64>,
     },
+    /// The child came to the limit of its processor time.
+    ProcessorTime {
+        /// What audiopool allows for one task, if it was that limit and not one from outside.
+        limit: Option<Duration>,
+    },
     /// The child could not read or write shared memory, and was killed: there was no more of it.
     SharedMemory {
         /// What the system says.
@@ -111,6 +116,7 @@ impl Cause {
             Self::Panic { .. } => "panic",
             Self::StackOverflow => "stack_overflow",
             Self::OutOfMemory { .. } => "out_of_memory",
+            Self::ProcessorTime { .. } => "processor_time",
             Self::SharedMemory { .. } => "shared_memory",
             Self::Forbidden { .. } => "forbidden",
         }
@@ -157,6 +163,13 @@ impl fmt::Display for Cause {
             Self::OutOfMemory { limit: Some(limit) } => {
                 write!(f, "ran out of memory; its limit is {limit} bytes")
             }
+            Self::ProcessorTime { limit: Some(limit) } => {
+                let hours = limit.as_secs() / 3600;
+                write!(f, "used up the {hours} h of processor time that audiopool allows one task")
+            }
+            Self::ProcessorTime { limit: None } => f.write_str(
+                "came to a limit of processor time that is not audiopool's (see `ulimit -t`)",
+            ),
             Self::SharedMemory { reason } => write!(f, "could not use {reason}"),
             Self::Forbidden { call: Some(call) } => {
                 write!(f, "was stopped by the sandbox at the system call `{call}`")

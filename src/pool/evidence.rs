@@ -9,11 +9,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use audiopool_worker::confine::refused_call;
+use audiopool_worker::confine::{PROCESSOR_TIME, refused_call};
 use audiopool_worker::panics::EXIT_PANIC;
 use audiopool_worker::protocol::TaskId;
 
 use super::cause::{Cause, Silence};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What was found of a child that is gone. None of it is the same at every run, so it stands in the
 /// log and in no report.
@@ -91,6 +93,11 @@ impl Evidence {
         }
         if name == "SIGSYS" {
             return Cause::Forbidden { call: refused_call(&self.stderr).map(str::to_owned) };
+        }
+        if name == "SIGXCPU" {
+            // The kernel counts in ticks.
+            let is_ours = self.cpu.is_some_and(|cpu| cpu + SECOND >= PROCESSOR_TIME);
+            return Cause::ProcessorTime { limit: is_ours.then_some(PROCESSOR_TIME) };
         }
         if self.stderr.contains("has overflowed its stack") {
             return Cause::StackOverflow;
@@ -202,6 +209,16 @@ mod tests {
             &own("SIGABRT", "memory allocation of 70368744177664 bytes failed"),
             "out_of_memory",
             "ran out of memory; its limit is 7516192768 bytes",
+        );
+        check(
+            &own("SIGXCPU", ""),
+            "processor_time",
+            "came to a limit of processor time that is not audiopool's (see `ulimit -t`)",
+        );
+        check(
+            &Evidence { cpu: Some(PROCESSOR_TIME), ..own("SIGXCPU", "") },
+            "processor_time",
+            "used up the 6 h of processor time that audiopool allows one task",
         );
         let told = |stderr| Evidence { panic: Some("a.rs:1: m".into()), ..own("SIGABRT", stderr) };
         let unwinding = "panic in a destructor during cleanup\nthread caused non-unwinding panic";

@@ -8,7 +8,7 @@
 //!
 //! What was open before stays open: the channel, the rings, standard error. Nothing else can be
 //! opened, connected, started or signalled any more by a worker. A decoder goes on reading files and
-//! starts ffmpeg: it can change nothing on the disk, and reach nobody. Threads that were there before keep what
+//! starts ffmpeg: it can change no file, not even its rights or times, and reach nobody. Threads that were there before keep what
 //! they had, so there should be none; each part says whether it was reached, and why not.
 //!
 //! How it is done is a matter of the system: Linux has a home of its own, elsewhere no part can be
@@ -21,6 +21,7 @@ mod linux;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +32,11 @@ use elsewhere as system;
 #[cfg(target_os = "linux")]
 use linux as system;
 
-pub(crate) use system::hold_to_budget;
+pub(crate) use system::{Allowance, hold_to_budget};
+
+/// Processor time that a confined process may use for one task, or for one batch of small ones.
+/// Nobody needs so much; whoever comes to it is replaced.
+pub const PROCESSOR_TIME: Duration = Duration::from_hours(6);
 
 /// How far children are to be confined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +109,7 @@ pub enum Part {
     Privileges,
     /// Its memory is not dumped, and no process of the same user can look into it.
     Dumps,
-    /// Processor time, size of files and number of descriptors have an end.
+    /// Processor time of a task, size of files and number of descriptors have an end.
     Limits,
     /// It can open no file, or if it is a decoder only to read; and reach no port.
     Files,

@@ -16,6 +16,7 @@ use crate::answers::Answers;
 use crate::board::{self, Board};
 use crate::channel::{self, ChannelError, Receiver, Sender};
 use crate::chaos::{self, Deed, Mischief, WireDeed};
+use crate::confine::Allowance;
 use crate::invitation::Invitation;
 use crate::pcm::{Pcm, PcmFormat};
 use crate::protocol::{
@@ -88,6 +89,7 @@ struct Child {
     generation: u32,
     mischief: Option<Box<dyn Mischief>>,
     meter: Meter,
+    allowance: Allowance,
     tasks: u64,
     busy: Duration,
 }
@@ -150,6 +152,7 @@ impl Child {
             generation,
             mischief,
             meter,
+            allowance: Allowance::of_this_process(),
             tasks: 0,
             busy: Duration::ZERO,
         })
@@ -157,7 +160,9 @@ impl Child {
 
     fn serve(mut self, registry: &Registry) -> Result<(), ServeError> {
         loop {
-            match self.receiver.recv_awake(AWAKE)?.1 {
+            let said = self.receiver.recv_awake(AWAKE)?.1;
+            self.allowance.renew();
+            match said {
                 ToChild::Run(run) => match self.due(&run) {
                     Ok(Some(Deed::Wire(deed))) => self.misspeak(deed, registry, &run),
                     deed => {

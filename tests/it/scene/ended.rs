@@ -17,12 +17,13 @@ use super::{CALM, SONGS, Scene};
 const DYING: Duration = Duration::from_secs(1);
 
 /// The kinds of an attempt, as the README lists them.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 16] = [
     "signal",
     "killed",
     "panic",
     "stack_overflow",
     "out_of_memory",
+    "processor_time",
     "shared_memory",
     "forbidden",
     "spinning",

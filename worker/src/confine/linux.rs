@@ -1,6 +1,7 @@
 //! Confinement on Linux: prctl, limits of resources, Landlock, and a [filter of system
 //! calls](filter).
 
+mod allowance;
 mod filter;
 mod trap;
 
@@ -15,6 +16,8 @@ use landlock::{
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+pub(crate) use allowance::Allowance;
+
 use super::Part;
 use crate::protocol::Role;
 
@@ -23,10 +26,6 @@ const LANDLOCK: ABI = ABI::V6;
 
 /// Descriptors that a child may have: its channel, its rings, and some for its work.
 const DESCRIPTORS: u64 = 64;
-
-/// Processor time of one process in all its life, in seconds. Nobody needs so much; whoever comes
-/// to it is replaced.
-const PROCESSOR_SECONDS: u64 = 6 * 60 * 60;
 
 pub(super) fn take(part: Part, role: Role, file_bytes: u64) -> Result<(), String> {
     let said = |error: nix::errno::Errno| error.desc().to_owned();
@@ -37,7 +36,7 @@ pub(super) fn take(part: Part, role: Role, file_bytes: u64) -> Result<(), String
         }
         Part::Limits => lower(Resource::RLIMIT_FSIZE, file_bytes)
             .and_then(|()| lower(Resource::RLIMIT_NOFILE, DESCRIPTORS))
-            .and_then(|()| lower(Resource::RLIMIT_CPU, PROCESSOR_SECONDS))
+            .and_then(|()| allowance::grant())
             .map_err(said),
         Part::Files => no_files(role),
         Part::Calls => {
@@ -86,14 +85,27 @@ fn no_files(role: Role) -> Result<(), String> {
             .add_rules(rules)?
             .restrict_self()
     };
-    let status = restrict().map_err(|error| error.to_string())?;
-    if status.ruleset != RulesetStatus::NotEnforced {
-        return Ok(());
-    }
-    Err(match status.landlock {
-        LandlockStatus::NotEnabled => "Landlock is switched off in this kernel (see `lsm=`)",
-        LandlockStatus::NotImplemented => "this kernel has no Landlock, which came with Linux 5.13",
-        LandlockStatus::Available { .. } => "Landlock is there and does not take effect",
+    let RestrictionStatus { ruleset, landlock, .. } =
+        restrict().map_err(|error| error.to_string())?;
+    wholly(ruleset, landlock)
+}
+
+/// Whether all that was asked of Landlock is in force: what is there in part counts as missing.
+fn wholly(ruleset: RulesetStatus, landlock: LandlockStatus) -> Result<(), String> {
+    Err(match (ruleset, landlock) {
+        (RulesetStatus::FullyEnforced, _) => return Ok(()),
+        (RulesetStatus::PartiallyEnforced, _) => {
+            "this kernel's Landlock refuses only a part of it; all of it came with Linux 6.12"
+        }
+        (RulesetStatus::NotEnforced, LandlockStatus::NotEnabled) => {
+            "Landlock is switched off in this kernel (see `lsm=`)"
+        }
+        (RulesetStatus::NotEnforced, LandlockStatus::NotImplemented) => {
+            "this kernel has no Landlock, which came with Linux 5.13"
+        }
+        (RulesetStatus::NotEnforced, LandlockStatus::Available { .. }) => {
+            "Landlock is there and does not take effect"
+        }
     }
     .to_owned())
 }
@@ -112,4 +124,26 @@ fn own_status(name: &str) -> io::Result<String> {
     let value = status.lines().find_map(|line| line.strip_prefix(name));
     let missing = || io::Error::other(format!("/proc/self/status has no {name}"));
     value.map(|value| value.trim().to_owned()).ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_landlock_enforces_wholly_is_had() {
+        let available = LandlockStatus::Available { effective_abi: ABI::V4, kernel_abi: None };
+        let reason = |ruleset, landlock| wholly(ruleset, landlock).err().unwrap_or_default();
+        assert_eq!(reason(RulesetStatus::FullyEnforced, available), "");
+        let part = reason(RulesetStatus::PartiallyEnforced, available);
+        assert!(part.contains("only a part") && part.contains("Linux 6.12"), "{part}");
+        for (landlock, why) in [
+            (available, "does not take effect"),
+            (LandlockStatus::NotEnabled, "switched off"),
+            (LandlockStatus::NotImplemented, "no Landlock"),
+        ] {
+            let none = reason(RulesetStatus::NotEnforced, landlock);
+            assert!(none.contains(why), "{none}");
+        }
+    }
 }
