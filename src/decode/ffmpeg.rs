@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
 
+use audiopool_worker::lifeline;
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
 use super::Audio;
@@ -169,9 +170,13 @@ fn command(program: &Path, path: &Path) -> Result<Command, String> {
             command.env_remove(name);
         }
     }
-    // A decoder is killed with its group, and ffmpeg is to be in it. In any other process the group
-    // may be the terminal's: a Ctrl-C meant for us would end ffmpeg in the middle of the audio.
-    if !is_child {
+    // A decoder is killed with its group, and ffmpeg is to be in it; if nobody is left to kill the
+    // group, the kernel does: the thread that decodes lives as long as its process. In any other
+    // process the group may be the terminal's: a Ctrl-C meant for us would end ffmpeg in the middle
+    // of the audio.
+    if is_child {
+        lifeline::extend(&mut command);
+    } else {
         set_apart(&mut command);
     }
     Ok(command)

@@ -1,12 +1,13 @@
 //! Ending: what happens to the program itself, and that nobody outlives it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::scene::{Ended, Expected, LONG, Scene, not_gone_within};
+use crate::scene::{Ended, Expected, LONG, Process, Scene, not_gone_within};
 
 /// A run that is held in the middle of the long song; with one worker, everybody waits for it.
 fn held_in_the_middle() -> Scene {
@@ -57,6 +58,30 @@ fn f31_nobody_outlives_a_supervisor_that_is_killed_while_a_worker_is_stopped() {
     let left = not_gone_within(Duration::from_secs(1), children);
     assert!(left.is_empty(), "{left:?}");
     running.wait().assert_nothing_lost(&Expected::killed());
+}
+
+#[test]
+fn f31_an_ffmpeg_that_never_writes_does_not_outlive_a_supervisor_that_is_killed() {
+    for sandbox in ["off", "strict"] {
+        let scene = Scene::calm().gated();
+        let (ffmpeg, file) = (scene.path("ffmpeg"), scene.path("songs").join("z.ac3"));
+        let script = format!("#!/bin/sh\nread -r _ < {}\n", scene.path("gate").display());
+        fs::write(&ffmpeg, script).expect("a script");
+        fs::set_permissions(&ffmpeg, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        fs::write(&file, [0x0B, 0x77, 0, 0, 0x14, 0x40, 0x43, 0xE0]).expect("a file");
+        let scene = scene.env("AUDIOPOOL_FFMPEG", ffmpeg.to_str().expect("UTF-8"));
+        let running = scene.args(["--sandbox", sandbox, "--workers", "1"]).start();
+        // Where ffmpeg stands and writes nothing.
+        let gate = running.gate();
+        let children = running.processes();
+        let is_ffmpeg = |process: &Process| process.describe().contains("/ffmpeg -nostdin");
+        assert!(children.iter().any(is_ffmpeg), "{children:?}");
+        running.signal(Signal::KILL);
+        let left = not_gone_within(Duration::from_secs(1), children);
+        assert!(left.is_empty(), "{:?}", left.iter().map(Process::describe).collect::<Vec<_>>());
+        drop(gate);
+        running.wait().assert_nothing_lost(&Expected::killed());
+    }
 }
 
 #[test]

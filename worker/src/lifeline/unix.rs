@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::process::Command;
 use std::thread;
 
 use nix::sys::signal::{Signal, killpg};
@@ -24,6 +25,28 @@ pub fn hold(supervisor: u32) -> io::Result<Lifeline> {
         return Err(io::Error::other("the supervisor is gone"));
     }
     Ok(Lifeline(File::open(format!("/dev/fd/{DESCRIPTOR}"))?))
+}
+
+/// Has the program that it starts end when the thread that starts it does: at the latest with this
+/// process, whatever ends that. The kernel sees to it, where it can.
+pub fn extend(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    {
+        let starter = Pid::this();
+        let tie = move || {
+            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+            // The starter may have died before the line above.
+            if getppid() == starter { Ok(()) } else { Err(nix::errno::Errno::ESRCH.into()) }
+        };
+        #[expect(unsafe_code, reason = "nothing else runs between fork and exec")]
+        // SAFETY: what runs there may take no lock and no memory: these are two system calls and a
+        // comparison, and an error that is a number.
+        unsafe {
+            std::os::unix::process::CommandExt::pre_exec(command, tie);
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _: &mut Command = command;
 }
 
 impl Lifeline {
