@@ -39,15 +39,19 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
 
     let share_terminal = request.output.is_none() && io::stdout().is_terminal();
     let mut pages = Pages::new(report(request, &mut output), progress, share_terminal);
-    let before = if request.stats { Traces::now() } else { None };
-    let ran = walk(request, jobs, &stop, &stats, &mut pages);
+    let is_unwritable = Arc::new(AtomicBool::new(false));
+    let jobs = patient(request, jobs, &stop, &is_unwritable);
+    let before = Traces::now();
+    let ran =
+        jobs.and_then(|jobs| walk(request, jobs, (&stop, &is_unwritable), &stats, &mut pages));
     let closed = pages.close(&ran);
+    let left = Traces::back_at(before);
 
     progress.clear();
     if request.stats {
         let mut stats = stats.lock().unwrap_or_else(PoisonError::into_inner);
         if before.is_some() && Traces::now().is_some() {
-            stats.left_behind(Traces::back_at(before).map_err(|left| left.to_string()));
+            stats.left_behind(left.map_err(|left| left.to_string()));
         }
         // A report that is complete stays so, whether or not anyone could read what it cost.
         let _unread = stats.write(&mut io::stderr());
@@ -57,14 +61,39 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
         Ok(Closed::Nothing) => Ok(()),
         Err(error) => Err(error),
     };
-    conclude(ran, written, &stop, &place(request))
+    let concluded = conclude(ran, written, &stop, &place(request));
+    match (concluded, left) {
+        (Ok(Exit::Ok | Exit::FilesFailed), Err(left)) => Err(Fault::left_behind(&left)),
+        (concluded, Err(left)) => {
+            Fault::left_behind(&left).tell();
+            concluded
+        }
+        (concluded, Ok(())) => concluded,
+    }
+}
+
+/// The jobs; if they may be long in coming, so that whoever waits for them can be called off. The
+/// thread that reads them then may outlive the run, so it begins before the run does.
+fn patient(
+    request: &Request,
+    jobs: Jobs,
+    stop: &Interrupt,
+    is_unwritable: &Arc<AtomicBool>,
+) -> Result<Box<dyn Iterator<Item = Job> + Send>, RunError> {
+    if request.plan.is_repeatable() {
+        return Ok(Box::new(jobs));
+    }
+    let (stop, is_unwritable) = (stop.clone(), Arc::clone(is_unwritable));
+    let is_over = move || stop.requested().is_some() || is_unwritable.load(Ordering::Relaxed);
+    let awaited = Awaited::new(jobs, is_over).map_err(|error| RunError::Boot(error.into()))?;
+    Ok(Box::new(awaited))
 }
 
 /// Walks the street, with everyone watching who was asked to.
 fn walk(
     request: &Request,
-    jobs: Jobs,
-    stop: &Interrupt,
+    jobs: Box<dyn Iterator<Item = Job> + Send>,
+    (stop, is_unwritable): (&Interrupt, &AtomicBool),
     stats: &Arc<Mutex<Stats>>,
     pages: &mut Pages<'_>,
 ) -> Result<Summary, RunError> {
@@ -80,15 +109,6 @@ fn walk(
         })
     };
     let over = AtomicBool::new(false);
-    let is_unwritable = Arc::new(AtomicBool::new(false));
-    let jobs: Box<dyn Iterator<Item = Job> + Send> = if request.plan.is_repeatable() {
-        Box::new(jobs)
-    } else {
-        let (stop, is_unwritable) = (stop.clone(), Arc::clone(&is_unwritable));
-        let is_over = move || stop.requested().is_some() || is_unwritable.load(Ordering::Relaxed);
-        let awaited = Awaited::new(jobs, is_over).map_err(|error| RunError::Boot(error.into()))?;
-        Box::new(awaited)
-    };
     thread::scope(|scope| {
         if progress.is_visible() && request.plan.is_repeatable() {
             scope.spawn(|| count(&request.plan, &over, &observer));

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::{self, Write};
 
+use audiopool::pool::Leftover;
 use audiopool::report::escaped;
 
 use super::exit::Exit;
@@ -39,6 +40,13 @@ impl Fault {
         let help = (error.kind() == io::ErrorKind::StorageFull)
             .then(|| "make room or choose another place with `--output`".to_owned());
         Self { exit: Exit::Unwritten, message, help }
+    }
+
+    /// The run has ended, and something of it is still there: a bug of ours.
+    pub(crate) fn left_behind(left: &Leftover) -> Self {
+        let message = Some(format!("internal error, something is left behind: {left}"));
+        Self { exit: Exit::Conservation, message, help: None }
+            .with_help("the report is complete; the log tells more (`-v`)")
     }
 
     /// The same told with another code.
