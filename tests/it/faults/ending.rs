@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::scene::{Ended, Expected, LONG, Process, Scene, not_gone_within};
+use crate::scene::{Ended, Expected, LONG, Process, Scene, not_gone_within, strictest};
 
 /// A run that is held in the middle of the long song; with one worker, everybody waits for it.
 fn held_in_the_middle() -> Scene {
@@ -62,7 +62,7 @@ fn f31_nobody_outlives_a_supervisor_that_is_killed_while_a_worker_is_stopped() {
 
 #[test]
 fn f31_an_ffmpeg_that_never_writes_does_not_outlive_a_supervisor_that_is_killed() {
-    for sandbox in ["off", "strict"] {
+    for sandbox in ["off", strictest()] {
         let scene = Scene::calm().gated();
         let (ffmpeg, file) = (scene.path("ffmpeg"), scene.path("songs").join("z.ac3"));
         let script = format!("#!/bin/sh\nread -r _ < {}\n", scene.path("gate").display());
