@@ -156,6 +156,8 @@ pub(crate) struct Terms {
 struct Entry {
     terms: Terms,
     attempts: Vec<FailedAttempt>,
+    /// How often a child was gone before it had begun it.
+    spared: u32,
     delivered: u64,
 }
 
@@ -300,7 +302,7 @@ impl Ledger {
     fn enter(&mut self, terms: Terms) -> TaskId {
         let task = TaskId(self.next_task);
         self.next_task += 1;
-        self.tasks.insert(task, Entry { terms, attempts: Vec::new(), delivered: 0 });
+        self.tasks.insert(task, Entry { terms, attempts: Vec::new(), spared: 0, delivered: 0 });
         task
     }
 

@@ -189,7 +189,12 @@ impl Child {
 
     /// What this child is to do wrong now, if anything.
     fn due(&self, run: &Run) -> Result<Option<Deed>, String> {
-        self.mischief.as_ref().map_or(Ok(None), |mischief| mischief.deed(run))
+        let Some(mischief) = &self.mischief else { return Ok(None) };
+        // Whatever it does, it does at that task.
+        if let Some(board) = board::own() {
+            board.begin(run.task, run.attempt);
+        }
+        mischief.deed(run)
     }
 
     fn misspeak(self, deed: WireDeed, registry: &Registry, run: &Run) -> ! {

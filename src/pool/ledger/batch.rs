@@ -81,6 +81,8 @@ pub(super) enum Blame {
     Task(TaskId),
     /// None: we have killed it because nobody wants what it is at any more.
     Nobody,
+    /// None: it was gone before it had begun any.
+    NoneBegun,
 }
 
 impl Busy {
@@ -228,15 +230,31 @@ impl Ledger {
         }
     }
 
+    /// A child is gone that its board shows to have begun none of what it held: it was as good as
+    /// idle. That is no task's fault, unless it happens to one again and again.
+    pub(crate) fn spare(&mut self, seat: SeatId, generation: u32, on_board: Option<TaskId>) {
+        let Some(busy) = super::busy(&mut self.places, seat, generation) else { return };
+        let has_begun = busy.hand().any(|held| on_board == Some(held));
+        if has_begun || busy.blame != Blame::OnBoard || busy.is_killed() {
+            return;
+        }
+        let Some(entry) = self.tasks.get_mut(&busy.task) else { return };
+        if self.canary != Some(busy.task) && entry.spared < self.policy.max_attempts {
+            entry.spared += 1;
+            busy.blame = Blame::NoneBegun;
+        }
+    }
+
     /// A child is gone with its hand full: puts back what it had not begun, and says whom to charge.
     pub(super) fn culprit(&mut self, busy: &Busy, on_board: Option<TaskId>) -> Option<TaskId> {
         let named = match busy.blame {
             Blame::OnBoard => on_board,
             Blame::Task(task) => Some(task),
-            Blame::Nobody => None,
+            Blame::Nobody | Blame::NoneBegun => None,
         };
         let held = named.filter(|task| busy.hand().any(|held| held == *task));
-        let culprit = (busy.blame != Blame::Nobody).then(|| held.unwrap_or(busy.task));
+        let is_charged = !matches!(busy.blame, Blame::Nobody | Blame::NoneBegun);
+        let culprit = is_charged.then(|| held.unwrap_or(busy.task));
         let innocent: Vec<TaskId> = busy.hand().filter(|task| Some(*task) != culprit).collect();
         self.give_back(innocent.into_iter());
         culprit

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use audiopool_worker::protocol::{Attempt, TaskId};
 
+use super::batch::Blame;
 use super::{Action, Ledger, Seat, SeatId, Terms};
 use crate::pool::evidence::Evidence;
 use crate::pool::fault::{Cause, FailedAttempt, PoolError, TaskError};
@@ -95,6 +96,11 @@ impl Ledger {
                 if let Some(culprit) = self.culprit(&busy, evidence.task) {
                     self.note_death(now);
                     self.charge(seat, culprit, (cause.clone(), evidence), now, actions);
+                    self.dispatch(now, actions);
+                    return Some(cause);
+                }
+                if busy.blame == Blame::NoneBegun {
+                    self.note_death(now);
                     self.dispatch(now, actions);
                     return Some(cause);
                 }

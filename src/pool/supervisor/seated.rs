@@ -122,6 +122,7 @@ impl Watcher for Seated {
                 }
                 self.shared.boot_error(&reason)
             };
+            core.ledger.spare(self.seat, self.generation, evidence.task);
             let limit = self.shared.parts.confine.memory_bytes;
             let death = (evidence.cause(limit), evidence.clone());
             let unmeant =

@@ -75,3 +75,20 @@ fn a_successor_that_cannot_be_started_ends_the_pool_with_the_reason() {
         fs::rename(&elsewhere, &program.path).unwrap();
     });
 }
+
+/// Whoever dies while he waits for work, and is handed some before it is known that he is dead.
+#[test]
+fn a_task_that_a_dead_worker_never_began_is_not_charged() {
+    in_time(|program| {
+        for _ in 0..20 {
+            let pool = builder(program, 1).max_attempts(1).build().unwrap();
+            let gate = Gate::new();
+            let first = pool.submit(&gate.hold()).unwrap();
+            let pid = gate.next().let_go();
+            assert_eq!(first.result().unwrap(), pid);
+            kill(pid);
+            assert_eq!(pool.submit(&Double(4)).unwrap().result().unwrap(), 8);
+            assert_eq!(pool.shutdown().deaths, 1);
+        }
+    });
+}

@@ -18,6 +18,24 @@ fn a_task_that_kills_every_child_is_given_up_after_three_tries() {
 }
 
 #[test]
+fn a_task_that_was_never_begun_is_spared_as_often_as_it_may_be_tried() {
+    let mut world = World::new(1);
+    world.submit(CALM);
+    let task = *world.submitted.first().unwrap();
+    for death in 0..6 {
+        world.boot(0);
+        let Some(Process { generation, .. }) = world.seats[0] else { panic!("nobody is there") };
+        world.act(|ledger, _, _| ledger.spare(0, generation, None));
+        world.hands[0].spared = death < 3;
+        world.die(0);
+    }
+    assert!(matches!(&world.ended[&task], Err(TaskError::Poisonous(tries)) if tries.len() == 3));
+    assert_eq!(world.ledger.balance().deaths, 6);
+    world.settle();
+    world.check();
+}
+
+#[test]
 fn an_answer_before_the_death_counts() {
     let mut world = World::new(1);
     world.submit(CALM);
