@@ -55,6 +55,7 @@ impl Traces {
             if begun.elapsed() > PATIENCE {
                 return Err(Leftover { before, now });
             }
+            // Nobody tells when the kernel is done with a thread that has ended.
             thread::sleep(Duration::from_millis(5));
         }
     }
