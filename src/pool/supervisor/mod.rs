@@ -3,8 +3,8 @@
 //!
 //! Whoever brings news (a caller with a task, a child's thread with a message or a death) takes
 //! the lock, lets the ledger decide, and carries the actions out itself; so a reply reaches its
-//! caller without another thread in between. Only two things have a thread of their own: starting
-//! children, since a child dies with the thread that started it, and the clock.
+//! caller without another thread in between. Only these have a thread of their own: starting children
+//! (a child dies with the thread that started it) and the clock, and the callbacks of callers.
 //!
 //! Sending cannot block: a child is sent one task or one batch at a time, and the grants of its few
 //! slots.
