@@ -4,8 +4,10 @@
 //! order, whatever became of it; what does not apply is `null` or empty:
 //!
 //! ```text
-//! {"path", "status": "ok",     "format": {…},        "metrics": {…}, "warnings": […], "error": null}
-//! {"path", "status": "failed", "format": {…} | null, "metrics": {},  "warnings": […], "error": {…}}
+//! {"path", "status": "ok",     "format": {…},        "metrics": {…}, "channels": […],
+//!  "regions": {…}, "findings": […], "warnings": […], "error": null}
+//! {"path", "status": "failed", "format": {…} | null, "metrics": {},  "channels": [],
+//!  "regions": {},  "findings": [],  "warnings": […], "error": {…}}
 //! ```
 //!
 //! A path that is not UTF-8 stands there with U+FFFD for what cannot be written, followed by
@@ -13,11 +15,13 @@
 //!
 //! Nothing here depends on time, on process numbers or on how the work was cut.
 
+mod details;
 mod failure;
 mod format;
 
 use std::path::{Path, PathBuf};
 
+use audiopool_worker::analyze::Details;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +46,8 @@ pub enum Outcome {
         format: FileFormat,
         /// The figures asked for, in catalogue order. `None`: −∞ or not defined for this audio.
         metrics: Vec<(&'static str, Option<f64>)>,
+        /// What belongs to them and is not one number for the whole file.
+        details: Details,
         /// What its owner should know.
         warnings: Vec<Warning>,
     },
@@ -135,6 +141,14 @@ impl Record {
         }
     }
 
+    /// What belongs to the figures and is not one number; none of a failed input.
+    pub fn details(&self) -> Option<&Details> {
+        match &self.outcome {
+            Outcome::Ok { details, .. } => Some(details),
+            Outcome::Failed { .. } => None,
+        }
+    }
+
     /// What its owner should know.
     pub fn warnings(&self) -> &[Warning] {
         match &self.outcome {
@@ -181,6 +195,7 @@ impl Serialize for Record {
         record.serialize_entry("status", self.status())?;
         record.serialize_entry("format", &self.format())?;
         record.serialize_entry("metrics", &Metrics(self.metrics()))?;
+        details::serialize(self.details(), &mut record)?;
         record.serialize_entry("warnings", self.warnings())?;
         record.serialize_entry("error", &self.error())?;
         record.end()
@@ -243,7 +258,12 @@ mod tests {
     fn ok(path: &str, metrics: Vec<(&'static str, Option<f64>)>) -> Record {
         Record {
             path: path.into(),
-            outcome: Outcome::Ok { format: format(72_000), metrics, warnings: vec![] },
+            outcome: Outcome::Ok {
+                format: format(72_000),
+                metrics,
+                details: Details::default(),
+                warnings: vec![],
+            },
         }
     }
 
@@ -260,7 +280,8 @@ mod tests {
                 r#"{"path":"a \"b\"\n\té.wav","status":"ok","#,
                 r#""format":{"container":"wav","codec":"pcm_s24le","sample_rate":48000,"channels":2,"#,
                 r#""sample_format":"s24","sample_width":3,"frames":72000,"duration_seconds":1.5},"#,
-                r#""metrics":{"max_dbfs":-6.5,"min_dbfs":null},"warnings":[],"error":null}"#
+                r#""metrics":{"max_dbfs":-6.5,"min_dbfs":null},"channels":[],"regions":{},"findings":[],"#,
+                r#""warnings":[],"error":null}"#
             ),
         );
     }
@@ -276,7 +297,8 @@ mod tests {
         check(
             &Record::failed("x.wav".into(), error),
             concat!(
-                r#"{"path":"x.wav","status":"failed","format":null,"metrics":{},"warnings":[],"#,
+                r#"{"path":"x.wav","status":"failed","format":null,"metrics":{},"#,
+                r#""channels":[],"regions":{},"findings":[],"warnings":[],"#,
                 r#""error":{"kind":"empty","message":"the file is empty","#,
                 r#""attempts":[{"attempt":1,"kind":"signal","cause":"SIGSEGV"}],"replay":"audiopool replay x.wav"}}"#
             ),

@@ -282,6 +282,7 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 Outcome::Ok {
                     format: FileFormat::of(&format, Some(ending.frames)),
                     metrics: figures.iter().map(|(metric, figure)| (metric.key, figure)).collect(),
+                    details: figures.into_details(),
                     warnings: ending.warnings,
                 }
             }

@@ -6,6 +6,7 @@ use audiopool::record::{
 };
 use audiopool::report::{Csv, Json, Ndjson, Paint, Report, Text};
 use audiopool::settings::{AnalysisSettings, parse_metrics};
+use audiopool_worker::analyze::Details;
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
 fn settings() -> AnalysisSettings {
@@ -42,6 +43,7 @@ fn records() -> Vec<Record> {
             outcome: Outcome::Ok {
                 format: FileFormat::of(&format(SampleFormat::S24, 44_100, 2), Some(8_267_000)),
                 metrics: figures(Some(-0.0), Some(-138.473_692_3), Some(181.27)),
+                details: Details::default(),
                 warnings: vec![],
             },
         },
@@ -50,6 +52,7 @@ fn records() -> Vec<Record> {
             outcome: Outcome::Ok {
                 format: FileFormat::of(&format(SampleFormat::F32, 48_000, 1), Some(1)),
                 metrics: figures(None, Some(f64::NEG_INFINITY), Some(0.0)),
+                details: Details::default(),
                 warnings: vec![
                     warning(WarningKind::Truncated, "the data ends early", Some(1), Some(4096)),
                     warning(WarningKind::OtherTracks, "one further track", None, None),

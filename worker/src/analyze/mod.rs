@@ -10,6 +10,7 @@
 //! Chunks are merged in order of position. Plans cut at grains, but nothing here depends on it.
 
 pub mod clipping;
+mod details;
 mod features;
 pub mod group;
 pub mod level;
@@ -26,6 +27,7 @@ mod waves;
 
 use serde::{Deserialize, Serialize};
 
+pub use details::{Details, Finding, Region};
 pub use features::Features;
 pub use group::{GROUPS, Group};
 pub use registry::{Analyzers, METRICS, Partials, UnknownMetric};
@@ -52,6 +54,10 @@ pub trait Analyzer: for<'a> From<&'a AnalysisSettings> {
     fn finish(&self, whole: Self::Partial, format: PcmFormat) -> Self::Feature;
     /// The figures one by one, as [`METRICS`](Self::METRICS) lists them; none that is not finite.
     fn figures(feature: &Self::Feature) -> impl Iterator<Item = Option<f64>>;
+    /// What it tells beside the figures, each under the key of one of [`METRICS`](Self::METRICS).
+    fn details(_: &Self::Feature) -> Details {
+        Details::default()
+    }
     /// Whether this can be the partial of that stretch at all: a partial comes from a process
     /// that may be sick, and whatever passes here can be merged without harm.
     fn check(&self, partial: &Self::Partial, stretch: &Stretch) -> Result<(), String>;

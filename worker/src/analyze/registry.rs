@@ -84,6 +84,7 @@ macro_rules! analyzers {
                 $( if let Some(analyzer) = &self.$field {
                     let feature = analyzer.finish(whole.$field.unwrap_or_default(), format);
                     features.extend(<$analyzer>::METRICS, <$analyzer>::figures(&feature));
+                    features.append(<$analyzer>::details(&feature));
                 } )+
                 features
             }

@@ -1,0 +1,113 @@
+//! Details in JSON: figures of each channel, regions and findings, behind the metrics.
+//!
+//! ```text
+//! "channels": [{"channel": 1, "rms_dbfs": -20.1, …}, …]      one object a channel
+//! "regions":  {"non_silence_regions": [{"start_seconds": 0.0, "end_seconds": 1.5}, …], …}
+//! "findings": [{"kind", "channel", "start_seconds", "end_seconds", "value", "threshold"}, …]
+//! ```
+//!
+//! All three are there in every record, empty where there is nothing to tell.
+
+use audiopool_worker::analyze::Details;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::presentable;
+
+/// Writes the three entries.
+pub(super) fn serialize<M: SerializeMap>(
+    details: Option<&Details>,
+    record: &mut M,
+) -> Result<(), M::Error> {
+    let none = Details::default();
+    let details = details.unwrap_or(&none);
+    let count = details.channels.iter().map(|(_, figures)| figures.len()).max().unwrap_or(0);
+    let channels: Vec<_> = (0..count).map(|index| Channel { details, index }).collect();
+    record.serialize_entry("channels", &channels)?;
+    record.serialize_entry("regions", &Regions(details))?;
+    record.serialize_entry("findings", &details.findings)
+}
+
+/// The figures of one channel.
+struct Channel<'a> {
+    details: &'a Details,
+    index: usize,
+}
+
+struct Regions<'a>(&'a Details);
+
+impl Serialize for Channel<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut channel = serializer.serialize_map(None)?;
+        channel.serialize_entry("channel", &(self.index + 1))?;
+        for (key, figures) in &self.details.channels {
+            let figure = figures.get(self.index).copied().flatten();
+            channel.serialize_entry(key, &presentable(figure))?;
+        }
+        channel.end()
+    }
+}
+
+impl Serialize for Regions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.regions.iter().map(|(key, regions)| (key, regions)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use audiopool_worker::analyze::{Finding, Region};
+    use serde_json::{Serializer, json};
+
+    use super::*;
+
+    fn written(details: Option<&Details>) -> serde_json::Value {
+        let mut out = Vec::new();
+        let mut serializer = Serializer::new(&mut out);
+        let mut map = serde::Serializer::serialize_map(&mut serializer, None).unwrap();
+        serialize(details, &mut map).unwrap();
+        SerializeMap::end(map).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    #[test]
+    fn every_channel_is_an_object_and_every_place_is_in_seconds() {
+        let region = Region { start_seconds: 0.5, end_seconds: 1.25 };
+        let kind = "clipping_runs";
+        let details = Details {
+            regions: vec![("non_silence_regions", vec![region])],
+            findings: vec![
+                Finding { kind, channel: Some(2), region, value: Some(7.0), threshold: Some(3.0) },
+                Finding { kind, channel: None, region, value: None, threshold: None },
+            ],
+            channels: vec![
+                ("max_dbfs", vec![Some(-1.5), None]),
+                ("dc_offset", vec![Some(f64::NAN), Some(0.25)]),
+            ],
+        };
+        assert_eq!(
+            written(Some(&details)),
+            json!({
+                "channels": [
+                    {"channel": 1, "max_dbfs": -1.5, "dc_offset": null},
+                    {"channel": 2, "max_dbfs": null, "dc_offset": 0.25},
+                ],
+                "regions": {"non_silence_regions": [{"start_seconds": 0.5, "end_seconds": 1.25}]},
+                "findings": [
+                    {
+                        "kind": "clipping_runs", "channel": 2, "start_seconds": 0.5,
+                        "end_seconds": 1.25, "value": 7.0, "threshold": 3.0,
+                    },
+                    {
+                        "kind": "clipping_runs", "channel": null, "start_seconds": 0.5,
+                        "end_seconds": 1.25, "value": null, "threshold": null,
+                    },
+                ],
+            })
+        );
+    }
+
+    #[test]
+    fn a_failed_input_has_the_keys_and_nothing_in_them() {
+        assert_eq!(written(None), json!({"channels": [], "regions": {}, "findings": []}));
+    }
+}
