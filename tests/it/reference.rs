@@ -133,7 +133,7 @@ fn loudness_is_that_of_ffmpegs_ebur128() {
 
 #[test]
 fn true_peaks_are_those_of_ffmpegs_ebur128() {
-    let measured = measured("replaygain_track_peak,true_peak_dbtp");
+    let measured = measured("integrated_lufs,plr,replaygain_track_peak,true_peak_dbtp");
     let mut compared = 0;
     for theirs in recorded() {
         let file = theirs["file"].as_str().unwrap();
@@ -147,6 +147,10 @@ fn true_peaks_are_those_of_ffmpegs_ebur128() {
         let peak = ours["replaygain_track_peak"].as_f64().unwrap();
         assert!((peak - theirs).abs() <= 0.0005 + 0.023 * peak, "{file}: {peak}, not {theirs}");
         near(&ours["true_peak_dbtp"], &Value::from(20.0 * peak.log10()), 1e-9, file);
+        if let Some(integrated) = ours["integrated_lufs"].as_f64() {
+            let ratio = 20.0 * peak.log10() - integrated;
+            near(&ours["plr"], &Value::from(ratio), 1e-9, file);
+        }
         compared += 1;
     }
     assert!(compared >= 29, "only {compared} comparisons");

@@ -35,6 +35,13 @@ pub const LOUDNESS: Group = Group {
             (BS.1770, EBU R128).",
 };
 
+/// How far the loud is from the quiet.
+pub const DYNAMICS: Group = Group {
+    name: "dynamics",
+    title: "Dynamics",
+    about: "How much of the difference between peaks and loudness a limiter left.",
+};
+
 /// What went wrong on the way into the file.
 pub const DAMAGE: Group = Group {
     name: "damage",
@@ -43,4 +50,4 @@ pub const DAMAGE: Group = Group {
 };
 
 /// All groups, in report order.
-pub static GROUPS: &[&Group] = &[&SEED, &LEVEL, &LOUDNESS, &DAMAGE];
+pub static GROUPS: &[&Group] = &[&SEED, &LEVEL, &LOUDNESS, &DAMAGE, &DYNAMICS];

@@ -26,8 +26,9 @@ mod weights;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Metric, Stretch, group};
+use super::{AnalysisSettings, Analyzer, Metric, Stretch, group, joined};
 use crate::pcm::{Pcm, PcmFormat};
+pub(super) use gating::loudness;
 use grain::{Grain, Open, is_energy, is_number};
 use kweighting::{BENT, CELLS, Kernel, State};
 
@@ -59,7 +60,7 @@ struct Piece {
 }
 
 /// The figures; `None` where there is too little audio, or too little that is above the gates.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
     /// Loudness of the whole, gated.
     pub integrated_lufs: Option<f64>,
@@ -75,6 +76,10 @@ pub struct Figures {
     pub loudness_range_high_lufs: Option<f64>,
     /// What `ReplayGain` 2 would add.
     pub replaygain_track_gain_db: Option<f64>,
+    /// The power of every 3 s, beginning every 100 ms.
+    pub short_term_powers: Vec<f64>,
+    /// Windows with less than this are too quiet for the loudness range; `None` if all are.
+    pub range_gate: Option<f64>,
 }
 
 impl From<&AnalysisSettings> for Loudness {
@@ -110,13 +115,10 @@ impl Analyzer for Loudness {
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        match (first.0, next.0) {
-            (Some(mut first), Some(next)) => {
-                first.join(next);
-                Partial(Some(first))
-            }
-            (first, next) => Partial(first.or(next)),
-        }
+        Partial(joined(first.0, next.0, |mut first, next| {
+            first.join(next);
+            first
+        }))
     }
 
     fn finish(&self, whole: Partial, format: PcmFormat) -> Figures {

@@ -10,8 +10,10 @@
 //! Chunks are merged in order of position. Plans cut at grains, but nothing here depends on it.
 
 pub mod clipping;
+mod derived;
 mod details;
 mod features;
+mod grid;
 pub mod group;
 pub mod level;
 pub mod loudness;
@@ -61,6 +63,14 @@ pub trait Analyzer: for<'a> From<&'a AnalysisSettings> {
     /// Whether this can be the partial of that stretch at all: a partial comes from a process
     /// that may be sick, and whatever passes here can be merged without harm.
     fn check(&self, partial: &Self::Partial, stretch: &Stretch) -> Result<(), String>;
+}
+
+/// Two neighbours as one; either may have no audio.
+fn joined<T>(first: Option<T>, next: Option<T>, join: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (first, next) {
+        (Some(first), Some(next)) => Some(join(first, next)),
+        (first, next) => first.or(next),
+    }
 }
 
 /// What the analyzers can be told; the same for every file of a run.

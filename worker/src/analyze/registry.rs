@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, level, loudness, silence,
-    sums, true_peak,
+    AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, derived, level, loudness,
+    silence, sums, true_peak,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -41,8 +41,13 @@ macro_rules! analyzers {
 
         /// The catalogue, in report order.
         pub static METRICS: &[Metric] = &concatenated::<
-            { 0 $( + <$analyzer as Analyzer>::METRICS.len() )+ }
-        >(&[ $( <$analyzer as Analyzer>::METRICS, )+ ]);
+            { 0 $( + <$analyzer as Analyzer>::METRICS.len() )+ + derived::METRICS.len() }
+        >(&[ $( <$analyzer as Analyzer>::METRICS, )+ derived::METRICS ]);
+
+        /// The features of the analyzers that ran, for what is derived from several.
+        pub(super) struct Finished {
+            $( pub(super) $field: Option<<$analyzer as Analyzer>::Feature>, )+
+        }
 
         impl Analyzers {
             /// The analyzers that make the metrics with these keys.
@@ -57,9 +62,13 @@ macro_rules! analyzers {
                 let asked = |metrics: &[Metric]| {
                     metrics.iter().any(|metric| keys.iter().any(|key| key.as_ref() == metric.key))
                 };
-                Ok(Self {
+                let mut analyzers = Self {
                     $( $field: asked(<$analyzer>::METRICS).then(|| settings.into()), )+
-                })
+                };
+                derived::require(&mut analyzers, settings, |metric| {
+                    keys.iter().any(|key| key.as_ref() == metric)
+                });
+                Ok(analyzers)
             }
 
             /// The partials of no audio: merged with others, they change nothing.
@@ -81,11 +90,16 @@ macro_rules! analyzers {
             /// Turns the partials of a whole file into its figures.
             pub fn finish(&self, whole: Partials, format: PcmFormat) -> Features {
                 let mut features = Features::default();
-                $( if let Some(analyzer) = &self.$field {
-                    let feature = analyzer.finish(whole.$field.unwrap_or_default(), format);
-                    features.extend(<$analyzer>::METRICS, <$analyzer>::figures(&feature));
-                    features.append(<$analyzer>::details(&feature));
+                let finished = Finished {
+                    $( $field: self.$field.as_ref().map(|analyzer| {
+                        analyzer.finish(whole.$field.unwrap_or_default(), format)
+                    }), )+
+                };
+                $( if let Some(feature) = &finished.$field {
+                    features.extend(<$analyzer>::METRICS, <$analyzer>::figures(feature));
+                    features.append(<$analyzer>::details(feature));
                 } )+
+                features.extend(derived::METRICS, derived::figures(&finished).into_iter());
                 features
             }
 
@@ -228,16 +242,7 @@ mod tests {
         // 4 s are more than one piece, and pieces are cut between milliseconds of 44.1 frames.
         let saw = (0..4 * 44_100).map(|at| if at % 30_000 < 9000 { at % 99 } else { at % 20_000 });
         let sound = Sound::mono_16(44_100, saw.collect());
-        let settings = AnalysisSettings::default();
-        let by_hand = Partials {
-            level: Some(level::Level::from(&settings).analyze(sound.pcm())),
-            non_silence: Some(silence::NonSilence::from(&settings).analyze(sound.pcm())),
-            sums: Some(sums::Sums::from(&settings).analyze(sound.pcm())),
-            loudness: Some(loudness::Loudness::from(&settings).analyze(sound.pcm())),
-            true_peak: Some(true_peak::TruePeak::from(&settings).analyze(sound.pcm())),
-            clipping: Some(clipping::Clipping::from(&settings).analyze(sound.pcm())),
-        };
-        assert_eq!(all().analyze(sound.pcm()), by_hand);
+        assert!(all().analyze(sound.pcm()) == all().analyze_piece(sound.pcm()));
     }
 
     proptest! {

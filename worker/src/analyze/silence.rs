@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Metric, Stretch, group};
+use super::{AnalysisSettings, Analyzer, Metric, Stretch, group, joined};
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
@@ -125,10 +125,7 @@ impl Analyzer for NonSilence {
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        match (first.0, next.0) {
-            (Some(first), Some(next)) => Partial(Some(self.join(first, next))),
-            (first, next) => Partial(first.or(next)),
-        }
+        Partial(joined(first.0, next.0, |first, next| self.join(first, next)))
     }
 
     fn finish(&self, whole: Partial, _: PcmFormat) -> Duration {

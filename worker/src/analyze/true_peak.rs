@@ -16,13 +16,17 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Metric, Stretch, group};
+use super::grid::{self, Grid};
+use super::{AnalysisSettings, Analyzer, Metric, Stretch, group, joined};
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
-/// Measures the true peak; there is nothing to set.
+/// Measures the true peak.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TruePeak {}
+pub struct TruePeak {
+    /// Whether it is wanted of every 100 ms too, which takes longer.
+    pub is_timed: bool,
+}
 
 /// The peaks of one stretch with its ends open; nothing if it has no audio.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +39,8 @@ struct Piece {
     sample_peak: f64,
     /// The largest value on or between the samples whose context is known.
     true_peak: f64,
+    /// The same of every 100 ms of the file that it has a frame of; none if nobody wants them.
+    cells: Vec<f64>,
     /// Its first frames, interleaved: as many as the filter looks back, or all.
     head: Vec<f64>,
     /// Its last ones.
@@ -42,17 +48,22 @@ struct Piece {
 }
 
 /// The peaks, of full scale 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
     /// The largest magnitude of the samples.
     pub sample_peak: f64,
     /// The largest magnitude on and between the samples.
     pub true_peak: f64,
+    /// The same of every 100 ms from the start of the file; none if nobody wants them.
+    pub every_100_ms: Vec<f64>,
 }
+
+/// 100 ms.
+const CELLS_PER_SECOND: u64 = 10;
 
 impl From<&AnalysisSettings> for TruePeak {
     fn from(_: &AnalysisSettings) -> Self {
-        Self {}
+        Self { is_timed: false }
     }
 }
 
@@ -73,33 +84,32 @@ impl Analyzer for TruePeak {
         let mut piece = Piece {
             sample_peak,
             true_peak: sample_peak,
+            cells: if self.is_timed { sample_peaks(&stretch, &samples) } else { Vec::new() },
             head: samples[..kept].to_vec(),
             tail: samples[samples.len() - kept..].to_vec(),
             stretch,
         };
-        piece.look_between(&silence_before(&piece.stretch), &samples);
+        piece.look_between(&silence_before(&piece.stretch), &samples, piece.stretch.frames.start);
         Partial(Some(piece))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        match (first.0, next.0) {
-            (Some(mut first), Some(next)) => {
-                first.join(next);
-                Partial(Some(first))
-            }
-            (first, next) => Partial(first.or(next)),
-        }
+        Partial(joined(first.0, next.0, |mut first, next| {
+            first.join(next);
+            first
+        }))
     }
 
     fn finish(&self, whole: Partial, _: PcmFormat) -> Figures {
         whole.0.map_or_else(Figures::default, |piece| Figures {
             sample_peak: piece.sample_peak,
             true_peak: piece.true_peak,
+            every_100_ms: piece.cells,
         })
     }
 
     fn figures(figures: &Figures) -> impl Iterator<Item = Option<f64>> {
-        let Figures { sample_peak, true_peak } = *figures;
+        let Figures { sample_peak, true_peak, .. } = *figures;
         let decibels = |peak: f64| decibels::of_power(peak * peak);
         let linear = (true_peak > 0.0).then_some(true_peak);
         [decibels(true_peak), decibels(sample_peak), linear].into_iter()
@@ -108,7 +118,9 @@ impl Analyzer for TruePeak {
     fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
         match &partial.0 {
             None if stretch.frame_count() == 0 => Ok(()),
-            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => piece.check(),
+            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => {
+                piece.check(self.is_timed)
+            }
             _ => Err("of another stretch".into()),
         }
     }
@@ -117,14 +129,42 @@ impl Analyzer for TruePeak {
 impl Piece {
     /// Measures between samples that come one after another, interleaved; the first of them are
     /// only there to be looked back at.
-    fn look_between(&mut self, before: &[f64], samples: &[f64]) {
+    fn look_between(&mut self, before: &[f64], samples: &[f64], first_frame: u64) {
         let PcmFormat { channels, sample_rate, .. } = self.stretch.format;
         for channel in 0..usize::from(channels) {
             let of_channel = |samples: &[f64]| -> Vec<f64> {
                 samples.iter().skip(channel).step_by(channels.into()).copied().collect()
             };
             let alone = [of_channel(before), of_channel(samples)].concat();
-            self.true_peak = oversample::largest(sample_rate, &alone, self.true_peak);
+            if self.cells.is_empty() {
+                self.true_peak = oversample::largest(sample_rate, &alone, self.true_peak);
+            } else {
+                self.look_between_in_cells(
+                    &alone,
+                    before.len() / usize::from(channels),
+                    first_frame,
+                );
+            }
+        }
+    }
+
+    /// The same of one channel, cell by cell; the first frame after those before is given.
+    fn look_between_in_cells(&mut self, alone: &[f64], before: usize, first_frame: u64) {
+        let rate = self.stretch.format.sample_rate;
+        let grid = Grid::new(rate, CELLS_PER_SECOND);
+        let first_cell = grid.cells(&self.stretch).start;
+        let mut at = before;
+        while at < alone.len() {
+            let cell = grid.cell(first_frame + (at - before) as u64);
+            let left = usize::try_from(grid.frames(cell).end - first_frame).unwrap_or(usize::MAX);
+            let end = alone.len().min(before.saturating_add(left));
+            let context = at.saturating_sub(oversample::context(rate));
+            let place = usize::try_from(cell - first_cell).ok();
+            if let Some(peak) = place.and_then(|place| self.cells.get_mut(place)) {
+                *peak = oversample::largest(rate, &alone[context..end], *peak);
+                self.true_peak = self.true_peak.max(*peak);
+            }
+            at = end;
         }
     }
 
@@ -133,12 +173,18 @@ impl Piece {
         self.sample_peak = self.sample_peak.max(next.sample_peak);
         self.true_peak = self.true_peak.max(next.true_peak);
         // A stretch that is no longer than the context is all in its tail.
+        let seam = next.stretch.frames.start;
         let is_short = self.head.len() as u64 == self.stretch.sample_count();
         let mut known = if is_short { silence_before(&self.stretch) } else { Vec::new() };
         known.append(&mut self.tail);
-        self.look_between(&known, &next.head);
-
         self.stretch.frames.end = next.stretch.frames.end;
+        if !self.cells.is_empty() {
+            let grid = Grid::new(self.stretch.format.sample_rate, CELLS_PER_SECOND);
+            let rows = [std::mem::take(&mut self.cells), next.cells];
+            self.cells = grid::merged(grid, rows, seam, f64::max);
+        }
+        self.look_between(&known, &next.head, seam);
+
         let kept = kept(&self.stretch);
         if is_short {
             self.head.extend(next.head);
@@ -149,7 +195,15 @@ impl Piece {
     }
 
     /// Whether it has what its stretch must have, and nothing impossible.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, is_timed: bool) -> Result<(), String> {
+        let grid = Grid::new(self.stretch.format.sample_rate, CELLS_PER_SECOND);
+        let cells = if is_timed { grid.count(&self.stretch) } else { 0 };
+        if self.cells.len() != cells {
+            return Err(format!("{} cells instead of {cells}", self.cells.len()));
+        }
+        if self.cells.iter().any(|peak| !(0.0..=self.true_peak).contains(peak)) {
+            return Err("a cell above the peak of all".into());
+        }
         let kept = kept(&self.stretch);
         if [self.head.len(), self.tail.len()] != [kept, kept] {
             return Err(format!("ends that are not {kept} samples long"));
@@ -170,6 +224,20 @@ fn kept(stretch: &Stretch) -> usize {
     let PcmFormat { channels, sample_rate, .. } = stretch.format;
     let frames = usize::try_from(stretch.frame_count()).unwrap_or(usize::MAX);
     oversample::context(sample_rate).min(frames) * usize::from(channels)
+}
+
+/// The largest sample of every cell.
+fn sample_peaks(stretch: &Stretch, samples: &[f64]) -> Vec<f64> {
+    let grid = Grid::new(stretch.format.sample_rate, CELLS_PER_SECOND);
+    let channels = u64::from(stretch.format.channels);
+    let at = |frame: u64| {
+        let frame = frame.clamp(stretch.frames.start, stretch.frames.end);
+        usize::try_from((frame - stretch.frames.start) * channels).unwrap_or(usize::MAX)
+    };
+    grid.cells(stretch)
+        .map(|cell| grid.frames(cell))
+        .map(|frames| oversample::magnitude(&samples[at(frames.start)..at(frames.end)]))
+        .collect()
 }
 
 /// What the first frame of a file looks back at; nothing in the middle of a file.

@@ -21,7 +21,13 @@ pub(super) fn figures(cells: &[f64], rate: u32) -> Figures {
     let steps: Vec<f64> = cells.windows(STEP).map(|cells| cells.iter().sum()).collect();
     let blocks = powers(&steps, rate, MOMENTARY, STEP);
     let integrated = mean(&gated(&blocks)).and_then(loudness);
-    let mut windows = gated_for_range(&powers(&steps, rate, SHORT_TERM, STEP));
+    let short_term_powers = powers(&steps, rate, SHORT_TERM, STEP);
+    let range_gate = range_gate(&short_term_powers);
+    let mut windows: Vec<f64> = short_term_powers
+        .iter()
+        .copied()
+        .filter(|&window| range_gate.is_some_and(|gate| window >= gate))
+        .collect();
     windows.sort_by(f64::total_cmp);
     let percentile = |percent: usize| {
         let at = (windows.len().checked_sub(1)? * percent + 50) / 100;
@@ -36,10 +42,13 @@ pub(super) fn figures(cells: &[f64], rate: u32) -> Figures {
         loudness_range_low_lufs: low,
         loudness_range_high_lufs: high,
         replaygain_track_gain_db: integrated.map(|integrated| -18.0 - integrated),
+        short_term_powers,
+        range_gate,
     }
 }
 
-fn loudness(power: f64) -> Option<f64> {
+/// Of a mean square under the K-weighting, in LUFS.
+pub(in crate::analyze) fn loudness(power: f64) -> Option<f64> {
     of_power(power).map(|level| level - 0.691)
 }
 
@@ -66,11 +75,10 @@ fn gated(blocks: &[f64]) -> Vec<f64> {
     above(ABSOLUTE_GATE.max(mean / 10.0)).collect()
 }
 
-/// Tech 3342: windows of at least −70 LUFS, and of those the ones of at least their mean less 20.
-fn gated_for_range(windows: &[f64]) -> Vec<f64> {
-    let from = |gate: f64| windows.iter().copied().filter(move |&window| window >= gate);
-    let Some(mean) = mean(&from(ABSOLUTE_GATE).collect::<Vec<_>>()) else { return Vec::new() };
-    from(ABSOLUTE_GATE.max(mean / 100.0)).collect()
+/// Tech 3342: of windows of at least −70 LUFS, those of at least their mean less 20 LU.
+fn range_gate(windows: &[f64]) -> Option<f64> {
+    let audible = windows.iter().copied().filter(|&window| window >= ABSOLUTE_GATE);
+    mean(&audible.collect::<Vec<_>>()).map(|mean| ABSOLUTE_GATE.max(mean / 100.0))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "2⁵³ windows are longer than any file")]

@@ -6,10 +6,13 @@ use ebur128::{EbuR128, Mode};
 use proptest::prelude::*;
 
 use super::*;
+
+const UNTIMED: TruePeak = TruePeak { is_timed: false };
+const TIMED: TruePeak = TruePeak { is_timed: true };
 use crate::analyze::waves::{bytes, cuts, decibels, expect_the_law, format, wandering};
 
 fn measure(format: PcmFormat, samples: &[f64]) -> Figures {
-    let analyzer = TruePeak {};
+    let analyzer = UNTIMED;
     analyzer.finish(analyzer.analyze(Pcm::new(format, 0, &bytes(samples))), format)
 }
 
@@ -113,7 +116,7 @@ fn the_figures_are_those_of_libebur128() {
 #[test]
 fn nothing_has_no_peak() {
     for samples in [&[][..], &[0.0; 100]] {
-        let analyzer = TruePeak {};
+        let analyzer = UNTIMED;
         let figures = measure(format(48_000, 1), samples);
         assert_eq!(figures, Figures::default());
         assert!(TruePeak::figures(&figures).all(|figure| figure.is_none()));
@@ -128,8 +131,8 @@ fn a_sick_partial_is_refused() {
     let samples = bytes(&wandering(1, 3000, 2));
     let whole = Pcm::new(format, 0, &samples);
     let (_, chunk) = whole.split_at(300);
-    let (good, stretch) = (TruePeak {}.analyze(chunk), Stretch::from(chunk));
-    assert_eq!(TruePeak {}.check(&good, &stretch), Ok(()));
+    let (good, stretch) = (UNTIMED.analyze(chunk), Stretch::from(chunk));
+    assert_eq!(UNTIMED.check(&good, &stretch), Ok(()));
     let sick: [fn(&mut Piece); 9] = [
         |piece| piece.stretch.frames.end += 1,
         |piece| piece.stretch.format.channels = 1,
@@ -144,9 +147,9 @@ fn a_sick_partial_is_refused() {
     for (number, harm) in sick.into_iter().enumerate() {
         let mut partial = good.clone();
         harm(partial.0.as_mut().expect("a piece"));
-        assert!(TruePeak {}.check(&partial, &stretch).is_err(), "harm {number}");
+        assert!(UNTIMED.check(&partial, &stretch).is_err(), "harm {number}");
     }
-    assert!(TruePeak {}.check(&Partial(None), &stretch).is_err(), "nothing of something");
+    assert!(UNTIMED.check(&Partial(None), &stretch).is_err(), "nothing of something");
 }
 
 proptest! {
@@ -160,6 +163,23 @@ proptest! {
     ) {
         let format = format(rate, channels);
         let samples = bytes(&wandering(seed, frames, channels.into()));
-        expect_the_law(&TruePeak {}, Pcm::new(format, 0, &samples), &cuts);
+        let whole = Pcm::new(format, 0, &samples);
+        expect_the_law(&UNTIMED, whole, &cuts);
+        expect_the_law(&TIMED, whole, &cuts);
+
+        // An oracle that looks at one cell after another, each with all that was before.
+        let [untimed, timed] = [UNTIMED, TIMED].map(|analyzer| {
+            analyzer.finish(analyzer.analyze(whole), format)
+        });
+        prop_assert_eq!(timed.true_peak.to_bits(), untimed.true_peak.to_bits());
+        let until = |ms: u64| {
+            let (before, _) = whole.split_at(ms * u64::from(rate) / 1000);
+            UNTIMED.finish(UNTIMED.analyze(before), format).true_peak
+        };
+        let mut so_far = 0.0_f64;
+        for (cell, peak) in (0..).zip(&timed.every_100_ms) {
+            so_far = so_far.max(*peak);
+            prop_assert_eq!(so_far.to_bits(), until((cell + 1) * 100).to_bits());
+        }
     }
 }
