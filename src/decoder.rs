@@ -12,12 +12,13 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use audiopool_worker::board;
+use audiopool_worker::confine::Needs;
 use audiopool_worker::protocol::WorkerFault;
 use audiopool_worker::task::{Outlet, StreamTask};
 use serde::{Deserialize, Serialize};
 
 use crate::chunk::{ChunkLength, Cutter};
-use crate::decode::{DecodeError, DecodeErrorKind, Source, SourceFormat};
+use crate::decode::{self, DecodeError, DecodeErrorKind, Source, SourceFormat};
 use crate::record::Warning;
 
 /// Decodes one file into chunks.
@@ -53,6 +54,10 @@ impl StreamTask for DecodeFile {
     const NAME: &'static str = "audiopool.decode";
     type Item = Decoded;
     type Output = Result<Ending, DecodeError>;
+
+    fn needs(&self) -> Needs {
+        decode::needs(Path::new(&self.path))
+    }
 
     fn run(self, outlet: &mut Outlet<'_, Decoded>) -> Result<Self::Output, WorkerFault> {
         board::stage("opening the file");

@@ -171,7 +171,7 @@ fn command(program: &Path, path: &Path) -> Result<Command, String> {
         }
     }
     // A decoder is killed with its group, and ffmpeg is to be in it; if nobody is left to kill the
-    // group, the kernel does: the thread that decodes lives as long as its process. In any other
+    // group, the kernel does: the thread that decodes waits for the end of ffmpeg. In any other
     // process the group may be the terminal's: a Ctrl-C meant for us would end ffmpeg in the middle
     // of the audio.
     if is_child {

@@ -47,6 +47,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use audiopool_worker::confine::Needs;
 use audiopool_worker::pcm::PcmFormat;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +69,11 @@ pub struct SourceFormat {
     pub pcm: PcmFormat,
     /// Frames that the file says it has, if it says; a hint, never trusted.
     pub declared_frames: Option<u64>,
+}
+
+/// What the decoding of a file opens: the file, and ffmpeg where that is installed.
+pub fn needs(path: &Path) -> Needs {
+    Needs { files: vec![path.to_owned()], programs: ffmpeg::program().into_iter().collect() }
 }
 
 /// Why a file cannot be decoded at all, with what would help.

@@ -8,6 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use audiopool_worker::codec;
+use audiopool_worker::confine::Needs;
 use audiopool_worker::pcm::{Pcm, PcmFormat};
 use audiopool_worker::protocol::WorkerFault;
 use audiopool_worker::task::{NoOutlet, RawOutlet, Registry, StreamTask, Task};
@@ -106,6 +107,10 @@ struct Direct<'a, I> {
 }
 
 impl<I: DeserializeOwned> RawOutlet for Direct<'_, I> {
+    fn keep_to(&mut self, _: &Needs) -> Result<(), WorkerFault> {
+        Ok(())
+    }
+
     fn delivered(&self) -> u64 {
         0
     }

@@ -28,6 +28,7 @@ use audiopool::decoder::{DecodeFile, Decoded, Ending};
 use audiopool::merge::Fold;
 use audiopool_worker::analyze::{AnalysisSettings, Analyzers, METRICS, Partials};
 use audiopool_worker::codec;
+use audiopool_worker::confine::Needs;
 use audiopool_worker::frame::{MAX_FRAME, decode_frame, encode_frame};
 use audiopool_worker::measure::Measure;
 use audiopool_worker::pcm::PcmFormat;
@@ -204,6 +205,10 @@ struct Delivered {
 }
 
 impl RawOutlet for Delivered {
+    fn keep_to(&mut self, _: &Needs) -> Result<(), WorkerFault> {
+        Ok(())
+    }
+
     fn delivered(&self) -> u64 {
         self.before as u64
     }

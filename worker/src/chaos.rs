@@ -43,7 +43,7 @@ use none as wire_or_none;
 use wire as wire_or_none;
 
 /// Decides what a child does wrong.
-pub trait Mischief {
+pub trait Mischief: Send {
     /// What to do wrong at this try, if anything. Asked once for each; whoever asks is expected to
     /// do it. An error fails the task.
     fn deed(&self, run: &Run) -> Result<Option<Deed>, String>;

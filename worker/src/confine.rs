@@ -7,9 +7,14 @@
 //! ```
 //!
 //! What was open before stays open: the channel, the rings, standard error. Nothing else can be
-//! opened, connected, started or signalled any more by a worker. A decoder goes on reading files and
-//! starts ffmpeg: it can change no file, not even its rights or times, and reach nobody. Threads that were there before keep what
-//! they had, so there should be none; each part says whether it was reached, and why not.
+//! opened, connected, started or signalled any more by a worker. A decoder goes on opening files and
+//! starts ffmpeg: it can change no file, not even its rights or times, and reach nobody. Threads
+//! that were there before keep what they had, so there should be none; each part says whether it
+//! was reached, and why not.
+//!
+//! A decoder is given one file after the other, and what is given up is never had again: so each
+//! task has a [thread of its own](keep_to), which opens its file and no other, and neither does the
+//! ffmpeg that it starts.
 //!
 //! How it is done is a matter of the system: Linux has a home of its own, elsewhere no part can be
 //! had and the level says so.
@@ -20,6 +25,7 @@ mod elsewhere;
 mod linux;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -111,7 +117,8 @@ pub enum Part {
     Dumps,
     /// Processor time of a task, size of files and number of descriptors have an end.
     Limits,
-    /// It can open no file, or if it is a decoder only to read; and reach no port.
+    /// It can open no file, or if it is a decoder only the one that it decodes, to read it, and
+    /// programs with their libraries; and reach no port.
     Files,
     /// It can ask the kernel only for what its work needs: not for sockets, programs, processes,
     /// and not for signals to others. A decoder may start programs, which inherit the rest.
@@ -174,6 +181,12 @@ impl Confinement {
         }
     }
 
+    /// Whether the tasks of a role that opens files can be [kept to](keep_to) theirs.
+    pub(crate) fn keeps_files(&self) -> bool {
+        let is_missing = self.missing.iter().any(|(part, _)| *part == Part::Files);
+        self.sandbox != Sandbox::Off && self.role == Role::Decoder && !is_missing
+    }
+
     /// The parts that were asked for and could not be had, and why.
     pub fn missing(&self) -> &[(Part, String)] {
         &self.missing
@@ -204,7 +217,7 @@ impl fmt::Display for Confinement {
         match self.level() {
             _ if self.sandbox == Sandbox::Off => f.write_str("off"),
             Level::Full if self.role == Role::Decoder => {
-                f.write_str("full, as decoders go: they read files and start ffmpeg")
+                f.write_str("full, as decoders go: they read their file and start ffmpeg")
             }
             Level::Full => f.write_str("full"),
             Level::Partial => write!(f, "partial, without {}", self.reasons()),
@@ -227,6 +240,21 @@ pub(crate) fn confine(sandbox: Sandbox, role: Role, file_bytes: u64) -> Confinem
         }
     }
     Confinement { sandbox, role, missing }
+}
+
+/// What a task opens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Files that it reads. Whoever is there and is no regular file does not count.
+    pub files: Vec<PathBuf>,
+    /// Programs that it starts.
+    pub programs: Vec<PathBuf>,
+}
+
+/// Gives up, for this thread and all that it starts, every file but those that the task needs and
+/// what programs need to run: the folders of the system that hold programs and libraries.
+pub(crate) fn keep_to(needs: &Needs) -> Result<(), String> {
+    system::keep_to(needs)
 }
 
 /// The name of the system call that the sandbox has stopped, if a child's last words say so.

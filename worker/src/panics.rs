@@ -1,10 +1,10 @@
 //! Panics: of the task's thread they are its answer, of any other the end of the process.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
 use std::process;
 use std::sync::Mutex;
-use std::thread::{self, ThreadId};
 
 use crate::board;
 use crate::protocol::WorkerFault;
@@ -15,13 +15,23 @@ pub const EXIT_PANIC: i32 = 101;
 /// Where the task's thread last panicked, and the message.
 static LAST_PANIC: Mutex<Option<(String, String)>> = Mutex::new(None);
 
-/// Remembers panics of the task's thread; a panic in any other thread ends the process, so that it
+thread_local! {
+    /// Whether it is the thread of a task.
+    static RUNS_TASKS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes this thread one of tasks.
+pub(crate) fn are_answers_here() {
+    RUNS_TASKS.set(true);
+}
+
+/// Remembers panics of a task's thread; a panic in any other thread ends the process, so that it
 /// is never taken for a success.
-pub(crate) fn note_of(task_thread: ThreadId) {
+pub(crate) fn note() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         note_on_board(info);
-        if thread::current().id() == task_thread {
+        if RUNS_TASKS.get() {
             let location = info.location().map(ToString::to_string).unwrap_or_default();
             let message = info.payload_as_str().unwrap_or("no message").to_owned();
             if let Ok(mut last) = LAST_PANIC.lock() {

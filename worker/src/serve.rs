@@ -1,10 +1,12 @@
 //! Serve: a child's life, from the handshake to the goodbye.
 //!
-//! The loop takes one task at a time, or a batch of small ones. While a streaming task waits for room for its audio, the
-//! same thread reads the channel for the grant; nothing here needs a second thread but the
-//! [lifeline].
+//! The loop takes one task at a time, or a batch of small ones. While a streaming task waits for
+//! room for its audio, the same thread reads the channel for the grant. Beside it there is the
+//! [lifeline], and in a confined decoder a thread for each task, which is [kept to its
+//! files](confine::keep_to) while this one waits for it.
 
-use std::collections::VecDeque;
+mod outlet;
+
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::thread;
@@ -18,20 +20,25 @@ use crate::channel::{self, ChannelError, Receiver, Sender};
 use crate::chaos::{self, Deed, Mischief, WireDeed};
 use crate::confine::Allowance;
 use crate::invitation::Invitation;
-use crate::pcm::{Pcm, PcmFormat};
+use crate::pcm::Pcm;
 use crate::protocol::{
     Answer, AudioRef, FromChild, Hello, MAX_INLINE, PROTOCOL_VERSION, Payload, RingHandle, Run,
     SlotRef, ToChild, Usage, Welcome, WorkerFault,
 };
 use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
-use crate::task::{RawOutlet, Registry};
+use crate::task::Registry;
 use crate::{BUILD_ID, confine, initializer, lifeline, log, panics, usage::Meter};
+
+use outlet::ChildOutlet;
 
 /// Exit code of a child that could not begin: no supervisor, no shared memory.
 pub const EXIT_BOOT: u8 = 70;
 
 /// How long a child stays awake for its next task.
 const AWAKE: Duration = Duration::from_micros(50);
+
+/// Stack of a task's own thread: as much as the first thread of a process has.
+const TASK_STACK: usize = 8 << 20;
 
 /// Why a child ends before it is told to.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +97,7 @@ struct Child {
     mischief: Option<Box<dyn Mischief>>,
     meter: Meter,
     allowance: Allowance,
+    keeps_files: bool,
     tasks: u64,
     busy: Duration,
 }
@@ -126,7 +134,8 @@ impl Child {
             Board::open(board, page)?.install();
         }
         close_inherited(rings.iter().map(|grant| grant.handle).chain(board));
-        panics::note_of(thread::current().id());
+        panics::note();
+        panics::are_answers_here();
         if let Some(initializer) = initializer
             && let Err(fault) = initializer::run(registry, &initializer, panics::fault)
         {
@@ -142,6 +151,7 @@ impl Child {
         let confinement = confine::confine(confine.sandbox, invitation.role, file_bytes);
         // Its thread is born into what this one has left.
         lifeline.watch()?;
+        let keeps_files = confinement.keeps_files();
         debug!(number, generation, sandbox = %confinement, "ready");
         sender.send(&FromChild::Ready(confinement))?;
         Ok(Self {
@@ -153,6 +163,7 @@ impl Child {
             mischief,
             meter,
             allowance: Allowance::of_this_process(),
+            keeps_files,
             tasks: 0,
             busy: Duration::ZERO,
         })
@@ -166,7 +177,11 @@ impl Child {
                 ToChild::Run(run) => match self.due(&run) {
                     Ok(Some(Deed::Wire(deed))) => self.misspeak(deed, registry, &run),
                     deed => {
-                        let answer = self.answer(registry, &run, deed);
+                        let answer = if self.keeps_files {
+                            self.answer_apart(registry, &run, deed)?
+                        } else {
+                            self.answer(registry, &run, deed)
+                        };
                         let Answer { task, attempt, outcome, busy } = answer;
                         self.sender.send(&FromChild::Reply { task, attempt, outcome, busy })?;
                     }
@@ -231,6 +246,23 @@ impl Child {
         Ok(None)
     }
 
+    /// In a thread of its own, which gives up more than the next task can do without.
+    fn answer_apart(
+        &mut self,
+        registry: &Registry,
+        run: &Run,
+        deed: Result<Option<Deed>, String>,
+    ) -> Result<Answer, ServeError> {
+        let apart = thread::Builder::new().name("task".to_owned()).stack_size(TASK_STACK);
+        thread::scope(|scope| {
+            let answering = apart.spawn_scoped(scope, || {
+                panics::are_answers_here();
+                self.answer(registry, run, deed)
+            })?;
+            Ok(answering.join().unwrap_or_else(|payload| panic::resume_unwind(payload)))
+        })
+    }
+
     fn answer(
         &mut self,
         registry: &Registry,
@@ -269,14 +301,7 @@ impl Child {
             }
             None => None,
         };
-        let mut outlet = ChildOutlet {
-            child: self,
-            run,
-            index: run.delivered,
-            free: run.slots.iter().copied().collect(),
-            filling: None,
-            told: Instant::now(),
-        };
+        let mut outlet = ChildOutlet::new(self, run);
         panic::catch_unwind(AssertUnwindSafe(|| {
             if let Some(Deed::Task(deed)) = deed.map_err(|reason| lost(&reason))? {
                 board::stage("the rogue's deed");
@@ -315,80 +340,6 @@ impl Child {
 
     fn usage(&self) -> Usage {
         Usage { tasks: self.tasks, busy: self.busy, ..self.meter.read() }
-    }
-}
-
-/// The streaming task's way out of a child.
-struct ChildOutlet<'a> {
-    child: &'a Child,
-    run: &'a Run,
-    index: u64,
-    free: VecDeque<u16>,
-    filling: Option<Filling>,
-    told: Instant,
-}
-
-/// How often a task that has nothing to deliver says that it is getting on.
-const ALIVE_INTERVAL: Duration = Duration::from_millis(200);
-
-impl RawOutlet for ChildOutlet<'_> {
-    fn delivered(&self) -> u64 {
-        self.run.delivered
-    }
-
-    fn room(&self) -> u64 {
-        self.child.outbox.as_ref().map_or(0, |outbox| outbox.geometry().slot_bytes)
-    }
-
-    fn begin_audio(&mut self) -> Result<(), WorkerFault> {
-        if self.filling.is_some() {
-            return Ok(());
-        }
-        let slot = loop {
-            if let Some(slot) = self.free.pop_front() {
-                break slot;
-            }
-            match self.child.receiver.recv() {
-                Ok((_, ToChild::Grant { slot })) => self.free.push_back(slot),
-                Ok(_) => return Err(lost("unexpected message while waiting for a slot")),
-                Err(error) => return Err(lost(&error.to_string())),
-            }
-        };
-        self.filling = Some(Filling::new(slot));
-        Ok(())
-    }
-
-    fn append_audio(&mut self, bytes: &[u8]) -> Result<(), WorkerFault> {
-        self.begin_audio()?;
-        let outbox = self.child.outbox()?;
-        let filling = self.filling.as_mut().expect("begun in the line above");
-        Ok(filling.append(outbox, bytes)?)
-    }
-
-    fn emit(&mut self, item: Vec<u8>, audio: Option<(PcmFormat, u64)>) -> Result<(), WorkerFault> {
-        let audio = match (audio, self.filling.take()) {
-            (Some((format, first_frame)), Some(filling)) => {
-                let at = filling.finish(self.child.outbox()?);
-                Some(AudioRef { at, format, first_frame })
-            }
-            (None, None) => None,
-            _ => return Err(lost("an item with audio that was not appended, or without it")),
-        };
-        let (task, attempt, index) = (self.run.task, self.run.attempt, self.index);
-        self.index += 1;
-        board::beat();
-        let message = FromChild::Item { task, attempt, index, item, audio };
-        self.child.sender.send(&message).map_err(|error| lost(&error.to_string()))
-    }
-
-    fn skip(&mut self) -> Result<(), WorkerFault> {
-        board::beat();
-        if self.told.elapsed() < ALIVE_INTERVAL {
-            return Ok(());
-        }
-        self.told = Instant::now();
-        let message = FromChild::Alive { task: self.run.task };
-        self.child.sender.send(&message).map_err(|error| lost(&error.to_string()))
     }
 }
 

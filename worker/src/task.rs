@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec;
+use crate::confine::Needs;
 use crate::pcm::{Pcm, PcmFormat};
 use crate::protocol::WorkerFault;
 
@@ -40,6 +41,9 @@ pub trait StreamTask: Serialize + DeserializeOwned {
     /// What comes back in the end.
     type Output: Serialize + DeserializeOwned;
 
+    /// What it opens; a confined child opens nothing else.
+    fn needs(&self) -> Needs;
+
     /// Does the work. The items must be the same at every try, since a second try goes on where
     /// the first one ended.
     fn run(self, outlet: &mut Outlet<'_, Self::Item>) -> Result<Self::Output, WorkerFault>;
@@ -60,6 +64,8 @@ impl TaskFailure {
 /// What a streaming task is given to put its items into, untyped. Implemented by the child's serve
 /// loop and by the inline twin.
 pub trait RawOutlet {
+    /// Gives up what the task does not need, where that can be done for one task.
+    fn keep_to(&mut self, needs: &Needs) -> Result<(), WorkerFault>;
     /// Items that earlier tries have delivered.
     fn delivered(&self) -> u64;
     /// Most bytes of audio that an item can have.
@@ -85,6 +91,9 @@ impl NoOutlet {
 }
 
 impl RawOutlet for NoOutlet {
+    fn keep_to(&mut self, _: &Needs) -> Result<(), WorkerFault> {
+        Err(Self::refuse())
+    }
     fn delivered(&self) -> u64 {
         0
     }
@@ -192,6 +201,7 @@ impl Registry {
     pub fn with_stream<T: StreamTask + 'static>(mut self) -> Self {
         let run = |arguments: &[u8], _: Option<Pcm<'_>>, outlet: &mut dyn RawOutlet| {
             let task: T = decode(arguments)?;
+            outlet.keep_to(&task.needs())?;
             encode(&task.run(&mut Outlet::new(outlet))?)
         };
         self.tasks.insert(T::NAME, Box::new(run));

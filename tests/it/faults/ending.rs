@@ -64,8 +64,15 @@ fn f31_nobody_outlives_a_supervisor_that_is_killed_while_a_worker_is_stopped() {
 fn f31_an_ffmpeg_that_never_writes_does_not_outlive_a_supervisor_that_is_killed() {
     for sandbox in ["off", strictest()] {
         let scene = Scene::calm().gated();
-        let (ffmpeg, file) = (scene.path("ffmpeg"), scene.path("songs").join("z.ac3"));
-        let script = format!("#!/bin/sh\nread -r _ < {}\n", scene.path("gate").display());
+        let [programs, libraries] = ["bin", "lib"].map(|name| scene.path(name));
+        for folder in [&programs, &libraries] {
+            fs::create_dir(folder).expect("a folder");
+        }
+        let (ffmpeg, file) = (programs.join("ffmpeg"), scene.path("songs").join("z.ac3"));
+        // What lies where its libraries would is what it may open, sandbox or not.
+        let gate = libraries.join("gate");
+        fs::hard_link(scene.path("gate"), &gate).expect("another name");
+        let script = format!("#!/bin/sh\nread -r _ < {}\n", gate.display());
         fs::write(&ffmpeg, script).expect("a script");
         fs::set_permissions(&ffmpeg, fs::Permissions::from_mode(0o755)).expect("it is ours");
         fs::write(&file, [0x0B, 0x77, 0, 0, 0x14, 0x40, 0x43, 0xE0]).expect("a file");

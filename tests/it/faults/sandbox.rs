@@ -224,6 +224,31 @@ fn what_a_decoder_starts_changes_no_file_and_reaches_nobody() {
 }
 
 #[test]
+fn what_a_decoder_starts_reads_the_file_of_its_task_and_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [secret, file] = ["secret", "a.ac3"].map(|name| folder.path().join(name));
+    fs::write(&secret, "word").expect("a file");
+    fs::write(&file, b"\x0B\x77\0\0\x14\x40\x43\xE0word").expect("a file");
+    let does = format!(
+        "does() {{ grep -q word \"$1\" && echo reads || echo misses; }}; \
+         echo \"it $(does {}) the secret and $(does {}) its file\" >&2",
+        secret.display(),
+        file.display()
+    );
+    let program = impostor(folder.path(), &does);
+    for (sandbox, does) in [("off", "reads"), (strictest(), "misses")] {
+        let scene = Scene::calm().env("AUDIOPOOL_FFMPEG", program.to_str().expect("UTF-8"));
+        let file = file.to_str().expect("UTF-8");
+        // One decoder, which is given other files before and after.
+        let ended = scene.args([file, "--sandbox", sandbox, "--workers", "1"]).run();
+        let said = format!("it {does} the secret and reads its file");
+        assert!(ended.stdout.contains(&said), "{ended}");
+        assert_eq!(ended.code(), Some(1), "{ended}");
+        ended.assert_nobody_left();
+    }
+}
+
+#[test]
 fn what_a_decoder_starts_cannot_leave_the_group_that_is_killed_with_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("a.ac3");

@@ -114,7 +114,7 @@ trait Writer: fmt::Debug + Send + Sync {
 }
 
 /// A hold on memory by which to read.
-trait Reader: fmt::Debug {
+trait Reader: fmt::Debug + Send {
     /// All of it.
     fn bytes(&self) -> &[u8];
 }

@@ -1,0 +1,102 @@
+//! Outlet: a streaming task's way out of a child, through slots that the supervisor grants.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::{Child, lost};
+use crate::board;
+use crate::confine::{self, Needs};
+use crate::pcm::PcmFormat;
+use crate::protocol::{AudioRef, FromChild, Run, ToChild, WorkerFault};
+use crate::slots::Filling;
+use crate::task::RawOutlet;
+
+/// The streaming task's way out of a child.
+pub(super) struct ChildOutlet<'a> {
+    child: &'a Child,
+    run: &'a Run,
+    index: u64,
+    free: VecDeque<u16>,
+    filling: Option<Filling>,
+    told: Instant,
+}
+
+/// How often a task that has nothing to deliver says that it is getting on.
+const ALIVE_INTERVAL: Duration = Duration::from_millis(200);
+
+impl<'a> ChildOutlet<'a> {
+    pub(super) fn new(child: &'a Child, run: &'a Run) -> Self {
+        let free = run.slots.iter().copied().collect();
+        let (index, told) = (run.delivered, Instant::now());
+        Self { child, run, index, free, filling: None, told }
+    }
+}
+
+impl RawOutlet for ChildOutlet<'_> {
+    fn keep_to(&mut self, needs: &Needs) -> Result<(), WorkerFault> {
+        if !self.child.keeps_files {
+            return Ok(());
+        }
+        let refused = |why| lost(&format!("the decoder cannot be confined to its file: {why}"));
+        confine::keep_to(needs).map_err(refused)
+    }
+
+    fn delivered(&self) -> u64 {
+        self.run.delivered
+    }
+
+    fn room(&self) -> u64 {
+        self.child.outbox.as_ref().map_or(0, |outbox| outbox.geometry().slot_bytes)
+    }
+
+    fn begin_audio(&mut self) -> Result<(), WorkerFault> {
+        if self.filling.is_some() {
+            return Ok(());
+        }
+        let slot = loop {
+            if let Some(slot) = self.free.pop_front() {
+                break slot;
+            }
+            match self.child.receiver.recv() {
+                Ok((_, ToChild::Grant { slot })) => self.free.push_back(slot),
+                Ok(_) => return Err(lost("unexpected message while waiting for a slot")),
+                Err(error) => return Err(lost(&error.to_string())),
+            }
+        };
+        self.filling = Some(Filling::new(slot));
+        Ok(())
+    }
+
+    fn append_audio(&mut self, bytes: &[u8]) -> Result<(), WorkerFault> {
+        self.begin_audio()?;
+        let outbox = self.child.outbox()?;
+        let filling = self.filling.as_mut().expect("begun in the line above");
+        Ok(filling.append(outbox, bytes)?)
+    }
+
+    fn emit(&mut self, item: Vec<u8>, audio: Option<(PcmFormat, u64)>) -> Result<(), WorkerFault> {
+        let audio = match (audio, self.filling.take()) {
+            (Some((format, first_frame)), Some(filling)) => {
+                let at = filling.finish(self.child.outbox()?);
+                Some(AudioRef { at, format, first_frame })
+            }
+            (None, None) => None,
+            _ => return Err(lost("an item with audio that was not appended, or without it")),
+        };
+        let (task, attempt, index) = (self.run.task, self.run.attempt, self.index);
+        self.index += 1;
+        board::beat();
+        let message = FromChild::Item { task, attempt, index, item, audio };
+        self.child.sender.send(&message).map_err(|error| lost(&error.to_string()))
+    }
+
+    fn skip(&mut self) -> Result<(), WorkerFault> {
+        board::beat();
+        if self.told.elapsed() < ALIVE_INTERVAL {
+            return Ok(());
+        }
+        self.told = Instant::now();
+        let message = FromChild::Alive { task: self.run.task };
+        self.child.sender.send(&message).map_err(|error| lost(&error.to_string()))
+    }
+}
