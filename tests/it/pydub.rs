@@ -52,6 +52,8 @@ struct NonSilence {
     #[serde(flatten)]
     settings: Settings,
     non_silent_ms: u64,
+    regions: usize,
+    first_regions: String,
 }
 
 #[derive(Deserialize)]
@@ -99,6 +101,15 @@ fn features(segment: &AudioSegment, settings: &AnalysisSettings, grains: u64) ->
     analyzers.finish(merged, segment.format())
 }
 
+/// What is not silent, each as pydub's milliseconds.
+fn regions_ms(features: &Features) -> Vec<String> {
+    let details = features.clone().into_details();
+    let (_, regions) =
+        details.regions.into_iter().find(|(key, _)| *key == "non_silence_regions").unwrap();
+    let ms = |seconds: f64| (seconds * 1000.0).round();
+    regions.iter().map(|at| format!("{}-{}", ms(at.start_seconds), ms(at.end_seconds))).collect()
+}
+
 fn assert_same_db(ours: Option<f64>, pydubs: Option<f64>, what: &str) {
     match (ours, pydubs) {
         (None, None) => {}
@@ -133,7 +144,7 @@ fn assert_same(segment: &AudioSegment, pydubs: &Figures) {
     let slice = segment.slice_ms(pydubs.slice.start_ms..pydubs.slice.end_ms);
     assert_same_levels(&slice, &pydubs.slice.levels, &format!("{what}, slice"));
 
-    for NonSilence { settings, non_silent_ms } in &pydubs.non_silence {
+    for NonSilence { settings, non_silent_ms, regions, first_regions } in &pydubs.non_silence {
         let &Settings { silence_threshold_db, min_silence_ms } = settings;
         let settings = AnalysisSettings { silence_threshold_db, min_silence_ms };
         let whole = features(segment, &settings, u64::MAX / u64::from(u32::MAX));
@@ -142,6 +153,12 @@ fn assert_same(segment: &AudioSegment, pydubs: &Figures) {
         let non_silent = whole.get("non_silence_seconds").map(Duration::from_secs_f64);
         let expected = Some(Duration::from_millis(*non_silent_ms));
         assert_eq!(non_silent, expected, "{what}, {settings:?}");
+        let found = regions_ms(&whole);
+        // Of less than a millisecond, pydub makes a region from 0 to 0.
+        let expected = if first_regions == "0-0" { 0 } else { *regions };
+        assert_eq!(found.len(), expected, "{what}, {settings:?}");
+        let begins = expected == 0 || found.join(" ").starts_with(first_regions);
+        assert!(begins, "{what}, {settings:?}: {found:?}");
         for grains in [1, 10] {
             assert_eq!(features(segment, &settings, grains), whole, "{what}, {grains} s");
         }
@@ -224,7 +241,7 @@ fn figures_of_lossy_files_are_nearly_pydubs() {
         let rms = slice.rms();
         assert!(rms.abs_diff(pydubs.slice.levels.rms) <= steps, "{what}: RMS of the slice {rms}");
 
-        for NonSilence { settings, non_silent_ms } in &pydubs.non_silence {
+        for NonSilence { settings, non_silent_ms, .. } in &pydubs.non_silence {
             let &Settings { silence_threshold_db, min_silence_ms } = settings;
             let settings = AnalysisSettings { silence_threshold_db, min_silence_ms };
             let ours = features(&segment, &settings, 1);

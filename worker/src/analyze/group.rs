@@ -19,6 +19,13 @@ pub const SEED: Group = Group {
             not silent.",
 };
 
+/// Where there is something to hear.
+pub const ACTIVITY: Group = Group {
+    name: "activity",
+    title: "Activity",
+    about: "Where there is sound and where there is silence; records hold the stretches.",
+};
+
 /// How loud the samples are, as numbers.
 pub const LEVEL: Group = Group {
     name: "level",
@@ -50,4 +57,4 @@ pub const DAMAGE: Group = Group {
 };
 
 /// All groups, in report order.
-pub static GROUPS: &[&Group] = &[&SEED, &LEVEL, &LOUDNESS, &DAMAGE, &DYNAMICS];
+pub static GROUPS: &[&Group] = &[&SEED, &ACTIVITY, &LEVEL, &LOUDNESS, &DAMAGE, &DYNAMICS];

@@ -2,6 +2,8 @@
 //!
 //! It knows no chunks, no sums that slide and no partials, and is as slow as pydub.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -101,22 +103,26 @@ fn noise(seed: u32, at: usize) -> i32 {
     (mixed ^ (mixed >> 15)).wrapping_mul(0x85EB_CA6B).cast_signed()
 }
 
-/// The sum of `pydub.silence.detect_nonsilent(…, seek_step=1)`, in milliseconds.
-pub(super) fn non_silent_ms(sound: &Sound, threshold_db: f64, min_silence_len: u64) -> u64 {
+/// `pydub.silence.detect_nonsilent(…, seek_step=1)`, in milliseconds.
+pub(super) fn non_silent(
+    sound: &Sound,
+    threshold_db: f64,
+    min_silence_len: u64,
+) -> Vec<Range<u64>> {
     let length = len(sound);
     let silent = detect_silence(sound, threshold_db, min_silence_len);
-    let Some(&(_, mut end)) = silent.last() else { return length };
-    if silent[0] == (0, length) {
-        return 0;
-    }
-    let mut total = 0;
+    let mut regions = Vec::new();
     let mut previous_end = 0;
-    for (start, next_end) in silent {
-        total += start - previous_end;
-        previous_end = next_end;
-        end = next_end;
+    for (start, end) in silent {
+        regions.push(previous_end..start);
+        previous_end = end;
     }
-    total + (length - end)
+    if previous_end != length {
+        regions.push(previous_end..length);
+    }
+    // pydub takes out a first one from 0 to 0, in the same manner.
+    regions.retain(|region| !region.is_empty());
+    regions
 }
 
 fn detect_silence(sound: &Sound, threshold_db: f64, min_silence_len: u64) -> Vec<(u64, u64)> {
