@@ -18,6 +18,11 @@ pub fn power_of_ten(exponent: f64) -> f64 {
     libm::exp10(exponent)
 }
 
+/// log2 of a number above zero.
+pub fn logarithm_of_two(number: f64) -> f64 {
+    libm::log2(number)
+}
+
 /// The tangent of an angle, for filters.
 pub fn tangent(radians: f64) -> f64 {
     libm::tan(radians)

@@ -12,6 +12,7 @@
 pub mod clipping;
 mod derived;
 mod details;
+pub mod entropy;
 mod features;
 mod grid;
 pub mod group;
@@ -20,6 +21,7 @@ pub mod loudness;
 #[cfg(test)]
 mod oracle;
 mod registry;
+pub mod short_rms;
 pub mod silence;
 mod stretch;
 pub mod sums;

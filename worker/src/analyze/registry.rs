@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, derived, level, loudness,
-    silence, sums, true_peak,
+    AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, derived, entropy, level,
+    loudness, short_rms, silence, sums, true_peak,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -138,6 +138,10 @@ analyzers! {
     non_silence: silence::NonSilence,
     /// RMS and what else follows from sums.
     sums: sums::Sums,
+    /// The loudest and the quietest moment.
+    short_rms: short_rms::ShortRms,
+    /// How evenly the scale is used.
+    entropy: entropy::Entropy,
     /// How loud it is heard.
     loudness: loudness::Loudness,
     /// The wave between the samples.
