@@ -111,6 +111,31 @@ fn levels_are_those_of_astats_and_sox() {
 }
 
 #[test]
+fn stereo_is_that_of_numpy_and_astats() {
+    let measured = measured("stereo,rms_dbfs");
+    let mut compared = 0;
+    for theirs in recorded() {
+        let file = theirs["file"].as_str().unwrap();
+        let ours = &measured[file]["metrics"];
+        let numpy = &theirs["numpy"];
+        if numpy.is_object() {
+            // Doubles, and floats that are made 32 bit integers.
+            for key in ["correlation", "correlation_min", "side_to_mid_db"] {
+                near(&ours[key], &numpy[key], 1e-8, &format!("{file}: {key}"));
+                compared += 1;
+            }
+        }
+        let [left, right] =
+            [0, 1].map(|channel| theirs["astats"]["channels"]["rms_dbfs"][channel].as_f64());
+        if let Some((left, right)) = left.zip(right).filter(|_| file != "f32-stereo-16000.wav") {
+            near(&ours["channel_imbalance_db"], &Value::from(left - right), 2e-6, file);
+            compared += 1;
+        }
+    }
+    assert!(compared >= 40, "only {compared} comparisons");
+}
+
+#[test]
 fn loudness_is_that_of_ffmpegs_ebur128() {
     let measured = measured("loudness");
     let mut compared = 0;

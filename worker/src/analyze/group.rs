@@ -42,6 +42,14 @@ pub const LOUDNESS: Group = Group {
             (BS.1770, EBU R128).",
 };
 
+/// What the channels have to do with each other.
+pub const STEREO: Group = Group {
+    name: "stereo",
+    title: "Stereo",
+    about: "What the first two channels have to do with each other: width, balance, phase, and \
+            whether there are two at all.",
+};
+
 /// How far the loud is from the quiet.
 pub const DYNAMICS: Group = Group {
     name: "dynamics",
@@ -57,4 +65,4 @@ pub const DAMAGE: Group = Group {
 };
 
 /// All groups, in report order.
-pub static GROUPS: &[&Group] = &[&SEED, &ACTIVITY, &LEVEL, &LOUDNESS, &DAMAGE, &DYNAMICS];
+pub static GROUPS: &[&Group] = &[&SEED, &ACTIVITY, &LEVEL, &LOUDNESS, &DAMAGE, &STEREO, &DYNAMICS];

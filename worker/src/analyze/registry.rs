@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, derived, entropy, level,
-    loudness, short_rms, silence, sums, true_peak,
+    loudness, short_rms, silence, stereo, sums, true_peak,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -148,6 +148,8 @@ analyzers! {
     true_peak: true_peak::TruePeak,
     /// Waves that were cut off.
     clipping: clipping::Clipping,
+    /// What left and right have to do with each other.
+    stereo: stereo::Stereo,
 }
 
 impl Analyzers {

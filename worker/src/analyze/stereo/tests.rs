@@ -1,0 +1,174 @@
+//! The law of any cut, drawn examples, and correlations in doubles with no sum kept.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::analyze::oracle::{Sound, sound};
+use crate::analyze::waves::{cuts, expect_the_law};
+
+const FORMAT: PcmFormat = PcmFormat {
+    sample_format: crate::pcm::SampleFormat::S16,
+    sample_rate: 1000,
+    channels: 2,
+    lossy: false,
+};
+
+fn figures(frames: &[[i16; 2]]) -> Figures {
+    let bytes: Vec<u8> = frames.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
+    Stereo {}.finish(Stereo {}.analyze(Pcm::new(FORMAT, 0, &bytes)), FORMAT)
+}
+
+/// A triangle wave of so many frames.
+fn triangle(frames: usize) -> impl Iterator<Item = i16> {
+    [0, 5000, 10_000, 5000, 0, -5000, -10_000, -5000].into_iter().cycle().take(frames)
+}
+
+#[test]
+fn one_channel_twice_is_mono() {
+    let found = figures(&triangle(500).map(|x| [x, x]).collect::<Vec<_>>());
+    let expected = Figures {
+        correlation: Some(1.0),
+        correlation_min: Some(1.0),
+        negative_correlation_share: Some(0.0),
+        phase_inverted_share: Some(0.0),
+        mono_share: Some(1.0),
+        side_to_mid_db: None,
+        channel_imbalance_db: Some(0.0),
+    };
+    assert_eq!(found, expected);
+    let quieter = figures(&triangle(500).map(|x| [x, x / 10]).collect::<Vec<_>>());
+    assert_eq!((quieter.correlation, quieter.mono_share), (Some(1.0), Some(1.0)));
+    assert_eq!(quieter.channel_imbalance_db, Some(20.0));
+    assert!((quieter.side_to_mid_db.unwrap() - 20.0 * (0.9_f64 / 1.1).log10()).abs() < 1e-12);
+}
+
+#[test]
+fn a_channel_upside_down_is_inverted() {
+    let found = figures(&triangle(500).map(|x| [x, -x]).collect::<Vec<_>>());
+    assert_eq!((found.correlation, found.correlation_min), (Some(-1.0), Some(-1.0)));
+    assert_eq!(found.negative_correlation_share, Some(1.0));
+    assert_eq!(found.phase_inverted_share, Some(1.0));
+    assert_eq!(found.mono_share, Some(0.0));
+    assert_eq!(found.side_to_mid_db, None, "there is no middle");
+}
+
+#[test]
+fn shares_are_of_the_pieces_that_can_be_heard() {
+    // Of 600 ms: two pieces mono, one inverted, one silent, two of which the last is cut off.
+    let both = |sign: i16, frames| triangle(frames).map(move |x| [x, sign * x]);
+    let mut frames: Vec<_> = both(1, 200).collect();
+    frames.extend(both(-1, 100));
+    frames.extend([[0, 0]; 100]);
+    frames.extend(both(1, 199));
+    let found = figures(&frames);
+    assert_eq!(found.mono_share, Some(0.75));
+    assert_eq!(found.phase_inverted_share, Some(0.25));
+    assert_eq!(found.correlation_min, Some(-1.0));
+    // Ones and twos are below −70 dBFS.
+    let quiet: Vec<_> = triangle(500).map(|x| [x / 5000, -x / 5000]).collect();
+    let quiet = figures(&quiet);
+    assert_eq!((quiet.correlation, quiet.correlation_min), (Some(-1.0), None));
+    assert_eq!(quiet.phase_inverted_share, None);
+}
+
+#[test]
+fn what_cannot_be_compared_has_no_figures() {
+    assert_eq!(figures(&[]), Figures::default());
+    assert_eq!(figures(&[[0, 0]; 300]), Figures::default());
+    let mono = Sound::mono_16(1000, vec![5; 300]);
+    assert_eq!(Stereo {}.analyze(mono.pcm()), Partial(None));
+    let one_dead = figures(&triangle(300).map(|x| [x, 0]).collect::<Vec<_>>());
+    assert_eq!((one_dead.correlation, one_dead.channel_imbalance_db), (None, None));
+    assert_eq!(one_dead.side_to_mid_db, Some(0.0));
+}
+
+#[test]
+fn a_sick_partial_is_refused() {
+    let bytes: Vec<u8> =
+        triangle(555).flat_map(|x| [x, -x / 3]).flat_map(i16::to_le_bytes).collect();
+    let (_, chunk) = Pcm::new(FORMAT, 0, &bytes).split_at(33);
+    let (good, stretch) = (Stereo {}.analyze(chunk), Stretch::from(chunk));
+    assert_eq!(Stereo {}.check(&good, &stretch), Ok(()));
+    let sick: [fn(&mut Piece); 9] = [
+        |piece| piece.stretch.frames.end += 1,
+        |piece| piece.all.frames += 1,
+        |piece| piece.head.frames -= 1,
+        |piece| piece.tail.left = 1 << 40,
+        |piece| piece.all.left_left = -1,
+        |piece| piece.all.left_right = i128::MIN,
+        |piece| piece.inner.cells = 6,
+        |piece| piece.inner.least = Some(f64::NAN),
+        |piece| piece.inner.negative = 0,
+    ];
+    for (number, harm) in sick.into_iter().enumerate() {
+        let mut partial = good.clone();
+        harm(partial.0.as_mut().expect("a piece"));
+        assert!(Stereo {}.check(&partial, &stretch).is_err(), "harm {number}");
+    }
+    Stereo {}.check(&Partial(None), &stretch).unwrap_err();
+}
+
+/// As one would write it down: means first, then deviations.
+#[expect(clippy::cast_precision_loss, reason = "an oracle with a tolerance")]
+fn pearson(frames: &[[f64; 2]]) -> Option<f64> {
+    let mean = |channel: usize| {
+        frames.iter().map(|frame| frame[channel]).sum::<f64>() / frames.len() as f64
+    };
+    let means = [mean(0), mean(1)];
+    let sum = |one: usize, other: usize| -> f64 {
+        frames.iter().map(|x| (x[one] - means[one]) * (x[other] - means[other])).sum()
+    };
+    let moves = |channel: usize| {
+        frames.iter().any(|frame| frame[channel].to_bits() != frames[0][channel].to_bits())
+    };
+    (moves(0) && moves(1)).then(|| sum(0, 1) / (sum(0, 0) * sum(1, 1)).sqrt())
+}
+
+proptest! {
+    #[test]
+    fn any_cut_gives_the_same_products(sound in sound(), cuts in cuts()) {
+        expect_the_law(&Stereo {}, sound.pcm(), &cuts);
+        let channels = usize::from(sound.format.channels);
+        if channels < 2 {
+            return Ok(());
+        }
+        let found = Stereo {}.finish(Stereo {}.analyze(sound.pcm()), sound.format);
+        let full_scale = f64::from(sound.format.full_scale());
+        let frames: Vec<[f64; 2]> = sound
+            .samples
+            .chunks(channels)
+            .map(|frame| [frame[0], frame[1]].map(|x| f64::from(x) / full_scale))
+            .collect();
+        if let (Some(found), Some(expected)) = (found.correlation, pearson(&frames)) {
+            prop_assert!((found - expected).abs() < 1e-9, "{} {}", found, expected);
+        }
+        prop_assert_eq!(found.correlation.is_some(), pearson(&frames).is_some());
+
+        let rate = sound.format.sample_rate as usize;
+        let mut least: Option<f64> = None;
+        let mut cells = 0.0;
+        let mut negative = 0.0;
+        for cell in 0.. {
+            let (from, to) = (cell * rate / 10, (cell + 1) * rate / 10);
+            if to > frames.len() {
+                break;
+            }
+            let power: f64 = frames[from..to].iter().flatten().map(|x| x * x).sum();
+            let limit = 1e-7 * 2.0 * f64::from(u32::try_from(to - from).unwrap());
+            // Right at the limit, doubles would not do.
+            prop_assume!(power == 0.0 || (power / limit - 1.0).abs() > 1e-9);
+            if let Some(found) = pearson(&frames[from..to]).filter(|_| power >= limit) {
+                least = Some(least.map_or(found, |least| least.min(found)));
+                cells += 1.0;
+                prop_assume!(found.abs() > 1e-12);
+                negative += f64::from(found < 0.0);
+            }
+        }
+        match (found.correlation_min, least) {
+            (Some(found), Some(least)) => prop_assert!((found - least).abs() < 1e-9),
+            (found, least) => prop_assert_eq!(found, least),
+        }
+        let share = (cells > 0.0).then(|| negative / cells);
+        prop_assert_eq!(found.negative_correlation_share, share);
+    }
+}
