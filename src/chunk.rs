@@ -45,16 +45,7 @@ impl ChunkLength {
     }
 }
 
-/// What becomes of a piece of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece<'a> {
-    /// Bytes that belong to the current chunk.
-    pub bytes: &'a [u8],
-    /// Whether they complete it.
-    pub completes: bool,
-}
-
-/// Cuts blocks at the ends of chunks.
+/// Counts the bytes of a chunk, so that blocks are cut at its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Cutter {
     chunk_bytes: usize,
@@ -68,22 +59,19 @@ impl Cutter {
         Self { chunk_bytes: usize::try_from(bytes).unwrap_or(usize::MAX).max(1), filled: 0 }
     }
 
-    /// The pieces of a block, in order.
-    pub fn cut<'a>(&mut self, block: &'a [u8]) -> impl Iterator<Item = Piece<'a>> {
-        let mut rest = block;
-        std::iter::from_fn(move || {
-            if rest.is_empty() {
-                return None;
-            }
-            let (bytes, later) = rest.split_at(rest.len().min(self.chunk_bytes - self.filled));
-            rest = later;
-            self.filled += bytes.len();
-            let completes = self.filled == self.chunk_bytes;
-            if completes {
-                self.filled = 0;
-            }
-            Some(Piece { bytes, completes })
-        })
+    /// Bytes that the current chunk has room for.
+    pub fn room(&self) -> usize {
+        self.chunk_bytes - self.filled
+    }
+
+    /// Goes on by so many bytes of the current chunk; whether they complete it.
+    pub fn fill(&mut self, bytes: usize) -> bool {
+        self.filled += bytes.min(self.room());
+        let completes = self.filled == self.chunk_bytes;
+        if completes {
+            self.filled = 0;
+        }
+        completes
     }
 
     /// Whether a chunk has been begun and not completed.
@@ -135,11 +123,14 @@ mod tests {
             let mut cutter = Cutter::new(format(10, 1), chunk_frames);
             let (mut chunks, mut open) = (Vec::new(), Vec::new());
             for block in &blocks {
-                for piece in cutter.cut(block) {
-                    open.extend_from_slice(piece.bytes);
-                    if piece.completes {
+                let mut rest = block.as_slice();
+                while !rest.is_empty() {
+                    let (bytes, later) = rest.split_at(rest.len().min(cutter.room()));
+                    open.extend_from_slice(bytes);
+                    if cutter.fill(bytes.len()) {
                         chunks.push(std::mem::take(&mut open));
                     }
+                    rest = later;
                 }
             }
             prop_assert_eq!(cutter.is_open(), !open.is_empty());

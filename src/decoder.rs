@@ -13,13 +13,18 @@ use std::path::Path;
 
 use audiopool_worker::board;
 use audiopool_worker::confine::Needs;
+use audiopool_worker::pcm::PcmFormat;
 use audiopool_worker::protocol::WorkerFault;
 use audiopool_worker::task::{Outlet, StreamTask};
 use serde::{Deserialize, Serialize};
 
 use crate::chunk::{ChunkLength, Cutter};
-use crate::decode::{self, DecodeError, DecodeErrorKind, Source, SourceFormat};
+use crate::decode::{self, DecodeError, DecodeErrorKind, Filled, Source, SourceFormat};
 use crate::record::Warning;
+
+/// Bytes that are read in place at a time, so that they are still in the processor's cache when
+/// their checksum is made.
+const IN_PLACE: usize = 256 * 1024;
 
 /// Decodes one file into chunks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,27 +78,78 @@ impl StreamTask for DecodeFile {
         let chunk_frames = self.chunk_length.frames(pcm, format.declared_frames);
         outlet.emit(&Decoded::Opened(format), None)?;
 
-        let mut cutter = Cutter::new(pcm, chunk_frames);
-        let (mut block, mut chunks, mut bytes) = (Vec::new(), 0, 0);
+        let cutter = Cutter::new(pcm, chunk_frames);
+        let mut delivery = Delivery { outlet, pcm, chunk_frames, cutter, chunks: 0, bytes: 0 };
+        let mut block = Vec::new();
         let mut more = true;
         while more {
-            block.clear();
             board::stage("decoding");
-            more = source.next_block(&mut block);
-            bytes += block.len() as u64;
-            for piece in cutter.cut(&block) {
-                outlet.append_audio(piece.bytes)?;
-                if piece.completes {
-                    outlet.emit(&Decoded::Chunk, Some((pcm, chunks * chunk_frames)))?;
-                    chunks += 1;
-                }
+            if let Some(filled) = delivery.fill_from(&mut source)? {
+                more = filled.more;
+                continue;
             }
+            block.clear();
+            more = source.next_block(&mut block);
+            delivery.append(&block)?;
         }
-        if cutter.is_open() {
-            outlet.emit(&Decoded::Chunk, Some((pcm, chunks * chunk_frames)))?;
+        if delivery.cutter.is_open() {
+            delivery.end_chunk()?;
         }
-        let frames = bytes / pcm.frame_width() as u64;
+        let frames = delivery.bytes / pcm.frame_width() as u64;
         Ok(Ok(Ending { frames, warnings: source.warnings().to_vec() }))
+    }
+}
+
+/// Audio on its way into slots, cut into chunks.
+struct Delivery<'a, 'o> {
+    outlet: &'a mut Outlet<'o, Decoded>,
+    pcm: PcmFormat,
+    chunk_frames: u64,
+    cutter: Cutter,
+    /// Chunks that are complete.
+    chunks: u64,
+    /// Bytes of audio so far.
+    bytes: u64,
+}
+
+impl Delivery<'_, '_> {
+    /// Has the source put what is next straight into the slot, if both can do that.
+    fn fill_from(&mut self, source: &mut Source) -> Result<Option<Filled>, WorkerFault> {
+        let room = source.left_in_place().map(|left| left.min(IN_PLACE).min(self.cutter.room()));
+        let Some(room) = room.filter(|&room| room > 0) else { return Ok(None) };
+        let mut filled = Filled::default();
+        let is_filled = self.outlet.fill_audio(room, |memory| {
+            filled = source.fill(memory);
+            filled.bytes
+        })?;
+        if !is_filled {
+            return Ok(None);
+        }
+        self.went_on(filled.bytes)?;
+        Ok(Some(filled))
+    }
+
+    /// Copies a block into slots.
+    fn append(&mut self, mut block: &[u8]) -> Result<(), WorkerFault> {
+        while !block.is_empty() {
+            let (piece, rest) = block.split_at(block.len().min(self.cutter.room()));
+            self.outlet.append_audio(piece)?;
+            self.went_on(piece.len())?;
+            block = rest;
+        }
+        Ok(())
+    }
+
+    /// So many bytes of the current chunk are there.
+    fn went_on(&mut self, bytes: usize) -> Result<(), WorkerFault> {
+        self.bytes += bytes as u64;
+        if self.cutter.fill(bytes) { self.end_chunk() } else { Ok(()) }
+    }
+
+    fn end_chunk(&mut self) -> Result<(), WorkerFault> {
+        let first_frame = self.chunks * self.chunk_frames;
+        self.chunks += 1;
+        self.outlet.emit(&Decoded::Chunk, Some((self.pcm, first_frame)))
     }
 }
 

@@ -123,9 +123,33 @@ trait Audio: fmt::Debug + Send {
     /// no more. `frame` is the position, in the trimmed file, of the next frame.
     fn read(&mut self, bytes: &mut Vec<u8>, frame: u64, findings: &mut Findings) -> bool;
 
+    /// The same audio, if it can be read into given memory.
+    fn in_place(&mut self) -> Option<&mut dyn InPlace> {
+        None
+    }
+
     /// Called once after the last frame, with the number of frames that were delivered after
     /// trimming: the time to compare with what the file declared.
     fn finish(&mut self, frames: u64, findings: &mut Findings);
+}
+
+/// Audio that can be read into given memory.
+trait InPlace {
+    /// Bytes yet to be read.
+    fn left(&self) -> u64;
+
+    /// Puts the next whole frames into `bytes`, from the first on; `frame` is the position of the
+    /// first of them.
+    fn fill(&mut self, bytes: &mut [u8], frame: u64, findings: &mut Findings) -> Filled;
+}
+
+/// What has been read into given memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filled {
+    /// How many bytes, whole frames.
+    pub bytes: usize,
+    /// Whether there is more to read.
+    pub more: bool,
 }
 
 /// What opening a file yields: its format, what to cut off, and where its audio comes from.
@@ -184,6 +208,29 @@ impl Source {
             }
         }
         false
+    }
+
+    /// How many bytes are left that can be read into given memory; none where samples do not lie in
+    /// the file as they are wanted.
+    pub fn left_in_place(&mut self) -> Option<usize> {
+        let audio = self.opened.audio.in_place().filter(|_| self.opened.trim.keeps_all())?;
+        Some(usize::try_from(audio.left()).unwrap_or(usize::MAX))
+    }
+
+    /// Puts the next block into `bytes`, which have room for a frame. Nothing, if it cannot be had
+    /// [in place](Self::left_in_place).
+    pub fn fill(&mut self, bytes: &mut [u8]) -> Filled {
+        let (frame_width, frame) = (self.opened.format.pcm.frame_width(), self.frames);
+        let Some(audio) = self.opened.audio.in_place().filter(|_| !self.ended) else {
+            return Filled::default();
+        };
+        let filled = audio.fill(bytes, frame, &mut self.findings);
+        self.frames += (filled.bytes / frame_width) as u64;
+        if !filled.more {
+            self.ended = true;
+            self.opened.audio.finish(self.frames, &mut self.findings);
+        }
+        filled
     }
 
     /// What was noticed on the way. Complete after the last block.

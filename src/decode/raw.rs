@@ -9,8 +9,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
-use super::Audio;
 use super::findings::Findings;
+use super::{Audio, Filled, InPlace};
 use crate::record::WarningKind;
 
 /// Bytes read at a time; a whole number of frames is made of it.
@@ -79,12 +79,32 @@ impl Raw {
 
 impl Audio for Raw {
     fn read(&mut self, bytes: &mut Vec<u8>, frame: u64, findings: &mut Findings) -> bool {
-        let width = self.layout.pcm.frame_width();
-        let wanted = (BLOCK - BLOCK % width).max(width) as u64;
-        let wanted = wanted.min(self.left);
         let from = bytes.len();
-        bytes.reserve(usize::try_from(wanted).unwrap_or(BLOCK));
-        if let Err(error) = (&mut self.file).take(wanted).read_to_end(bytes) {
+        let wanted = usize::try_from(self.left).map_or(BLOCK, |left| left.min(BLOCK));
+        bytes.resize(from + wanted, 0);
+        let filled = self.fill(&mut bytes[from..], frame, findings);
+        bytes.truncate(from + filled.bytes);
+        filled.more
+    }
+
+    fn in_place(&mut self) -> Option<&mut dyn InPlace> {
+        Some(self)
+    }
+
+    fn finish(&mut self, _frames: u64, _findings: &mut Findings) {}
+}
+
+impl InPlace for Raw {
+    fn left(&self) -> u64 {
+        self.left
+    }
+
+    fn fill(&mut self, bytes: &mut [u8], frame: u64, findings: &mut Findings) -> Filled {
+        let width = self.layout.pcm.frame_width();
+        let room = bytes.len() - bytes.len() % width;
+        let wanted = usize::try_from(self.left).map_or(room, |left| left.min(room));
+        let (read, error) = read_up_to(&mut self.file, &mut bytes[..wanted]);
+        if let Some(error) = error {
             findings.note(
                 WarningKind::Truncated,
                 Some(frame),
@@ -93,24 +113,34 @@ impl Audio for Raw {
             );
             self.left = 0;
         }
-        let read = bytes.len() - from;
-        bytes.truncate(bytes.len() - read % width);
-        if (read as u64) < wanted && self.left > 0 {
-            let frame = frame + ((bytes.len() - from) / width) as u64;
+        let read = read - read % width;
+        if read < wanted && self.left > 0 {
             findings.note(
                 WarningKind::Truncated,
-                Some(frame),
+                Some(frame + (read / width) as u64),
                 None,
                 "the file became shorter while it was read",
             );
             self.left = 0;
         }
-        self.left = self.left.saturating_sub(wanted);
-        turn(&mut bytes[from..], self.layout.order, self.layout.pcm.sample_format);
-        self.left > 0
+        self.left = self.left.saturating_sub(wanted as u64);
+        turn(&mut bytes[..read], self.layout.order, self.layout.pcm.sample_format);
+        Filled { bytes: read, more: self.left > 0 }
     }
+}
 
-    fn finish(&mut self, _frames: u64, _findings: &mut Findings) {}
+/// Reads until `bytes` are full, the file ends or reading fails; how many bytes that were.
+fn read_up_to(file: &mut File, bytes: &mut [u8]) -> (usize, Option<io::Error>) {
+    let mut full = 0;
+    while full < bytes.len() {
+        match file.read(&mut bytes[full..]) {
+            Ok(0) => break,
+            Ok(read) => full += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (full, Some(error)),
+        }
+    }
+    (full, None)
 }
 
 /// Makes samples as they lie in a file those of memory.

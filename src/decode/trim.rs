@@ -27,6 +27,11 @@ impl Trim {
     /// Everything belongs to the recording.
     pub(super) const NONE: Self = Self { start: 0, gap: 0..0, end: u64::MAX, position: 0 };
 
+    /// Whether everything belongs to the recording.
+    pub(super) fn keeps_all(&self) -> bool {
+        self.start == 0 && self.end == u64::MAX && self.gap.is_empty()
+    }
+
     /// Keeps the frames `range`.
     pub(super) fn keep(range: Range<u64>) -> Self {
         Self { start: range.start, end: range.end.max(range.start), ..Self::NONE }

@@ -74,6 +74,15 @@ pub trait RawOutlet {
     fn begin_audio(&mut self) -> Result<(), WorkerFault>;
     /// Appends audio of the next item.
     fn append_audio(&mut self, bytes: &[u8]) -> Result<(), WorkerFault>;
+    /// Has `fill` append at most so many bytes, where it can be given the memory itself; `false`
+    /// where it cannot. It says how many from the first on it has put down.
+    fn fill_audio(
+        &mut self,
+        _most: usize,
+        _fill: &mut dyn FnMut(&mut [u8]) -> usize,
+    ) -> Result<bool, WorkerFault> {
+        Ok(false)
+    }
     /// Delivers an item, with the audio appended so far if `audio` says what it is.
     fn emit(&mut self, item: Vec<u8>, audio: Option<(PcmFormat, u64)>) -> Result<(), WorkerFault>;
     /// Passes over an item that an earlier try has delivered; tells that work goes on.
@@ -151,6 +160,17 @@ impl<'a, I: Serialize> Outlet<'a, I> {
     /// Appends audio of the next item.
     pub fn append_audio(&mut self, bytes: &[u8]) -> Result<(), WorkerFault> {
         if self.wants_next() { self.raw.append_audio(bytes) } else { Ok(()) }
+    }
+
+    /// Has `fill` append audio of the next item in place, if that can be done: then it is given so
+    /// many bytes at the most, and says how many from the first on it has put down. `false` if it
+    /// cannot, or if the item is not wanted; nothing has been asked of `fill` then.
+    pub fn fill_audio(
+        &mut self,
+        most: usize,
+        mut fill: impl FnMut(&mut [u8]) -> usize,
+    ) -> Result<bool, WorkerFault> {
+        if self.wants_next() { self.raw.fill_audio(most, &mut fill) } else { Ok(false) }
     }
 
     /// Delivers the next item; `audio` is the format and the first frame of what was appended.

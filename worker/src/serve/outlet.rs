@@ -74,6 +74,18 @@ impl RawOutlet for ChildOutlet<'_> {
         Ok(filling.append(outbox, bytes)?)
     }
 
+    fn fill_audio(
+        &mut self,
+        most: usize,
+        fill: &mut dyn FnMut(&mut [u8]) -> usize,
+    ) -> Result<bool, WorkerFault> {
+        self.begin_audio()?;
+        let outbox = self.child.outbox()?;
+        let filling = self.filling.as_mut().expect("begun in the line above");
+        filling.fill(outbox, most, fill)?;
+        Ok(true)
+    }
+
     fn emit(&mut self, item: Vec<u8>, audio: Option<(PcmFormat, u64)>) -> Result<(), WorkerFault> {
         let audio = match (audio, self.filling.take()) {
             (Some((format, first_frame)), Some(filling)) => {

@@ -1,18 +1,21 @@
 //! Slots on Linux: one sealed memfd for each ring, handed over as an inherited descriptor.
 //!
 //! - Sealed against shrinking and growing: nobody can pull the memory from under a reader (SIGBUS).
-//! - Written with `pwrite`, so that memory running out is an error and not a signal.
+//! - Written with `pwrite`, or through a mapping of memory that was reserved before: so memory that
+//!   runs out is an error and not a signal.
 //! - A reader gets a descriptor that was opened for reading only, and maps it so: the kernel
 //!   refuses to make such a mapping writable.
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::slice;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 
-use memmap2::{Mmap, MmapOptions, MmapRaw};
+use memmap2::{Mmap, MmapMut, MmapOptions, MmapRaw};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
@@ -45,7 +48,7 @@ impl Memory for SealedFile {
     }
 
     fn writer(&self) -> io::Result<Box<dyn Writer>> {
-        Ok(Box::new(self.0.try_clone()?))
+        Ok(Box::new(Filled::new(self.0.try_clone()?)?))
     }
 
     fn page(&self) -> io::Result<Box<dyn Page>> {
@@ -57,9 +60,68 @@ impl Memory for SealedFile {
     }
 }
 
-impl Writer for File {
+/// A memfd to be filled.
+#[derive(Debug)]
+struct Filled {
+    file: File,
+    window: Mutex<Window>,
+}
+
+/// All of it, mapped for writing.
+#[derive(Debug)]
+struct Window {
+    map: MmapMut,
+    /// Which pages have memory.
+    reserved: Vec<bool>,
+}
+
+impl Filled {
+    fn new(file: File) -> io::Result<Self> {
+        #[expect(unsafe_code, reason = "mapping memory is the purpose of this module")]
+        // SAFETY: the file is a memfd sealed against shrinking (`SealedFile::new`), so the mapping
+        // stays valid as long as it exists. There is no other way to the bytes at this address,
+        // since the mapping is owned here and locked. Other processes only read, and only in slots
+        // that they have been told to read; those are not written (the supervisor grants a slot
+        // again only after its readers have answered). They are plain bytes, and a breach shows in
+        // the checksum.
+        let map = unsafe { MmapOptions::new().map_mut(&file)? };
+        let reserved = vec![false; map.len().div_ceil(PAGE_BYTES)];
+        Ok(Self { file, window: Mutex::new(Window { map, reserved }) })
+    }
+}
+
+impl Window {
+    /// The bytes `range`, which have memory then: the system gives it to what is written, even to
+    /// what is written back as it is.
+    fn reserve(&mut self, file: &File, range: Range<usize>) -> io::Result<&mut [u8]> {
+        let length = self.map.len();
+        if range.is_empty() || range.end > length {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        for page in range.start / PAGE_BYTES..range.end.div_ceil(PAGE_BYTES) {
+            if !self.reserved[page] {
+                let start = page * PAGE_BYTES;
+                let mut bytes = [0; PAGE_BYTES];
+                let bytes = &mut bytes[..PAGE_BYTES.min(length - start)];
+                file.read_exact_at(bytes, start as u64)?;
+                file.write_all_at(bytes, start as u64)?;
+                self.reserved[page] = true;
+            }
+        }
+        Ok(&mut self.map[range])
+    }
+}
+
+impl Writer for Filled {
     fn write(&self, place: u64, bytes: &[u8]) -> io::Result<()> {
-        self.write_all_at(bytes, place)
+        self.file.write_all_at(bytes, place)
+    }
+
+    fn fill(&self, place: u64, bytes: usize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
+        let start = usize::try_from(place).map_err(io::Error::other)?;
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        fill(window.reserve(&self.file, start..start.saturating_add(bytes))?);
+        Ok(())
     }
 }
 
@@ -76,7 +138,8 @@ pub(super) fn lay_out(bytes: u64) -> io::Result<Box<dyn Memory>> {
 
 /// Takes over an inherited memfd to fill it.
 pub(super) fn writer(descriptor: u32) -> io::Result<Box<dyn Writer>> {
-    Ok(Box::new(OpenOptions::new().write(true).open(inherited(descriptor))?))
+    let file = OpenOptions::new().read(true).write(true).open(inherited(descriptor))?;
+    Ok(Box::new(Filled::new(file)?))
 }
 
 /// Maps an inherited memfd for reading.
@@ -132,6 +195,18 @@ mod tests {
             panic!("a memfd is handed over as a descriptor");
         };
         descriptor.into()
+    }
+
+    #[test]
+    fn memory_that_cannot_be_had_is_an_error() {
+        let file = SealedFile::new(1 << 20).unwrap();
+        let writer = Filled::new(shared(&file, true)).unwrap();
+        // A file that is not open for writing can be given no memory.
+        let Filled { window, .. } = writer;
+        let refused = Filled { file: shared(&file, false), window };
+        let fill = &mut |_: &mut [u8]| panic!("there is no memory");
+        assert!(refused.fill(0, 1, fill).is_err());
+        assert!(refused.fill(1 << 20, 1, fill).is_err());
     }
 
     #[test]

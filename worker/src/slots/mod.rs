@@ -111,6 +111,9 @@ trait Memory: fmt::Debug + Send + Sync {
 trait Writer: fmt::Debug + Send + Sync {
     /// Puts bytes down at `place`.
     fn write(&self, place: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Has `fill` put them down, in as many bytes of memory from `place` on. What is there before
+    /// is of no use.
+    fn fill(&self, place: u64, bytes: usize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()>;
 }
 
 /// A hold on memory by which to read.

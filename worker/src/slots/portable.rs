@@ -114,6 +114,10 @@ impl Memory for LazyRegion {
 /// Writing takes turns: there is one way to the whole region, though slots are filled one by one.
 impl Writer for Mutex<Mapping> {
     fn write(&self, place: u64, bytes: &[u8]) -> io::Result<()> {
+        self.fill(place, bytes.len(), &mut |memory| memory.copy_from_slice(bytes))
+    }
+
+    fn fill(&self, place: u64, bytes: usize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
         let mut mapping = lock(self);
         #[expect(unsafe_code, reason = "writing shared memory is the purpose of this module")]
         // SAFETY: there is no other way to the bytes at this address, since the mapping is owned
@@ -123,8 +127,8 @@ impl Writer for Mutex<Mapping> {
         // bytes, and a breach shows in the checksum.
         let memory = unsafe { mapping.0.deref_mut() };
         let into = usize::try_from(place).ok().and_then(|place| memory.get_mut(place..));
-        let into = into.and_then(|into| into.get_mut(..bytes.len()));
-        into.ok_or(io::ErrorKind::WriteZero)?.copy_from_slice(bytes);
+        let into = into.and_then(|into| into.get_mut(..bytes));
+        fill(into.ok_or(io::ErrorKind::WriteZero)?);
         Ok(())
     }
 }

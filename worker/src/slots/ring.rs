@@ -89,6 +89,20 @@ impl Outbox {
         let place = place.ok_or(SlotError::OutOfBounds { slot, offset, len })?;
         Ok(self.writer.write(place, bytes)?)
     }
+
+    /// Has `fill` write into a slot, where it is given the memory itself.
+    pub fn fill(
+        &self,
+        slot: u16,
+        offset: u64,
+        bytes: usize,
+        fill: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), SlotError> {
+        let len = bytes as u64;
+        let place = self.geometry.place(slot, offset, len);
+        let place = place.ok_or(SlotError::OutOfBounds { slot, offset, len })?;
+        Ok(self.writer.fill(place, bytes, fill)?)
+    }
 }
 
 /// The end of a ring that is read.
@@ -173,6 +187,21 @@ impl Filling {
         Ok(())
     }
 
+    /// Has `fill` append at most so many bytes; it says how many from the first on it has put down.
+    pub fn fill(
+        &mut self,
+        outbox: &Outbox,
+        most: usize,
+        fill: &mut dyn FnMut(&mut [u8]) -> usize,
+    ) -> Result<(), SlotError> {
+        let Self { slot, len, checksum } = self;
+        outbox.fill(*slot, *len, most, &mut |memory| {
+            let filled = fill(memory).min(memory.len());
+            checksum.update(&memory[..filled]);
+            *len += filled as u64;
+        })
+    }
+
     /// The slot's number.
     pub fn slot(&self) -> u16 {
         self.slot
@@ -250,6 +279,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_filled_in_place_comes_out_with_what_is_appended() {
+        for ring in rings() {
+            let (outbox, inbox) = ends(&ring);
+            for byte in [1, 2] {
+                // Across the borders of pages.
+                let mut filling = Filling::new(1);
+                filling.append(&outbox, &[byte; 1000]).unwrap();
+                for (most, filled) in [(300_000, 300_000), (300_000, 7), (8, 0), (8, 8)] {
+                    let fill = &mut |memory: &mut [u8]| {
+                        assert_eq!(memory.len(), most);
+                        memory.fill(byte + 2);
+                        filled
+                    };
+                    filling.fill(&outbox, most, fill).unwrap();
+                }
+                filling.append(&outbox, &[byte; 10]).unwrap();
+                let at = filling.finish(&outbox);
+                let expected = [vec![byte; 1000], vec![byte + 2; 300_015], vec![byte; 10]].concat();
+                assert_eq!(inbox.read(&at).unwrap(), expected, "{}", ring.transport());
+                assert_eq!(ring.read(&at).unwrap(), expected, "{}", ring.transport());
+            }
+        }
+    }
+
+    #[test]
     fn a_changed_byte_is_noticed() {
         for ring in rings() {
             let outbox = ring.outbox().unwrap();
@@ -269,6 +323,10 @@ mod tests {
             assert!(outbox.write(2, 0, &[0]).is_err());
             assert!(outbox.write(0, (1 << 20) - 1, &[0, 0]).is_err());
             assert!(outbox.write(0, u64::MAX, &[0, 0]).is_err());
+            for (slot, offset, bytes) in [(2, 0, 1), (1, (1 << 20) - 1, 2), (0, u64::MAX, 1)] {
+                let fill = &mut |_: &mut [u8]| panic!("there is no such place");
+                assert!(outbox.fill(slot, offset, bytes, fill).is_err());
+            }
             for (slot, len) in [(2, 1), (0, (1 << 20) + 1), (0, u64::MAX)] {
                 let at = SlotRef { ring: RingId(3), slot, len, checksum: 0 };
                 assert!(matches!(ring.read(&at), Err(SlotError::OutOfBounds { .. })));
