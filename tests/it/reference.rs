@@ -136,6 +136,32 @@ fn stereo_is_that_of_numpy_and_astats() {
 }
 
 #[test]
+fn silence_is_that_of_silencedetect() {
+    let measured = measured("silence_runs");
+    let mut compared = 0;
+    for theirs in recorded() {
+        let file = theirs["file"].as_str().unwrap();
+        // At a frame a second, 100 ms are no whole frame, and silencedetect begins one too late.
+        if theirs["sample_rate"] == 1 {
+            continue;
+        }
+        let ours = measured[file]["regions"]["silence_runs"].as_array().unwrap();
+        let theirs = theirs["silencedetect"].as_array().unwrap();
+        assert_eq!(ours.len(), theirs.len(), "{file}: {ours:?}, silencedetect {theirs:?}");
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            for (key, at) in [("start_seconds", &theirs[0]), ("end_seconds", &theirs[1])] {
+                let Some(seconds) = at.as_f64() else { continue };
+                // Six digits, and an `-0` for what begins with the file.
+                let tolerance = 0.51e-5 * 10_f64.powf(seconds.abs().max(1e-5).log10().floor());
+                near(&ours[key], &Value::from(seconds), tolerance, &format!("{file}: {key}"));
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 40, "only {compared} comparisons");
+}
+
+#[test]
 fn loudness_is_that_of_ffmpegs_ebur128() {
     let measured = measured("loudness");
     let mut compared = 0;

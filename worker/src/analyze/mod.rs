@@ -23,6 +23,7 @@ mod oracle;
 mod registry;
 pub mod short_rms;
 pub mod silence;
+pub mod silence_runs;
 pub mod stereo;
 mod stretch;
 pub mod sums;

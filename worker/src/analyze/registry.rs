@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, derived, entropy, level,
-    loudness, short_rms, silence, stereo, sums, true_peak,
+    loudness, short_rms, silence, silence_runs, stereo, sums, true_peak,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -136,6 +136,8 @@ analyzers! {
     level: level::Level,
     /// Time that is not silent.
     non_silence: silence::NonSilence,
+    /// Where no sample is loud.
+    silence_runs: silence_runs::SilenceRuns,
     /// RMS and what else follows from sums.
     sums: sums::Sums,
     /// The loudest and the quietest moment.
