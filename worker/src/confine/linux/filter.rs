@@ -18,7 +18,7 @@ use nix::libc;
 use nix::unistd::{getpgrp, getpid};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op, SeccompCondition,
-    SeccompFilter, SeccompRule, TargetArch,
+    SeccompFilter, SeccompRule, TargetArch, sock_filter,
 };
 
 /// The name and number of a call, which are the same word.
@@ -243,6 +243,7 @@ fn programs(role: Role) -> Result<Vec<BpfProgram>, String> {
             .map_err(|error| format!("the filter cannot be made: {error}"))
     };
     let eperm = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    let aliases = aliases().to_vec();
     let enosys = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
     if role == Role::Decoder {
         // ffmpeg inherits it, and takes an error better than an end.
@@ -254,14 +255,33 @@ fn programs(role: Role) -> Result<Vec<BpfProgram>, String> {
             all(vec![condition(1, Len::Dword, Op::Eq, request)])
         });
         refused.push((libc::SYS_ioctl, requests.into_iter().collect::<Result<_, _>>()?));
-        return Ok(vec![program(refused, SeccompAction::Allow, eperm)?]);
+        return Ok(vec![aliases, program(refused, SeccompAction::Allow, eperm)?]);
     }
     Ok(vec![
+        aliases,
         program(vec![(libc::SYS_clone3, Vec::new())], SeccompAction::Allow, enosys)?,
         program(forbidden()?, SeccompAction::Allow, SeccompAction::Trap)?,
         // After this one there is no further one.
         program(allowed()?, eperm, SeccompAction::Allow)?,
     ])
+}
+
+/// On some kernels every call has a second number (x32), by which a list of numbers would be got
+/// round: there are none from this bit on that anybody here needs.
+fn aliases() -> [sock_filter; 4] {
+    const ALIASES: u32 = 0x4000_0000;
+    const LOAD: u16 = 0x20;
+    const IS_AT_LEAST: u16 = 0x35;
+    const RETURN: u16 = 0x06;
+
+    let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
+    [
+        // The number of the call, which comes first.
+        step(LOAD, 0, 0, 0),
+        step(IS_AT_LEAST, 0, 1, ALIASES),
+        step(RETURN, 0, 0, SeccompAction::Errno(libc::EPERM.unsigned_abs()).into()),
+        step(RETURN, 0, 0, SeccompAction::Allow.into()),
+    ]
 }
 
 fn forbidden() -> Result<Vec<(libc::c_long, Vec<SeccompRule>)>, String> {
@@ -366,7 +386,7 @@ mod tests {
     #[test]
     fn the_filters_can_be_made_and_are_small() {
         let programs = [programs(Role::Worker).unwrap(), programs(Role::Decoder).unwrap()].concat();
-        assert_eq!(programs.len(), 4);
+        assert_eq!(programs.len(), 6);
         // The kernel takes 4096 instructions.
         assert!(programs.iter().all(|program| program.len() < 1000));
     }
@@ -381,7 +401,8 @@ mod tests {
     /// Which of some deeds are refused with EPERM to a thread that is confined as a decoder, and to
     /// one that is not.
     fn refused_to_a_decoder<const N: usize>(deeds: [fn(&Path) -> io::Result<()>; N]) {
-        let own = std::env::temp_dir().join(format!("audiopool-filter-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("own");
         fs::write(&own, "a file of our own").unwrap();
         let file = own.clone();
         let confined = std::thread::spawn(move || {
@@ -393,7 +414,6 @@ mod tests {
         });
         let (read, refused) = confined.join().unwrap();
         let free = deeds.map(|deed| deed(&own).err().and_then(|error| error.raw_os_error()));
-        fs::remove_file(&own).unwrap();
         assert!(read.is_ok(), "{read:?}");
         assert_eq!(refused, [Some(libc::EPERM); N]);
         assert!(free.iter().all(|error| *error != Some(libc::EPERM)), "{free:?}");
@@ -418,6 +438,18 @@ mod tests {
             |path| Ok(rustix::fs::removexattr(path, "user.a")?),
             |path| Ok(rustix::fs::ioctl_setflags(File::open(path)?, rustix::fs::IFlags::NODUMP)?),
         ]);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn the_second_number_of_a_call_is_refused() {
+        fn second_getpid(_: &Path) -> io::Result<()> {
+            #[expect(unsafe_code, reason = "no library makes such a call")]
+            // SAFETY: it takes nothing and changes nothing, under whichever number.
+            let answer = unsafe { libc::syscall(libc::SYS_getpid | 0x4000_0000) };
+            if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        }
+        refused_to_a_decoder([second_getpid]);
     }
 
     #[test]
