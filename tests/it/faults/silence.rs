@@ -48,6 +48,16 @@ fn f08_a_worker_that_spins_is_said_to_spin() {
 }
 
 #[test]
+fn f08_a_worker_that_spins_comes_to_a_limit_of_processor_time() {
+    let scene = || Scene::rogue_in_the_middle("spin").behind("ulimit -S -t 1");
+    let cause = "came to a limit of processor time that is not audiopool's (see `ulimit -t`)";
+    let ended = scene().args(["--max-attempts", "1"]).run();
+    ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "timed_out", 1, cause));
+    assert!(ended.stderr.contains("SIGXCPU"), "{ended}");
+    scene().asked_for("attempt=1").run().assert_nothing_lost(&Expected::all_well());
+}
+
+#[test]
 fn f09_a_worker_that_hangs_is_said_to_do_nothing() {
     every_try_is("hang", " and did nothing", &["SIGKILL from audiopool", "at the rogue's deed"]);
 }
