@@ -17,3 +17,14 @@ mod windows;
 pub(super) use unix::{FIRST_RING, Inherited, Lifeline, Process, Tie, end};
 #[cfg(windows)]
 pub(super) use windows::{FIRST_RING, Inherited, Lifeline, Process, Tie, end};
+
+/// What we have sent a child to make it end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Sent {
+    #[default]
+    Nothing,
+    /// SIGTERM, or what stands for it.
+    Terminate,
+    /// SIGKILL; or what will be sent as soon as the process is known.
+    Kill,
+}

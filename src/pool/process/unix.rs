@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
+use super::Sent;
 use crate::pool::evidence::{End, Sender};
 use crate::pool::vitals::{self, Vitals};
 
@@ -132,15 +133,16 @@ impl Lifeline {
     }
 }
 
-/// How a process ended; `condemned` if we have tried to kill it.
-pub(in crate::pool) fn end(status: ExitStatus, condemned: bool) -> End {
+/// How a process ended that we have sent this.
+pub(in crate::pool) fn end(status: ExitStatus, sent: Sent) -> End {
     let Some(number) = status.signal() else {
         return End::Exit { code: status.code().unwrap_or_default() };
     };
     let signal = Signal::try_from(number);
     let name = signal.map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
     let sender = match signal {
-        Ok(Signal::SIGKILL) if condemned => Sender::Audiopool,
+        Ok(Signal::SIGKILL) if sent == Sent::Kill => Sender::Audiopool,
+        Ok(Signal::SIGTERM) if sent != Sent::Nothing => Sender::Audiopool,
         // What the kernel sends for a deed of the process itself, and the process to itself.
         Ok(
             Signal::SIGABRT
@@ -158,4 +160,26 @@ pub(in crate::pool) fn end(status: ExitStatus, condemned: bool) -> End {
         _ => Sender::Somebody,
     };
     End::Signal { number, name, sender }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_ours_if_we_have_sent_one_like_it() {
+        let sender = |signal: Signal, sent| match end(ExitStatus::from_raw(signal as i32), sent) {
+            End::Signal { sender, .. } => sender,
+            End::Exit { code } => panic!("{signal} is no exit with {code}"),
+        };
+        for (sent, kill, terminate) in [
+            (Sent::Nothing, Sender::Somebody, Sender::Somebody),
+            (Sent::Terminate, Sender::Somebody, Sender::Audiopool),
+            (Sent::Kill, Sender::Audiopool, Sender::Audiopool),
+        ] {
+            assert_eq!(sender(Signal::SIGKILL, sent), kill, "{sent:?}");
+            assert_eq!(sender(Signal::SIGTERM, sent), terminate, "{sent:?}");
+            assert_eq!(sender(Signal::SIGSEGV, sent), Sender::Itself, "{sent:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use audiopool_worker::windows::{Job, KILLED, Limits, NO_WINDOW, Process as Watched, TERMINATED};
 
+use super::Sent;
 use crate::pool::evidence::{End, Sender};
 use crate::pool::vitals::{self, Vitals};
 
@@ -139,21 +140,23 @@ const CONTROL_C: u32 = 0xC000_013A;
 /// From here on exit codes are those of exceptions that nobody has handled.
 const FIRST_ERROR: u32 = 0xC000_0000;
 
-/// How a process ended; `condemned` if we have tried to kill it.
+/// How a process ended that we have sent this.
 ///
 /// Somebody else's kill cannot be told from an exit: `taskkill` gives the code 1.
-pub(in crate::pool) fn end(status: ExitStatus, condemned: bool) -> End {
+pub(in crate::pool) fn end(status: ExitStatus, sent: Sent) -> End {
     let code = status.code().unwrap_or_default();
     let bits = code.cast_unsigned();
+    let by = |us| if us { Sender::Audiopool } else { Sender::Somebody };
     let known = EXCEPTIONS.iter().find(|(exception, ..)| *exception == bits);
     match (bits, known) {
         (KILLED, _) => {
-            let sender = if condemned { Sender::Audiopool } else { Sender::Somebody };
-            End::Signal { number: 9, name: "SIGKILL".to_owned(), sender }
+            End::Signal { number: 9, name: "SIGKILL".to_owned(), sender: by(sent == Sent::Kill) }
         }
-        (TERMINATED, _) => {
-            End::Signal { number: 15, name: "SIGTERM".to_owned(), sender: Sender::Somebody }
-        }
+        (TERMINATED, _) => End::Signal {
+            number: 15,
+            name: "SIGTERM".to_owned(),
+            sender: by(sent != Sent::Nothing),
+        },
         (CONTROL_C, _) => {
             End::Signal { number: 2, name: "SIGINT".to_owned(), sender: Sender::Somebody }
         }
@@ -172,8 +175,8 @@ pub(in crate::pool) fn end(status: ExitStatus, condemned: bool) -> End {
 mod tests {
     use super::*;
 
-    fn ended(code: u32, condemned: bool) -> End {
-        end(ExitStatus::from_raw(code), condemned)
+    fn ended(code: u32, sent: Sent) -> End {
+        end(ExitStatus::from_raw(code), sent)
     }
 
     fn signal(number: i32, name: &str, sender: Sender) -> End {
@@ -182,14 +185,15 @@ mod tests {
 
     #[test]
     fn exit_codes_are_read_as_ends() {
-        assert_eq!(ended(0, false), End::Exit { code: 0 });
-        assert_eq!(ended(101, true), End::Exit { code: 101 });
-        assert_eq!(ended(KILLED, true), signal(9, "SIGKILL", Sender::Audiopool));
-        assert_eq!(ended(KILLED, false), signal(9, "SIGKILL", Sender::Somebody));
-        assert_eq!(ended(TERMINATED, false), signal(15, "SIGTERM", Sender::Somebody));
-        assert_eq!(ended(0xC000_0005, false), signal(11, "SIGSEGV", Sender::Itself));
-        assert_eq!(ended(0xC000_0409, false), signal(6, "SIGABRT", Sender::Itself));
+        assert_eq!(ended(0, Sent::Nothing), End::Exit { code: 0 });
+        assert_eq!(ended(101, Sent::Kill), End::Exit { code: 101 });
+        assert_eq!(ended(KILLED, Sent::Kill), signal(9, "SIGKILL", Sender::Audiopool));
+        assert_eq!(ended(KILLED, Sent::Nothing), signal(9, "SIGKILL", Sender::Somebody));
+        assert_eq!(ended(TERMINATED, Sent::Terminate), signal(15, "SIGTERM", Sender::Audiopool));
+        assert_eq!(ended(TERMINATED, Sent::Nothing), signal(15, "SIGTERM", Sender::Somebody));
+        assert_eq!(ended(0xC000_0005, Sent::Nothing), signal(11, "SIGSEGV", Sender::Itself));
+        assert_eq!(ended(0xC000_0409, Sent::Nothing), signal(6, "SIGABRT", Sender::Itself));
         let other = signal(0xC000_0374_u32.cast_signed(), "exception 0xC0000374", Sender::Itself);
-        assert_eq!(ended(0xC000_0374, false), other);
+        assert_eq!(ended(0xC000_0374, Sent::Nothing), other);
     }
 }

@@ -17,6 +17,7 @@ use super::seated::Seated;
 use super::{Core, Shared, number};
 use crate::pool::fault::PoolError;
 use crate::pool::ledger::SeatId;
+use crate::pool::process::Sent;
 use crate::pool::ring::share;
 
 /// The longest sleep while anything is timed. What a stop of this process costs a task of its time
@@ -85,7 +86,7 @@ impl Shared {
                 let is_paused = core.clock.is_paused();
                 let state = &mut core.seats[seat];
                 // It may have been condemned, or have died, before we got here.
-                if state.condemned || state.generation != generation {
+                if state.sent == Sent::Kill || state.generation != generation {
                     child.kill();
                 }
                 if is_paused {

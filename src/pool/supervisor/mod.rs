@@ -38,7 +38,7 @@ use super::stopwatch::Stopwatch;
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, thread};
 use crate::pool::fault::{PoolError, TaskError};
 use crate::pool::ledger::{Action, Balance, Late, Ledger, Policy, SeatId, Terms};
-use crate::pool::process::Lifeline;
+use crate::pool::process::{Lifeline, Sent};
 use crate::pool::ring::{Slot, SlotOwner};
 use crate::pool::wear::Bounds;
 use crate::pool::{Event, Observer, PoolEvent, vitals};
@@ -285,7 +285,7 @@ impl Shared {
             match action {
                 Action::Spawn { seat, generation } => {
                     core.seats[seat].generation = generation;
-                    core.seats[seat].condemned = false;
+                    core.seats[seat].sent = Sent::Nothing;
                     core.to_spawn.push((seat, generation));
                 }
                 Action::Run { seat, task, attempt, delivered } => {

@@ -11,6 +11,7 @@ use tracing::debug;
 use super::super::child::{Child, Sender};
 use crate::pool::cause::Silence;
 use crate::pool::ledger::SeatId;
+use crate::pool::process::Sent;
 use crate::pool::ring::Slot;
 use crate::pool::vitals::Vitals;
 use crate::pool::wear::{Bounds, Wear};
@@ -28,8 +29,8 @@ pub(super) struct Seat {
     pub(super) slots: Vec<Slot>,
     pub(super) streams: bool,
     pub(super) started: bool,
-    /// To be killed, perhaps before its process is known here.
-    pub(super) condemned: bool,
+    /// To make the child end, perhaps before its process is known here.
+    pub(super) sent: Sent,
     pub(super) usage: Usage,
     /// How the child was when it was last looked at, and when that was.
     pub(super) looked: Option<(Vitals, Duration)>,
@@ -52,7 +53,7 @@ impl Seat {
             slots: vec![Slot::Free; usize::from(ring.geometry().slots)],
             streams: false,
             started: false,
-            condemned: false,
+            sent: Sent::Nothing,
             usage: Usage::default(),
             looked: None,
             wear: None,
@@ -86,7 +87,7 @@ impl Seat {
 
     pub(super) fn kill(&mut self, now: Duration) {
         self.silence = self.look(now);
-        self.condemned = true;
+        self.sent = Sent::Kill;
         if let Some(child) = &self.child {
             child.kill();
         }
@@ -96,9 +97,12 @@ impl Seat {
     pub(super) fn terminate(&mut self) {
         self.idle();
         match &self.child {
-            Some(child) => child.terminate(),
+            Some(child) => {
+                self.sent = Sent::Terminate;
+                child.terminate();
+            }
             // Not known here yet; it has nothing to clean up.
-            None => self.condemned = true,
+            None => self.sent = Sent::Kill,
         }
     }
 

@@ -150,7 +150,7 @@ impl Seated {
         let Notes { task, stage, panic, .. } = self.board.read();
         Evidence {
             pid: remains.pid,
-            end: Some(process::end(remains.status, seat.condemned)),
+            end: Some(process::end(remains.status, seat.sent)),
             cpu: remains.cpu,
             rss_bytes: looked.and_then(|vitals| vitals.rss_bytes),
             silence: mem::take(&mut seat.silence),
