@@ -22,6 +22,7 @@ mod reference;
 mod report;
 #[cfg(target_os = "linux")]
 mod scene;
+mod spectrum;
 #[cfg(target_os = "linux")]
 mod transport;
 mod web;

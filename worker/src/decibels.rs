@@ -23,6 +23,16 @@ pub fn logarithm_of_two(number: f64) -> f64 {
     libm::log2(number)
 }
 
+/// The cosine of an angle.
+pub fn cosine(radians: f64) -> f64 {
+    libm::cos(radians)
+}
+
+/// The sine of an angle.
+pub fn sine(radians: f64) -> f64 {
+    libm::sin(radians)
+}
+
 /// The tangent of an angle, for filters.
 pub fn tangent(radians: f64) -> f64 {
     libm::tan(radians)

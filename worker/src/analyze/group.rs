@@ -57,6 +57,14 @@ pub const DYNAMICS: Group = Group {
     about: "How much of the difference between peaks and loudness a limiter left.",
 };
 
+/// Which frequencies there are.
+pub const SPECTRUM: Group = Group {
+    name: "spectrum",
+    title: "Spectrum",
+    about: "Which frequencies there are, and where they end: what was once an MP3 or of a lower rate \
+            has an edge.",
+};
+
 /// What went wrong on the way into the file.
 pub const DAMAGE: Group = Group {
     name: "damage",
@@ -65,4 +73,5 @@ pub const DAMAGE: Group = Group {
 };
 
 /// All groups, in report order.
-pub static GROUPS: &[&Group] = &[&SEED, &ACTIVITY, &LEVEL, &LOUDNESS, &DAMAGE, &STEREO, &DYNAMICS];
+pub static GROUPS: &[&Group] =
+    &[&SEED, &ACTIVITY, &LEVEL, &LOUDNESS, &DAMAGE, &STEREO, &SPECTRUM, &DYNAMICS];

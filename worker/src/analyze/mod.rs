@@ -24,6 +24,7 @@ mod registry;
 pub mod short_rms;
 pub mod silence;
 pub mod silence_runs;
+pub mod spectrum;
 pub mod stereo;
 mod stretch;
 pub mod sums;

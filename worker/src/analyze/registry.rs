@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, derived, entropy, level,
-    loudness, short_rms, silence, silence_runs, stereo, sums, true_peak,
+    loudness, short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -152,6 +152,8 @@ analyzers! {
     clipping: clipping::Clipping,
     /// What left and right have to do with each other.
     stereo: stereo::Stereo,
+    /// Which frequencies there are.
+    spectrum: spectrum::Spectrum,
 }
 
 impl Analyzers {

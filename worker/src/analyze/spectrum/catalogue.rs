@@ -1,0 +1,71 @@
+//! What the figures of the spectrum are called and what they mean.
+
+use super::super::{Metric, group};
+
+pub(super) const METRICS: &[Metric] = &[
+    Metric {
+        key: "spectral_centroid_hz",
+        title: "Centroid",
+        unit: "Hz",
+        decimals: 0,
+        groups: &[&group::SPECTRUM],
+        definition: "Where the middle of the spectrum is: Σ f·|X| / Σ |X|, the mean over frames \
+                     above −70 dBFS. Frames are of 2048 samples under Hann's window, every 512, \
+                     and |X|² is the mean over channels.",
+        source: "librosa.feature.spectral_centroid, center=False",
+        range: "0 to half the rate",
+        reading: "How bright it sounds: speech has 1000 to 3000, a full mix 1500 to 4000, noise a \
+                  quarter of the rate.",
+    },
+    Metric {
+        key: "spectral_rolloff_hz",
+        title: "Roll-off",
+        unit: "Hz",
+        decimals: 0,
+        groups: &[&group::SPECTRUM],
+        definition: "The frequency below which 85 % of all |X| lie, the mean over the same frames.",
+        source: "librosa.feature.spectral_rolloff, center=False",
+        range: "0 to half the rate",
+        reading: "As the centroid, but more about the top: low for voices and old recordings, high \
+                  for cymbals and noise.",
+    },
+    Metric {
+        key: "spectral_flatness",
+        title: "Flatness",
+        unit: "",
+        decimals: 4,
+        groups: &[&group::SPECTRUM],
+        definition: "The geometric mean of |X|² over the arithmetic one, no bin below 1e-10, the \
+                     mean over the same frames.",
+        source: "librosa.feature.spectral_flatness, center=False",
+        range: "0 to 1",
+        reading: "0 is a tone, about 0.56 white noise, most music is below 0.05. A recording that \
+                  is nearly all noise shows here.",
+    },
+    Metric {
+        key: "bandwidth_hz",
+        title: "Bandwidth",
+        unit: "Hz",
+        decimals: 0,
+        groups: &[&group::SPECTRUM],
+        definition: "Up to where there is sound: the highest place where the average spectrum falls \
+                     by 20 dB or more within 300 Hz and stays down for 1 kHz (medians of 1 kHz on \
+                     either side); half the rate if there is none.",
+        source: "none; spectrograms are looked at for the same",
+        range: "above 1000, to half the rate",
+        reading: "A lossless file that ends at 16,000 was an MP3 of 128 kbit/s, at 19,000 to 20,000 \
+                  one of 192 to 320; at 4000, 8000 or 11,000 it was made from a lower rate. Up to \
+                  half the rate, or just below it, nothing was left out.",
+    },
+    Metric {
+        key: "cutoff_depth_db",
+        title: "Cut-off",
+        unit: "dB",
+        decimals: 1,
+        groups: &[&group::SPECTRUM],
+        definition: "By how much the average spectrum falls at bandwidth_hz.",
+        source: "none",
+        range: "20 and above; not defined where there is no such fall",
+        reading: "Converters and encoders cut by 30 and more. The deeper, the less an accident.",
+    },
+];

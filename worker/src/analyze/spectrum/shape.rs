@@ -1,0 +1,205 @@
+//! Shape: what is told of one frame's spectrum, and what adds up over all frames.
+//!
+//! Each frame's figures become integers before they are added, so that no order of adding can
+//! change a sum: that is what makes the figures the same for any cut.
+
+use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
+
+use super::fourier::{BINS, FRAME, LANES, Lanes, Transform, WINDOW_ENERGY};
+use crate::decibels;
+
+/// Frames below this mean square (−70 dBFS) have no shape that anyone hears.
+const GATE: f64 = 1e-7;
+/// What a bin has at least, as librosa's flatness takes it.
+const LEAST_POWER: f64 = 1e-10;
+/// The part of all magnitudes that lies below the roll-off.
+const ROLL_OFF: f64 = 0.85;
+/// Steps of a bin in the sum of centroids.
+const CENTROID_STEPS: f64 = 1_099_511_627_776.0;
+/// Steps of 1 in the sum of flatnesses.
+const FLATNESS_STEPS: f64 = 1_099_511_627_776.0;
+/// Steps of a full-scale sine's power in the sum of a bin; what is 36 dB louder is counted as that.
+const POWER_STEPS: f64 = 4_503_599_627_370_496.0;
+/// The power of a full-scale sine in its bin.
+const SINE: f64 = SAMPLES * SAMPLES / 16.0;
+
+/// Samples of a frame.
+const SAMPLES: f64 = 2048.0;
+/// Bins of a spectrum.
+const COUNT: f64 = 1025.0;
+
+/// What adds up over frames.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sums {
+    /// How many there are.
+    pub(super) frames: u64,
+    /// How many of them are above the gate; the next three are of these alone.
+    pub(super) heard: u64,
+    centroids: u128,
+    roll_offs: u64,
+    flatnesses: u128,
+    /// Of all frames, bin by bin; none if there is no frame.
+    powers: Vec<u128>,
+}
+
+/// Means over frames.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Means {
+    /// In bins.
+    pub(super) centroid: Option<f64>,
+    /// In bins.
+    pub(super) roll_off: Option<f64>,
+    /// From 0 to 1.
+    pub(super) flatness: Option<f64>,
+    /// Power of each bin, a full-scale sine being 1; none if there is no frame.
+    pub(super) powers: Vec<f64>,
+}
+
+/// One frame's spectrum in numbers, of each of the frames at hand.
+struct Shapes {
+    energy: Lanes,
+    /// Σ magnitude · bin.
+    moment: Lanes,
+    /// Σ power, each at least the least.
+    floored: Lanes,
+    /// Mean of the logarithms of these powers.
+    logarithm: Lanes,
+}
+
+impl Sums {
+    /// Adds the frames that begin at `starts` in interleaved samples.
+    pub(super) fn add(&mut self, samples: &[f64], channels: usize, starts: &[usize]) {
+        let mut transform = Transform::new();
+        let mut powers = vec![[0.0; LANES]; BINS];
+        let mut magnitudes = vec![[0.0; LANES]; BINS];
+        for group in starts.chunks(LANES) {
+            powers.fill([0.0; LANES]);
+            let mut begin = [group[0]; LANES];
+            begin[..group.len()].copy_from_slice(group);
+            for channel in 0..channels {
+                transform.add_powers(samples, begin, channel, channels, &mut powers);
+            }
+            #[expect(clippy::cast_precision_loss, reason = "16 bits of channels")]
+            let shapes = shapes(&mut powers, 1.0 / channels as f64, &mut magnitudes);
+            self.powers.resize(BINS, 0);
+            for (sum, powers) in self.powers.iter_mut().zip(&powers) {
+                let steps = powers.map(|power| whole(power * (POWER_STEPS / SINE)));
+                *sum += steps[..group.len()].iter().map(|&steps| u128::from(steps)).sum::<u128>();
+            }
+            for lane in 0..group.len() {
+                self.count(&shapes, &magnitudes, lane);
+            }
+        }
+    }
+
+    /// Counts one frame in, apart from its powers.
+    fn count(&mut self, shapes: &Shapes, so_far: &[Lanes], lane: usize) {
+        self.frames += 1;
+        if shapes.energy[lane] < GATE * WINDOW_ENERGY * SAMPLES {
+            return;
+        }
+        let all = so_far[BINS - 1][lane];
+        let roll_off = so_far.partition_point(|so_far| so_far[lane] < ROLL_OFF * all);
+        let flatness =
+            decibels::power_of_ten(shapes.logarithm[lane]) / (shapes.floored[lane] / COUNT);
+        let centroid = (shapes.moment[lane] / all).min(SAMPLES / 2.0);
+        self.heard += 1;
+        self.centroids += u128::from(whole(centroid * CENTROID_STEPS));
+        self.roll_offs += roll_off.min(BINS - 1) as u64;
+        self.flatnesses += u128::from(whole(flatness.min(1.0) * FLATNESS_STEPS));
+    }
+
+    /// Adds what others found.
+    pub(super) fn join(&mut self, next: Self) {
+        self.frames += next.frames;
+        self.heard += next.heard;
+        self.centroids += next.centroids;
+        self.roll_offs += next.roll_offs;
+        self.flatnesses += next.flatnesses;
+        if self.powers.is_empty() {
+            self.powers = next.powers;
+        } else {
+            for (sum, next) in self.powers.iter_mut().zip(next.powers) {
+                *sum += next;
+            }
+        }
+    }
+
+    /// Over all frames.
+    #[expect(clippy::cast_precision_loss, reason = "rounded once, to the nearest")]
+    pub(super) fn means(&self) -> Means {
+        let of_heard = |sum: f64| (self.heard > 0).then(|| sum / self.heard as f64);
+        let steps = POWER_STEPS * self.frames as f64;
+        Means {
+            centroid: of_heard(self.centroids as f64 / CENTROID_STEPS),
+            roll_off: of_heard(self.roll_offs as f64),
+            flatness: of_heard(self.flatnesses as f64 / FLATNESS_STEPS),
+            powers: self.powers.iter().map(|&sum| sum as f64 / steps).collect(),
+        }
+    }
+
+    /// Whether these can be the sums of so many frames.
+    pub(super) fn is_possible(&self, frames: u64) -> bool {
+        let bins = if frames == 0 { 0 } else { BINS };
+        let most = |each: u64| u128::from(self.heard) * u128::from(each);
+        self.frames == frames
+            && self.heard <= frames
+            && self.powers.len() == bins
+            && self.powers.iter().all(|&sum| sum <= u128::from(frames) * u128::from(u64::MAX))
+            && self.centroids <= most((FRAME as u64 / 2) << 40)
+            && u128::from(self.roll_offs) <= most(BINS as u64 - 1)
+            && self.flatnesses <= most(1 << 40)
+    }
+}
+
+/// To the nearest whole number, at most what fits.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it saturates, and nothing here is negative"
+)]
+fn whole(x: f64) -> u64 {
+    (x + 0.5) as u64
+}
+
+/// Makes powers of sums over channels and looks at them; `magnitudes` become what all magnitudes up
+/// to a bin add up to.
+#[multiversion(targets("x86_64+avx2"))]
+fn shapes(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> Shapes {
+    const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
+    const ONE: u64 = 0x3ff0_0000_0000_0000;
+    let (mut all, mut moment, mut energy, mut floored) =
+        ([0.0; LANES], [0.0; LANES], [0.0; LANES], [0.0; LANES]);
+    let mut exponents = [0_u64; LANES];
+    // Mantissas are below 2: of half the bins, their product is a double.
+    let mut products = [[1.0; LANES]; 2];
+    let mut place = 0.0;
+    #[expect(clippy::manual_memcpy, reason = "the sums of four frames, side by side")]
+    for (bin, (power, so_far)) in powers.iter_mut().zip(magnitudes).enumerate() {
+        let twice = if bin == 0 || bin == BINS - 1 { 1.0 } else { 2.0 };
+        let product = &mut products[bin / (BINS / 2 + 1)];
+        for lane in 0..LANES {
+            power[lane] *= of_each;
+            let magnitude = power[lane].sqrt();
+            all[lane] += magnitude;
+            so_far[lane] = all[lane];
+            moment[lane] += magnitude * place;
+            energy[lane] += twice * power[lane];
+            let least = if power[lane] > LEAST_POWER { power[lane] } else { LEAST_POWER };
+            floored[lane] += least;
+            let bits = least.to_bits();
+            exponents[lane] += (bits & EXPONENT) >> 52;
+            product[lane] *= f64::from_bits((bits & !EXPONENT) | ONE);
+        }
+        place += 1.0;
+    }
+    let mut logarithm = [0.0; LANES];
+    for lane in 0..LANES {
+        #[expect(clippy::cast_precision_loss, reason = "at most 1025 · 2048")]
+        let exponent = exponents[lane] as f64 - (BINS * 1023) as f64;
+        let [low, high] = products.map(|product| decibels::of_power(product[lane]).unwrap_or(0.0));
+        logarithm[lane] = (exponent * std::f64::consts::LOG10_2 + (low + high) / 10.0) / COUNT;
+    }
+    Shapes { energy, moment, floored, logarithm }
+}

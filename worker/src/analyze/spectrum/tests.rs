@@ -1,0 +1,152 @@
+use std::f64::consts::TAU;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::analyze::waves::{bytes, cuts, expect_the_law, format, wandering};
+
+fn figures(samples: &[f64], rate: u32, channels: u16) -> Figures {
+    let format = format(rate, channels);
+    let bytes = bytes(samples);
+    let figures = Spectrum {}.finish(Spectrum {}.analyze(Pcm::new(format, 0, &bytes)), format);
+    assert_eq!(Spectrum::figures(&figures).count(), Spectrum::METRICS.len());
+    figures
+}
+
+fn tone(rate: u32, hz: f64, level: f64, frames: usize) -> Vec<f64> {
+    let step = TAU * hz / f64::from(rate);
+    (0..u32::try_from(frames).unwrap()).map(|at| level * (step * f64::from(at)).sin()).collect()
+}
+
+fn noise(level: f64, frames: usize) -> Vec<f64> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        level * (f64::from(u32::try_from(state >> 32).unwrap()) / 2_147_483_648.0 - 1.0)
+    };
+    (0..frames).map(next).collect()
+}
+
+#[track_caller]
+fn near(found: Option<f64>, expected: f64, tolerance: f64) {
+    assert!(found.is_some_and(|x| (x - expected).abs() <= tolerance), "{found:?}, not {expected}");
+}
+
+#[test]
+fn a_tone_is_in_its_place_and_noise_is_everywhere() {
+    let found = figures(&tone(48_000, 3000.0, 0.5, 48_000), 48_000, 1);
+    near(found.centroid_hz, 3000.0, 1.0);
+    near(found.rolloff_hz, 3000.0, 24.0);
+    assert!(found.flatness < Some(1e-6), "{found:?}");
+
+    let found = figures(&noise(0.5, 96_000), 48_000, 1);
+    near(found.centroid_hz, 12_000.0, 150.0);
+    near(found.rolloff_hz, 0.85 * 24_000.0, 150.0);
+    // e⁻ᵞ: what the logarithm of a chi-square has.
+    near(found.flatness, 0.5615, 0.01);
+    assert_eq!((found.bandwidth_hz, found.cutoff_depth_db), (Some(24_000.0), None));
+}
+
+#[test]
+fn quiet_frames_have_no_shape_but_count_for_the_bandwidth() {
+    let loud = noise(0.5, 48_000);
+    let with_silence = [loud.clone(), vec![0.0; 48_000]].concat();
+    let [one, both] = [loud, with_silence].map(|samples| figures(&samples, 48_000, 1));
+    near(both.centroid_hz, one.centroid_hz.unwrap(), 30.0);
+    assert_eq!(figures(&vec![0.0; 9000], 48_000, 1), Figures::default());
+    assert_eq!(figures(&noise(0.5, 2047), 48_000, 1), Figures::default());
+    assert!(figures(&noise(0.5, 2048), 48_000, 1).centroid_hz.is_some());
+    assert_eq!(figures(&noise(1e-5, 9000), 48_000, 1).centroid_hz, None);
+}
+
+#[test]
+fn channels_are_averaged_as_powers() {
+    let (left, right) = (tone(8000, 500.0, 0.5, 8000), tone(8000, 1500.0, 0.5, 8000));
+    let both: Vec<f64> = left.iter().zip(&right).flat_map(|(&l, &r)| [l, r]).collect();
+    near(figures(&both, 8000, 2).centroid_hz, 1000.0, 1.0);
+    // What a mix to mono would lose.
+    let against: Vec<f64> = left.iter().flat_map(|&l| [l, -l]).collect();
+    near(figures(&against, 8000, 2).centroid_hz, 500.0, 1.0);
+}
+
+#[test]
+fn what_was_upsampled_shows_its_edge() {
+    // Every other sample a zero, then a filter of 255 taps that cuts at 5.5 kHz.
+    let low = noise(0.5, 30_000);
+    let doubled: Vec<f64> = low.iter().flat_map(|&x| [x, 0.0]).collect();
+    let taps: Vec<f64> = (-127..=127)
+        .map(|n: i32| {
+            let t = f64::from(n);
+            let sinc = if n == 0 { 0.5 } else { (TAU * t / 4.0).sin() / (TAU / 2.0 * t) };
+            sinc * (0.54 + 0.46 * (TAU * t / 256.0).cos())
+        })
+        .collect();
+    let wave: Vec<f64> = doubled
+        .windows(taps.len())
+        .map(|window| window.iter().zip(&taps).map(|(x, tap)| x * tap).sum())
+        .collect();
+    let found = figures(&wave, 22_050, 1);
+    near(found.bandwidth_hz, 5512.5, 150.0);
+    assert!(found.cutoff_depth_db > Some(40.0), "{found:?}");
+}
+
+#[test]
+fn damaged_floats_break_nothing() {
+    let mut samples = noise(0.5, 9000);
+    for (at, damage) in [(100, f64::NAN), (3000, f64::INFINITY), (5000, -1e300)] {
+        samples[at] = damage;
+    }
+    assert!(figures(&samples, 48_000, 1).flatness.is_some_and(f64::is_finite));
+}
+
+#[test]
+fn a_sick_partial_is_refused() {
+    let samples = bytes(&wandering(1, 9000, 2));
+    let pcm = Pcm::new(format(8000, 2), 0, &samples);
+    let (good, stretch) = (Spectrum {}.analyze(pcm), Stretch::from(pcm));
+    assert_eq!(Spectrum {}.check(&good, &stretch), Ok(()));
+    let sick: [fn(&mut Piece); 5] = [
+        |piece| piece.stretch.frames.end += 1,
+        |piece| piece.head.truncate(16),
+        |piece| piece.tail.clear(),
+        |piece| piece.sums.frames += 1,
+        |piece| piece.sums.heard = 99,
+    ];
+    for (number, harm) in sick.into_iter().enumerate() {
+        let mut partial = good.clone();
+        harm(partial.0.as_mut().expect("a piece"));
+        assert!(Spectrum {}.check(&partial, &stretch).is_err(), "harm {number}");
+    }
+    Spectrum {}.check(&Partial(None), &stretch).unwrap_err();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_cut_gives_the_same_spectrum(
+        seed: u64,
+        channels in 1_u16..=3,
+        frames in 0_usize..12_000,
+        cuts in cuts(),
+    ) {
+        let samples = bytes(&wandering(seed, frames, channels.into()));
+        expect_the_law(&Spectrum {}, Pcm::new(format(8000, channels), 0, &samples), &cuts);
+    }
+
+    #[test]
+    fn every_frame_is_within_one_side_or_crosses_the_seam(
+        start in 0_u64..5000,
+        lengths in [1_u64..6000, 1_u64..6000],
+    ) {
+        let (seam, end) = (start + lengths[0], start + lengths[0] + lengths[1]);
+        let count = |frames: Range<u64>| frames.end - frames.start;
+        let crossing = frames_within(&(start..end))
+            .filter(|frame| (frame * HOP..frame * HOP + FRAME as u64).contains(&seam) && frame * HOP != seam)
+            .count() as u64;
+        let within = count(frames_within(&(start..seam))) + count(frames_within(&(seam..end)));
+        prop_assert_eq!(within + crossing, count(frames_within(&(start..end))));
+    }
+}
