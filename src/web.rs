@@ -13,6 +13,7 @@
 
 mod batch;
 mod catalogue;
+mod contract;
 mod error;
 mod gate;
 mod jobs;
@@ -32,8 +33,9 @@ use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes as described_routes;
 
 pub use error::ApiError;
 pub use serve::{Limits, Server};
@@ -79,12 +81,7 @@ impl Grounds {
 }
 
 fn routes(grounds: &Arc<Grounds>) -> Router {
-    Router::new()
-        .route("/settings/threads", get(threads::show).post(threads::change))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/metrics", get(tally::show))
-        .route("/api/v1/catalogue", get(catalogue::show))
-        .merge(jobs::router())
+    Router::from(described())
         .merge(page::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_way)
@@ -92,6 +89,17 @@ fn routes(grounds: &Arc<Grounds>) -> Router {
         .layer(from_fn_with_state(Arc::clone(grounds), gate::check))
         .layer(from_fn(gate::sign))
         .with_state(Arc::clone(grounds))
+}
+
+/// The API, each route with its description.
+fn described() -> OpenApiRouter<Arc<Grounds>> {
+    OpenApiRouter::new()
+        .routes(described_routes!(threads::show, threads::change))
+        .routes(described_routes!(tally::healthy))
+        .routes(described_routes!(tally::show))
+        .routes(described_routes!(catalogue::show))
+        .routes(described_routes!(contract::show))
+        .merge(jobs::router())
 }
 
 async fn nothing_here(uri: Uri) -> ApiError {

@@ -5,9 +5,12 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::Shared;
+use super::contract::shapes;
 use crate::settings::{DEFAULT_METRICS, GROUPS, METRICS};
 
 /// Groups and metrics in report order, and whether paths may be named.
+#[utoipa::path(get, path = "/api/v1/catalogue", operation_id = "catalogue", tag = "jobs",
+    responses((status = 200, description = "What can be asked for.", body = shapes::Catalogue)))]
 pub(super) async fn show(State(site): Shared) -> Json<Value> {
     let groups = GROUPS
         .iter()

@@ -6,33 +6,53 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::batch::Batch;
+use super::contract::shapes;
 use super::order::{self, Asked};
 use super::{ApiError, Grounds, Shared};
 use crate::record::Summary;
 use crate::report::{Csv, Json as JsonReport, Report};
 
 /// The routes.
-pub(super) fn router() -> Router<Arc<Grounds>> {
-    Router::new()
-        .route("/api/v1/jobs", post(create).get(list).delete(cancel_all))
-        .route("/api/v1/jobs/{id}", get(show).delete(cancel))
-        .route("/api/v1/jobs/{id}/events", get(events))
-        .route("/api/v1/jobs/{id}/report.json", get(report_json))
-        .route("/api/v1/jobs/{id}/report.csv", get(report_csv))
+pub(super) fn router() -> OpenApiRouter<Arc<Grounds>> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list, cancel_all))
+        .routes(routes!(show, cancel))
+        .routes(routes!(events))
+        .routes(routes!(report_json))
+        .routes(routes!(report_csv))
         .layer(DefaultBodyLimit::max(order::MOST_BYTES))
 }
 
+/// Creates a job, of files that are sent or of a path on the server.
+#[utoipa::path(post, path = "/api/v1/jobs", operation_id = "createJob", tag = "jobs",
+    request_body(content(
+        (shapes::Asked = "application/json"),
+        (shapes::Sent = "multipart/form-data"),
+    )),
+    responses(
+        (status = 201, description = "The job, which waits for its turn.", body = shapes::FullJob,
+            headers(("Location" = String, description = "Where it is."))),
+        (status = 408, description = "The body was too slow.", body = shapes::Refusal),
+        (status = 413, description = "Too many or too large files.", body = shapes::Refusal),
+        (status = 415, description = "Neither a form nor JSON.", body = shapes::Refusal),
+        (status = 429, description = "Too many jobs wait.", body = shapes::Refusal,
+            headers(("Retry-After" = u32, description = "In seconds."))),
+        (status = 503, description = "The server is ending.", body = shapes::Refusal,
+            headers(("Retry-After" = u32, description = "In seconds."))),
+        (status = 507, description = "There is no room.", body = shapes::Refusal),
+    ))]
 async fn create(State(site): Shared, request: Request) -> Result<Response, ApiError> {
     // Before anything is read: whoever finds no place is not to send for nothing.
     let mut place = site.queue.promise()?;
@@ -61,21 +81,41 @@ async fn create(State(site): Shared, request: Request) -> Result<Response, ApiEr
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(batch.full())).into_response())
 }
 
+/// Every job that is remembered.
+#[utoipa::path(get, path = "/api/v1/jobs", operation_id = "jobs", tag = "jobs",
+    responses((status = 200, description = "The jobs.", body = shapes::Jobs)))]
 async fn list(State(site): Shared) -> Json<Value> {
     let jobs: Vec<_> = site.queue.all().iter().map(|batch| batch.brief()).collect();
     Json(json!({ "jobs": jobs }))
 }
 
+/// One job with every file.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", operation_id = "job", tag = "jobs",
+    params(("id" = String, Path, description = "Of the job.")),
+    responses(
+        (status = 200, description = "The job.", body = shapes::FullJob),
+        (status = 404, description = "There is no such job.", body = shapes::Refusal),
+    ))]
 async fn show(State(site): Shared, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     Ok(Json(find(&site, &id)?.full()))
 }
 
+/// Cancels a job; what is measured already is kept.
+#[utoipa::path(delete, path = "/api/v1/jobs/{id}", operation_id = "cancelJob", tag = "jobs",
+    params(("id" = String, Path, description = "Of the job.")),
+    responses(
+        (status = 200, description = "The job.", body = shapes::Job),
+        (status = 404, description = "There is no such job.", body = shapes::Refusal),
+    ))]
 async fn cancel(State(site): Shared, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     let batch = find(&site, &id)?;
     stop(&site, vec![Arc::clone(&batch)]).await?;
     Ok(Json(batch.brief()))
 }
 
+/// Cancels every job.
+#[utoipa::path(delete, path = "/api/v1/jobs", operation_id = "cancelJobs", tag = "jobs",
+    responses((status = 200, description = "The jobs.", body = shapes::Jobs)))]
 async fn cancel_all(State(site): Shared) -> Result<Json<Value>, ApiError> {
     stop(&site, site.queue.all()).await?;
     Ok(list(State(site)).await)
@@ -93,6 +133,15 @@ async fn stop(site: &Arc<Grounds>, batches: Vec<Arc<Batch>>) -> Result<(), ApiEr
 }
 
 /// Everything that happens, from the beginning or from where a watcher was cut off.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/events", operation_id = "events", tag = "jobs",
+    params(("id" = String, Path, description = "Of the job."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The last one that was seen.")),
+    responses(
+        (status = 200, description = "Server-Sent Events.", content_type = "text/event-stream",
+            body = shapes::Event),
+        (status = 204, description = "All was seen; nothing more will happen."),
+        (status = 404, description = "There is no such job.", body = shapes::Refusal),
+    ))]
 async fn events(
     State(site): Shared,
     Path(id): Path<String>,
@@ -126,6 +175,14 @@ async fn events(
     Ok(Sse::new(entries.flatten()).keep_alive(KeepAlive::default()).into_response())
 }
 
+/// The report that the command would have written.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/report.json", operation_id = "reportJson", tag = "jobs",
+    params(("id" = String, Path, description = "Of the job.")),
+    responses(
+        (status = 200, description = "The report.", body = shapes::Report),
+        (status = 409, description = "The job has not ended.", body = shapes::Refusal),
+        (status = 404, description = "There is no such job.", body = shapes::Refusal),
+    ))]
 async fn report_json(State(site): Shared, Path(id): Path<String>) -> Result<Response, ApiError> {
     let batch = find(&site, &id)?;
     let mut out = Vec::new();
@@ -133,6 +190,14 @@ async fn report_json(State(site): Shared, Path(id): Path<String>) -> Result<Resp
     Ok(download(out, "application/json", "audiopool.json"))
 }
 
+/// The same as a table.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/report.csv", operation_id = "reportCsv", tag = "jobs",
+    params(("id" = String, Path, description = "Of the job.")),
+    responses(
+        (status = 200, description = "The table.", content_type = "text/csv", body = String),
+        (status = 409, description = "The job has not ended.", body = shapes::Refusal),
+        (status = 404, description = "There is no such job.", body = shapes::Refusal),
+    ))]
 async fn report_csv(State(site): Shared, Path(id): Path<String>) -> Result<Response, ApiError> {
     let batch = find(&site, &id)?;
     let mut out = Vec::new();

@@ -49,7 +49,8 @@ pub(super) struct Asked {
     path: PathBuf,
     metrics: Option<String>,
     silence_threshold_db: Option<f64>,
-    min_silence_ms: Option<u32>,
+    /// Whole; but 100.0 is a whole number in JSON.
+    min_silence_ms: Option<f64>,
 }
 
 /// Takes in files and settings as a form sends them.
@@ -68,6 +69,13 @@ pub(super) async fn sent(mut form: Multipart, place: &mut Place) -> Result<Order
             let index = order.jobs.len();
             if index >= MOST_FILES {
                 return Err(too_many());
+            }
+            if field.file_name().is_none() {
+                return Err(ApiError::Body {
+                    problem: "a field `files` is text and no file".to_owned(),
+                    bounds: "a file with its name, as `curl --form files=@song.wav` sends it"
+                        .to_owned(),
+                });
             }
             let name = shown_name(field.file_name());
             let path = folder.path().join(stored_name(index, &name));
@@ -104,7 +112,7 @@ pub(super) fn found(asked: &Asked, allowed: &[PathBuf]) -> Result<Order, ApiErro
         analysis.silence_threshold_db = SILENCE_THRESHOLD_DB.check(threshold).map_err(unfit)?;
     }
     if let Some(length) = asked.min_silence_ms {
-        analysis.min_silence_ms = MIN_SILENCE_MS.check(length).map_err(unfit)?;
+        analysis.min_silence_ms = MIN_SILENCE_MS.parse(&length.to_string()).map_err(unfit)?;
     }
     // One answer for what is not there and what is not allowed, so that nobody can tell.
     let path = resolved(&asked.path, allowed).ok_or_else(refused)?;

@@ -45,7 +45,17 @@ impl Tally {
     }
 }
 
-/// `GET /metrics`.
+/// Whether the server answers.
+#[utoipa::path(get, path = "/healthz", operation_id = "healthy", tag = "service",
+    responses((status = 200, description = "It does.", content_type = "text/plain", body = String)))]
+pub(super) async fn healthy() -> &'static str {
+    "ok\n"
+}
+
+/// Counts for Prometheus.
+#[utoipa::path(get, path = "/metrics", operation_id = "counts", tag = "service",
+    responses((status = 200, description = "In Prometheus' text format.",
+        content_type = "text/plain", body = String)))]
 pub(super) async fn show(State(site): Shared) -> impl IntoResponse {
     let tally = &site.queue.tally;
     let (waiting, running, bytes) = site.queue.load();

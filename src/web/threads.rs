@@ -11,6 +11,7 @@ use serde_json::Value;
 use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
+use super::contract::shapes;
 use crate::threads::ThreadConfig;
 
 const FIELD: &str = "num_threads";
@@ -30,6 +31,8 @@ pub(super) struct Setting {
 }
 
 /// What is set, and what can be.
+#[utoipa::path(get, path = "/settings/threads", operation_id = "threads", tag = "settings",
+    responses((status = 200, description = "The setting.", body = shapes::Threads)))]
 pub(super) async fn show() -> Json<Setting> {
     Json(Setting {
         success: true,
@@ -39,7 +42,14 @@ pub(super) async fn show() -> Json<Setting> {
     })
 }
 
-/// Sets it.
+/// Sets it, for every job that begins from now on.
+#[utoipa::path(post, path = "/settings/threads", operation_id = "setThreads", tag = "settings",
+    request_body = shapes::ThreadsWanted,
+    responses(
+        (status = 200, description = "The setting as it is now.", body = shapes::ThreadsSet),
+        (status = 408, description = "The body was too slow.", body = shapes::Refusal),
+        (status = 415, description = "The body is no JSON.", body = shapes::Refusal),
+    ))]
 pub(super) async fn change(headers: HeaderMap, body: Body) -> Result<Json<Setting>, ApiError> {
     if !is_json(&headers) {
         return Err(ApiError::MediaType { wanted: "application/json" });

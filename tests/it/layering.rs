@@ -116,6 +116,8 @@ const HOMES: &[(&str, Home)] = &[
     ("tower_http", Home::In(&["src/web"])),
     ("tracing", Home::Everywhere), // spans and events belong where things happen
     ("tracing_subscriber", Home::In(&["src/cli", "worker/src/log"])),
+    ("utoipa", Home::In(&["src/web"])),
+    ("utoipa_axum", Home::In(&["src/web"])),
     ("walkdir", Home::In(&["src/plan"])),
     ("windows_sys", Home::In(&["worker/src/windows"])),
 ];

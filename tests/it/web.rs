@@ -1,5 +1,6 @@
 //! The web application: its router without a socket, and the program with one.
 
+mod contract;
 mod gate;
 #[cfg(target_os = "linux")]
 mod jobs;
