@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::Stretch;
 
-/// So many cells a second of so many frames.
+/// So many cells a second (or another span of time) of so many frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Grid {
     rate: u64,
@@ -18,6 +18,11 @@ impl Grid {
     /// Cells of a file of that rate.
     pub(super) fn new(sample_rate: u32, per_second: u64) -> Self {
         Self { rate: u64::from(sample_rate).max(1), per_second }
+    }
+
+    /// Cells of so many seconds each.
+    pub(super) fn of_seconds(sample_rate: u32, seconds: u32) -> Self {
+        Self { rate: (u64::from(sample_rate) * u64::from(seconds)).max(1), per_second: 1 }
     }
 
     /// The first frame of a cell.

@@ -12,6 +12,7 @@
 pub mod clipping;
 mod derived;
 mod details;
+pub mod dr14;
 pub mod entropy;
 mod features;
 mod grid;

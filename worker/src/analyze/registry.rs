@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, derived, entropy, level,
+    AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, derived, dr14, entropy, level,
     loudness, short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak,
 };
 use crate::board;
@@ -154,6 +154,8 @@ analyzers! {
     stereo: stereo::Stereo,
     /// Which frequencies there are.
     spectrum: spectrum::Spectrum,
+    /// How far the peaks are above what is loud.
+    dr14: dr14::Dr14,
 }
 
 impl Analyzers {
