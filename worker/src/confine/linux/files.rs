@@ -8,6 +8,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::thread;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus,
@@ -25,6 +26,9 @@ const LANDLOCK: ABI = ABI::V6;
 const FOLDERS: [&str; 8] =
     ["/usr", "/bin", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store", "/sys/devices/system"];
 
+/// Of the thread of a rehearsal.
+const STACK: usize = 256 << 10;
+
 /// What programs look at before they begin.
 const FILES: [&str; 4] = ["/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/dev/null", "/dev/urandom"];
 
@@ -41,7 +45,17 @@ pub(super) fn give_up(role: Role) -> Result<(), String> {
         .handle_access(AccessFs::from_all(LANDLOCK))
         .and_then(|rules| rules.handle_access(AccessNet::from_all(LANDLOCK)))
         .and_then(|rules| rules.scope(Scope::from_all(LANDLOCK)));
-    take_effect(handled, &[&rules])
+    take_effect(handled, &[&rules])?;
+    if role == Role::Decoder { rehearse() } else { Ok(()) }
+}
+
+/// Whether the threads of tasks will be able to keep to their files: sets of rules that lie upon
+/// each other have an end, too, and there may be some from before.
+fn rehearse() -> Result<(), String> {
+    let thread = thread::Builder::new().name("rehearsal".to_owned()).stack_size(STACK);
+    let tried = thread.spawn(|| keep_to(&Needs::default())).map_err(|error| error.to_string())?;
+    let kept = tried.join().unwrap_or_else(|_| Err("it panicked".to_owned()));
+    kept.map_err(|why| format!("a decoder cannot be kept to one file: {why}"))
 }
 
 /// Of what a decoder may still read, gives up all but this, for this thread and what it starts.
@@ -137,7 +151,6 @@ mod tests {
     use std::fs::{self, File};
     use std::io::ErrorKind::PermissionDenied;
     use std::process::Command;
-    use std::thread;
 
     use super::*;
 
@@ -195,6 +208,32 @@ mod tests {
         let started = in_a_thread(&needs, || [&mine, &other, Path::new("/bin/true")].map(start));
         let Some(started) = started else { return };
         assert_eq!(started, [Ok(true), Err(PermissionDenied), Ok(true)]);
+    }
+
+    #[test]
+    fn a_decoder_that_could_not_be_kept_to_its_files_is_not_confined() {
+        // As often as can be, in a thread of its own each time.
+        let times = |most: usize| {
+            let kept = (0..most).take_while(|_| keep_to(&Needs::default()).is_ok());
+            kept.count()
+        };
+        let most = thread::spawn(move || times(100)).join().unwrap();
+        if in_a_thread(&Needs::default(), || ()).is_none() {
+            return;
+        }
+        assert!((2..100).contains(&most), "{most}");
+        let given_up_after = |earlier| {
+            let given_up = move || {
+                assert_eq!(times(earlier), earlier);
+                give_up(Role::Decoder)
+            };
+            thread::spawn(given_up).join().unwrap()
+        };
+        let why = given_up_after(most - 1).unwrap_err();
+        assert!(why.contains("cannot be kept to one file"), "{why}");
+        // Whatever else is missing here, it is not that.
+        let why = given_up_after(most - 2).err().unwrap_or_default();
+        assert!(!why.contains("cannot be kept to one file"), "{why}");
     }
 
     /// What a thread says that keeps to this; nothing where the kernel has no Landlock.
