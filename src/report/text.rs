@@ -13,6 +13,8 @@
 //! A figure that is −∞ or not defined is shown as `none`. The layout may change; programs read the
 //! other formats.
 
+mod details;
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -44,8 +46,11 @@ impl<'a, W: Write> Text<'a, W> {
         if let Some(format) = record.format() {
             push_line(&mut block, &paint.dim(format_line(format)));
         }
-        if let Outcome::Ok { metrics, .. } = &record.outcome {
+        if let Outcome::Ok { metrics, details, .. } = &record.outcome {
             push_figures(&mut block, &self.settings.metrics, metrics, paint);
+            for (title, places) in details::places(details, &self.settings.metrics) {
+                push_line(&mut block, &format!("{title}: {places}"));
+            }
         }
         for warning in record.warnings() {
             push_line(&mut block, &format!("{} {}", paint.yellow("warning:"), sentence(warning)));
