@@ -16,6 +16,7 @@ mod street;
 use std::io;
 use std::sync::Arc;
 
+use audiopool_worker::analyze::waveform::Waveforms;
 use audiopool_worker::analyze::{self, Analyzers};
 use audiopool_worker::protocol::Role;
 use audiopool_worker::usage::Meter;
@@ -172,7 +173,9 @@ fn street<'a, D: Execute, W: Execute>(
     observer: &'a Observer,
 ) -> Street<'a, D, W> {
     let keys: Vec<_> = analysis.metrics.iter().map(|metric| metric.key).collect();
-    let (analyzers, chunk_length) = (analyzers(analysis), chunk_length(run));
+    let (mut analyzers, chunk_length) = (analyzers(analysis), chunk_length(run));
+    analyzers.waveform =
+        run.samples_per_pixel.map(|samples_per_pixel| Waveforms { samples_per_pixel });
     Street::new(decoders, workers, analyzers, keys, chunk_length, run.timeout, observer)
         .with_recipe(Recipe::new(run, analysis))
 }

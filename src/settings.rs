@@ -158,6 +158,8 @@ pub struct RunSettings {
     pub worker_program: Option<PathBuf>,
     /// What child processes log, as a `tracing` filter.
     pub log_filter: String,
+    /// Frames of a column of the waveform that comes with every record; without, none comes.
+    pub samples_per_pixel: Option<NonZeroU32>,
 }
 
 /// Whether files are decoded and analysed in child processes.
@@ -194,6 +196,7 @@ impl Default for RunSettings {
             child_memory_mib: fixed(CHILD_MEMORY_MIB),
             worker_program: None,
             log_filter: String::new(),
+            samples_per_pixel: None,
         }
     }
 }

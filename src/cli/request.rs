@@ -73,6 +73,7 @@ impl Request {
                 child_memory_mib: typed.child_memory_mib,
                 worker_program: typed.worker_program.map(PathBuf::from),
                 log_filter: log::filter(talk.verbose, talk.quiet)?,
+                samples_per_pixel: None,
             },
             analysis: AnalysisSettings {
                 silence_threshold_db: typed.silence_threshold_db,

@@ -83,6 +83,7 @@ mod tests {
                 ("max_dbfs", vec![Some(-1.5), None]),
                 ("dc_offset", vec![Some(f64::NAN), Some(0.25)]),
             ],
+            waveform: None,
         };
         assert_eq!(
             written(Some(&details)),

@@ -4,9 +4,11 @@
 //! watchers read at their own pace; nobody waits for them. Whatever becomes of it, every file of it
 //! ends in exactly one record, under the name that the visitor knows it by.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use audiopool_worker::analyze::waveform::Waveform;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,8 +18,11 @@ use super::queue::Place;
 use crate::event::{Event, PoolEvent};
 use crate::interrupt::{Interrupt, Reason};
 use crate::plan::Job;
-use crate::record::{Failure, FailureKind, Record, Summary};
+use crate::record::{Failure, FailureKind, Outcome, Record, Summary};
 use crate::settings::AnalysisSettings;
+
+/// More than a screen shows, and little to keep.
+const MOST_COLUMNS: NonZeroU32 = NonZeroU32::new(2000).expect("it is not zero");
 
 /// What is to be measured, and how.
 #[derive(Debug)]
@@ -52,6 +57,7 @@ struct State {
     workers: Option<usize>,
     files: Vec<Progress>,
     records: Vec<Option<Record>>,
+    waveforms: Vec<Option<Waveform>>,
     log: Vec<Entry>,
     folder: Option<TempDir>,
     /// What the files in it were counted as.
@@ -107,6 +113,7 @@ impl Batch {
             workers: None,
             files: vec![Progress::default(); jobs.len()],
             records: vec![None; jobs.len()],
+            waveforms: vec![None; jobs.len()],
             log: Vec::new(),
             folder,
             room: None,
@@ -183,14 +190,17 @@ impl Batch {
     pub(super) fn record(&self, index: usize, mut record: Record) {
         let (Some(job), Some(name)) = (self.jobs.get(index), self.names.get(index)) else { return };
         let is_upload = self.lock().folder.is_some();
-        if let (true, crate::record::Outcome::Failed { error, .. }) =
-            (is_upload, &mut record.outcome)
-        {
+        if let (true, Outcome::Failed { error, .. }) = (is_upload, &mut record.outcome) {
             // A path that is gone soon helps nobody; nor does a command that reads it.
             error.message = error.message.replace(&*job.shown(), name);
             error.replay = None;
         }
         record.path = PathBuf::from(name);
+        if let Outcome::Ok { details, .. } = &mut record.outcome
+            && let Some(place) = self.lock().waveforms.get_mut(index)
+        {
+            *place = details.waveform.take().map(|waveform| waveform.thinned(MOST_COLUMNS));
+        }
         let told = json!({"index": index, "record": record});
         if let Some(place) = self.lock().records.get_mut(index) {
             *place = Some(record);
@@ -228,6 +238,11 @@ impl Batch {
             state.summary()
         };
         self.tell("ended", &json!({"status": status, "summary": summary, "error": error}));
+    }
+
+    /// What a file is drawn by, once it is measured.
+    pub(super) fn waveform(&self, index: usize) -> Option<Waveform> {
+        self.lock().waveforms.get(index).cloned().flatten()
     }
 
     /// Every record and their balance, once there are all.

@@ -30,6 +30,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Grounds>> {
         .routes(routes!(create, list, cancel_all))
         .routes(routes!(show, cancel))
         .routes(routes!(events))
+        .routes(routes!(waveform))
         .routes(routes!(report_json))
         .routes(routes!(report_csv))
         .layer(DefaultBodyLimit::max(order::MOST_BYTES))
@@ -173,6 +174,29 @@ async fn events(
         Some((stream::iter(told.collect::<Vec<_>>()), (batch, news, next, is_over)))
     });
     Ok(Sse::new(entries.flatten()).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// What a file is drawn by: audiowaveform's JSON, version 2, in at most 2000 columns.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/files/{index}/waveform.json",
+    operation_id = "waveform", tag = "jobs",
+    params(
+        ("id" = String, Path, description = "Of the job."),
+        ("index" = String, Path, description = "Of the file, from 0."),
+    ),
+    responses(
+        (status = 200, description = "The waveform.", body = shapes::Peaks),
+        (status = 404, description = "No such file, or no waveform of it yet.",
+            body = shapes::Refusal),
+    ))]
+async fn waveform(
+    State(site): Shared,
+    Path((id, index)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let batch = find(&site, &id)?;
+    let found = index.parse().ok().and_then(|index| batch.waveform(index));
+    let what = || format!("waveform of file `{index}`");
+    let waveform = found.ok_or_else(|| ApiError::NotFound { what: what() })?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], waveform.json()).into_response())
 }
 
 /// The report that the command would have written.

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -19,6 +20,9 @@ use crate::event::Observer;
 use crate::pipeline;
 use crate::settings::RunSettings;
 use crate::threads::ThreadConfig;
+
+/// Frames of a column of a waveform, before it is made as narrow as it is shown.
+const SAMPLES_PER_PIXEL: NonZeroU32 = NonZeroU32::new(256).expect("it is not zero");
 
 /// Batches in work at a time.
 const PLACES: usize = 3;
@@ -143,7 +147,11 @@ impl Queue {
 
     /// One run of the pipeline.
     fn work(&self, batch: &Arc<Batch>) {
-        let run = RunSettings { workers: ThreadConfig::num_threads(), ..self.run.clone() };
+        let run = RunSettings {
+            workers: ThreadConfig::num_threads(),
+            samples_per_pixel: Some(SAMPLES_PER_PIXEL),
+            ..self.run.clone()
+        };
         batch.begin(run.workers);
         let observer: Observer = {
             let (batch, tally) = (Arc::clone(batch), Arc::clone(&self.tally));

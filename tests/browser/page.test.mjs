@@ -159,6 +159,22 @@ test("good and broken files end in figures, warnings and plain words", async (t)
   assert.equal(await bad.locator(".state").textContent(), "✗ no figures");
   assert.ok((await bad.locator(".error").textContent()).length > 20);
   assert.match(await rows.first().locator(".figures").textContent(), /Peak-1\.3\d? dBFS/);
+  // Twelve seconds of speech are no flat line, and the picture of a file without figures is none.
+  const wave = rows.first().getByRole("img", { name: "Waveform of speech.flac" });
+  await wave.waitFor();
+  assert.equal(await bad.locator("canvas").isVisible(), false);
+  const heights = await wave.evaluate((canvas) => {
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const ink = getComputedStyle(canvas).color.match(/\d+/g).map(Number);
+    const isInk = (x, y) => ink.every((part, at) => data[4 * (y * width + x) + at] === part);
+    const column = (x) => Array.from({ length: height }, (_, y) => isInk(x, y)).filter(Boolean).length;
+    return Array.from({ length: width }, (_, x) => column(x));
+  });
+  assert.ok(heights.every((height) => height >= 1), "a gap in the waveform");
+  assert.ok(new Set(heights).size > 10, `flat: ${[...new Set(heights)]}`);
+  await wave.hover();
+  assert.match(await rows.first().locator(".place").textContent(), /^0:0\d\.\d\d · (−∞|-\d+\.\d) dBFS/);
   await page.getByRole("status").filter({ hasText: "All done." }).waitFor();
   const download = page.waitForEvent("download");
   await job.getByRole("link", { name: "CSV" }).click();

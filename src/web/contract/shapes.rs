@@ -122,6 +122,17 @@ shapes! {
         "properties": {"files": {"type": "array", "items": reference("Record")},
             "summary": reference("Summary")},
     });
+    /// What a file is drawn by; least and largest sample of each column in turn.
+    Peaks: object(json!({
+        "version": {"type": "integer", "enum": [2]},
+        "channels": {"type": "integer", "enum": [1]},
+        "sample_rate": {"type": "integer", "minimum": 1},
+        "samples_per_pixel": {"type": "integer", "minimum": 1},
+        "bits": {"type": "integer", "enum": [16]},
+        "length": {"type": "integer", "minimum": 0, "maximum": 2000},
+        "data": {"type": "array", "maxItems": 4000,
+            "items": {"type": "integer", "minimum": -32768, "maximum": 32767}},
+    }));
     /// What can be asked for.
     Catalogue: object(json!({
         "groups": {"type": "array", "items": object(texts(&["name", "title", "about"]))},

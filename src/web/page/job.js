@@ -1,6 +1,8 @@
 // One job on the page: its files, what happens to them, and what came of it.
 // Names and messages come from outside and are only ever set as text.
 
+import { draw } from "/page/waveform.js";
+
 const LONG_WORDS = {
   queued: "Waiting for its turn",
   running: "In work",
@@ -141,6 +143,9 @@ export class Job {
       const parts = [format.codec, `${format.sample_rate} Hz`, channels];
       if (format.duration_seconds !== null) parts.unshift(length(format.duration_seconds));
       this.format(index, parts);
+    }
+    if (record.status === "ok") {
+      draw(row, `/api/v1/jobs/${this.id}/files/${index}/waveform.json`, record, record.path);
     }
     row.querySelector(".error").textContent = record.error?.message ?? "";
     for (const warning of record.warnings) {

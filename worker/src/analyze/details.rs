@@ -11,6 +11,8 @@
 
 use serde::Serialize;
 
+use super::waveform::Waveform;
+
 /// A stretch of the file that something is true of.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Region {
@@ -45,6 +47,8 @@ pub struct Details {
     pub findings: Vec<Finding>,
     /// By the key of a metric, channel by channel; `None` is not defined, or −∞.
     pub channels: Vec<(&'static str, Vec<Option<f64>>)>,
+    /// What it is drawn by, if that was asked for; it stands in no report.
+    pub waveform: Option<Waveform>,
 }
 
 impl Region {
@@ -61,6 +65,7 @@ impl Details {
     pub(super) fn append(&mut self, mut other: Self) {
         self.regions.append(&mut other.regions);
         self.channels.append(&mut other.channels);
+        self.waveform = self.waveform.take().or(other.waveform);
         self.findings.append(&mut other.findings);
         self.findings.sort_by(|one, other| {
             let [one_at, other_at] = [one, other].map(|finding| finding.region.start_seconds);
@@ -104,6 +109,7 @@ mod tests {
             regions: vec![("a", Vec::new()), ("b", Vec::new())],
             findings: vec![finding("a", 1, 0.0), finding("b", 1, 0.0)],
             channels: vec![("b", vec![None]), ("a", vec![None])],
+            waveform: None,
         };
         all.retain(|key| key == "b");
         assert_eq!(all.regions, [("b", Vec::new())]);

@@ -30,6 +30,7 @@ pub mod stereo;
 mod stretch;
 pub mod sums;
 pub mod true_peak;
+pub mod waveform;
 #[cfg(test)]
 mod waves;
 

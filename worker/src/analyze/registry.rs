@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, derived, dr14, entropy, level,
-    loudness, short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak,
+    loudness, short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -156,6 +156,8 @@ analyzers! {
     spectrum: spectrum::Spectrum,
     /// How far the peaks are above what is loud.
     dr14: dr14::Dr14,
+    /// What it is drawn by.
+    waveform: waveform::Waveforms,
 }
 
 impl Analyzers {
