@@ -17,6 +17,27 @@ fn audiopool() -> Command {
     command
 }
 
+/// F01 to F09, F12, F13, F15, F16, F18 to F20 and F25, drawn from a seed.
+#[track_caller]
+fn nothing_is_lost(seed: &str) {
+    let arguments = ["selftest", "--chaos", seed, "--tasks", "100", "--workers", "4"];
+    let output = audiopool().args(arguments).output().unwrap();
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
+    assert_eq!(output.status.code(), Some(0), "{}\n{}", said[0], said[1]);
+    let rows = said[0].lines().filter(|line| line.trim_start().starts_with('F')).count();
+    assert!(rows > 10 && said[0].contains("the laws hold"), "{}", said[0]);
+}
+
+#[test]
+fn a_hundred_tasks_under_fire_lose_nothing_with_seed_1() {
+    nothing_is_lost("1");
+}
+
+#[test]
+fn a_hundred_tasks_under_fire_lose_nothing_with_seed_2() {
+    nothing_is_lost("2");
+}
+
 #[test]
 fn children_end_with_a_supervisor_that_is_killed() {
     let mut supervisor = audiopool()

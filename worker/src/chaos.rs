@@ -12,35 +12,40 @@
 //!
 //! [welcome]: crate::protocol::Welcome
 
-#[cfg(target_os = "linux")]
 mod deed;
+#[cfg(windows)]
+mod exceptions;
 mod fault;
 #[cfg(not(target_os = "linux"))]
 mod none;
+#[cfg(target_os = "linux")]
+mod past;
 mod plan;
 mod rehearsal;
+#[cfg(unix)]
+mod signals;
 #[cfg(target_os = "linux")]
 mod trespass;
-#[cfg(target_os = "linux")]
 mod wire;
 
 use crate::protocol::Run;
 
-#[cfg(target_os = "linux")]
 pub use deed::TaskDeed;
+#[cfg(windows)]
+pub use exceptions::Ending;
 pub use fault::{FAULTS, Fault};
 #[cfg(not(target_os = "linux"))]
-pub use none::{TaskDeed, WireDeed};
+pub use none::{Packet, Trespass};
+#[cfg(target_os = "linux")]
+pub use past::Packet;
 pub use plan::{Fate, Plan};
 pub use rehearsal::Rehearsal;
+#[cfg(unix)]
+pub use signals::Ending;
 #[cfg(target_os = "linux")]
+pub use trespass::Trespass;
+pub(crate) use wire::Line;
 pub use wire::WireDeed;
-pub(crate) use wire_or_none::Line;
-
-#[cfg(not(target_os = "linux"))]
-use none as wire_or_none;
-#[cfg(target_os = "linux")]
-use wire as wire_or_none;
 
 /// Decides what a child does wrong.
 pub trait Mischief: Send {

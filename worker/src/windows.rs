@@ -9,7 +9,10 @@ mod memory;
 mod process;
 
 pub use console::{Event, on_event};
-pub use fatal::end_at_fatal_faults;
+pub use fatal::{
+    ACCESS_VIOLATION, DIVISION_BY_ZERO, ILLEGAL_INSTRUCTION, IN_PAGE_ERROR, end_at_fatal_faults,
+    raise,
+};
 pub use job::{Job, Limits};
 pub use memory::memory_available;
 pub use process::{Memory, Process, Times, end_this_process};

@@ -10,33 +10,28 @@
 //! The [request](request) comes in an environment variable, which a child inherits from the
 //! supervisor and that from the test.
 
-#[cfg(target_os = "linux")]
 mod boot;
-#[cfg(target_os = "linux")]
 mod request;
 
-/// What the rogue can do are things of Linux.
-#[cfg(not(target_os = "linux"))]
-fn main() {}
+use std::error::Error;
+use std::process::ExitCode;
 
-#[cfg(target_os = "linux")]
+use audiopool_worker::invitation::Invitation;
+use audiopool_worker::measure::Measure;
+use audiopool_worker::serve;
+use audiopool_worker::task::Registry;
+use request::{Request, What};
+
 #[expect(clippy::print_stderr, reason = "the supervisor keeps what a child says last")]
-fn main() -> std::process::ExitCode {
+fn main() -> ExitCode {
     let code = run().unwrap_or_else(|reason| {
         eprintln!("rogue: {reason}");
-        audiopool_worker::serve::EXIT_BOOT
+        serve::EXIT_BOOT
     });
     code.into()
 }
 
-#[cfg(target_os = "linux")]
-fn run() -> Result<u8, Box<dyn std::error::Error>> {
-    use audiopool_worker::invitation::Invitation;
-    use audiopool_worker::measure::Measure;
-    use audiopool_worker::serve;
-    use audiopool_worker::task::Registry;
-    use request::{Request, What};
-
+fn run() -> Result<u8, Box<dyn Error>> {
     let invitation = Invitation::of_this_process().ok_or("started by hand")??;
     let request = Request::of_this_process()?;
     match request.what {

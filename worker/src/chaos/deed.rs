@@ -2,13 +2,9 @@
 
 use std::hint::{black_box, spin_loop};
 use std::io::{self, Write};
-use std::process::{self, Command, Stdio};
-use std::{array, thread};
+use std::{array, process, thread};
 
-use nix::sys::signal::{Signal, raise};
-
-use super::trespass::Trespass;
-use super::wire;
+use super::{Ending, Trespass};
 
 /// What a task can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +13,8 @@ pub enum TaskDeed {
     Wait,
     /// Aborts.
     Abort,
-    /// Sends itself a signal.
-    Raise(Signal),
+    /// Ends as the system ends a process.
+    End(Ending),
     /// Panics.
     Panic,
     /// Panics in another thread, and waits for it.
@@ -41,8 +37,6 @@ pub enum TaskDeed {
     Leak,
     /// Writes 100 MB to standard error.
     Flood,
-    /// Leaves a process behind that holds every descriptor, and aborts.
-    Grandchild,
     /// Tries what a sandbox refuses.
     Trespass(Trespass),
 }
@@ -53,12 +47,6 @@ impl TaskDeed {
         Some(match name {
             "wait" => Self::Wait,
             "abort" => Self::Abort,
-            "sigsegv" => Self::Raise(Signal::SIGSEGV),
-            "sigbus" => Self::Raise(Signal::SIGBUS),
-            "sigill" => Self::Raise(Signal::SIGILL),
-            "sigfpe" => Self::Raise(Signal::SIGFPE),
-            "sigkill" => Self::Raise(Signal::SIGKILL),
-            "sigstop" => Self::Raise(Signal::SIGSTOP),
             "panic" => Self::Panic,
             "panic-twice" => Self::PanicTwice,
             "panic-in-thread" => Self::PanicInThread,
@@ -70,8 +58,10 @@ impl TaskDeed {
             "spin" => Self::Spin,
             "leak" => Self::Leak,
             "flood" => Self::Flood,
-            "grandchild" => Self::Grandchild,
-            _ => return Trespass::named(name).map(Self::Trespass),
+            _ => {
+                let trespass = || Trespass::named(name).map(Self::Trespass);
+                return Ending::named(name).map(Self::End).or_else(trespass);
+            }
         })
     }
 
@@ -81,11 +71,7 @@ impl TaskDeed {
             Self::Trespass(trespass) => trespass.commit(audio)?,
             Self::Wait => {}
             Self::Abort => process::abort(),
-            // The first SIGSEGV or SIGBUS only takes away the handler of Rust's runtime.
-            Self::Raise(signal) => {
-                raise(signal)?;
-                raise(signal)?;
-            }
+            Self::End(ending) => ending.commit()?,
             Self::Panic => panic!("asked to panic"),
             Self::PanicTwice => {
                 let _second = PanicsWhenDropped;
@@ -121,12 +107,6 @@ impl TaskDeed {
                 for _ in 0..100_000_000 / line.len() {
                     stderr.write_all(&line)?;
                 }
-            }
-            Self::Grandchild => {
-                let kept = wire::inheritable_sockets()?;
-                let grandchild = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn()?;
-                black_box((kept, grandchild));
-                process::abort();
             }
         }
         Ok(())

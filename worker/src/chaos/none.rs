@@ -1,45 +1,31 @@
-//! None: where nobody has written down yet how to do wrong, nothing can be done wrong.
+//! None: what only Linux has to do wrong with, and where else nobody can.
 
-use crate::channel::{Receiver, Sender};
-use crate::protocol::{FromChild, RingId, Run, ToChild};
+use std::io;
 
-/// There is none on this system.
+/// What goes past the transport; no other system's is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TaskDeed {}
+pub enum Packet {}
 
-/// There is none on this system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WireDeed {}
-
-impl TaskDeed {
-    /// None.
-    pub fn named(_: &str) -> Option<Self> {
+impl Packet {
+    pub(super) fn named(_: &str) -> Option<Self> {
         None
     }
 
-    pub(crate) fn commit(self, _: Option<&[u8]>) -> std::io::Result<()> {
+    pub(super) fn send(self, _: &[u8]) -> io::Result<bool> {
         match self {}
     }
 }
 
-impl WireDeed {
-    /// None.
-    pub fn named(_: &str) -> Option<Self> {
+/// What a sandbox is there to refuse; only Linux has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trespass {}
+
+impl Trespass {
+    pub(super) fn named(_: &str) -> Option<Self> {
         None
     }
-}
 
-/// What a child speaks through.
-pub(crate) struct Line {
-    pub(crate) sender: Sender<FromChild>,
-    pub(crate) receiver: Receiver<ToChild>,
-    pub(crate) generation: u32,
-    pub(crate) outbox: Option<RingId>,
-}
-
-impl Line {
-    pub(crate) fn commit(self, deed: WireDeed, _: &Run, _: &[u8]) -> ! {
-        drop((self.sender, self.receiver, self.generation, self.outbox));
-        match deed {}
+    pub(super) fn commit(self, _: Option<&[u8]>) -> io::Result<()> {
+        match self {}
     }
 }

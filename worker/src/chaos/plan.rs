@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Deed;
 use super::fault::{FAULTS, Fault, PANIC};
 use crate::protocol::{Attempt, TaskId};
 
@@ -70,6 +71,8 @@ impl Plan {
 
 /// A row first, then one of its faults, so that rows are equally likely.
 fn pick(draw: u64, suits: impl Fn(&Fault) -> bool) -> Option<&'static Fault> {
+    // Not every system can do all of it.
+    let suits = |fault: &Fault| suits(fault) && Deed::named(fault.name).is_some();
     let mut rows: Vec<u8> = FAULTS.iter().filter(|fault| suits(fault)).map(|f| f.row).collect();
     rows.dedup();
     let row = *rows.get(usize::try_from(draw % rows.len() as u64).ok()?)?;
@@ -102,7 +105,8 @@ mod tests {
             .flat_map(|task| (1..=3).filter_map(move |a| plan.fault(TaskId(task), Attempt(a))))
             .map(|fault| fault.row)
             .collect();
-        assert_eq!(rows, (1..=20).collect());
+        let is_known = |row: &u8| !cfg!(windows) || ![10, 11, 14, 17].contains(row);
+        assert_eq!(rows, (1..=20).filter(is_known).collect());
         let spared = (1..2000).filter(|task| plan.fate(TaskId(*task)) == Fate::Spared).count();
         assert!((1400..1600).contains(&spared), "{spared}");
     }

@@ -4,17 +4,20 @@
 //! something behind by which that can be told. The place where comes in an environment variable.
 
 use std::fs::{File, OpenOptions};
+use std::hint::black_box;
 use std::io::{self, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{self, Command};
+use std::process::{self, Command, Stdio};
 use std::{env, fs};
 
 use nix::sys::ptrace;
 use nix::sys::signal::kill;
 use nix::unistd::getppid;
+
+use super::past;
 
 /// Names the file, the socket or the port.
 const TARGET: &str = "AUDIOPOOL_ROGUE_TARGET";
@@ -40,6 +43,8 @@ pub enum Trespass {
     SignalParent,
     /// Starts many processes, which start others, and hangs.
     ForkBomb,
+    /// Leaves a process behind that holds every descriptor, and aborts.
+    Grandchild,
     /// Takes every descriptor there is.
     ExhaustDescriptors,
     /// Takes more and more memory.
@@ -65,6 +70,7 @@ impl Trespass {
             "trace-parent" => Self::TraceParent,
             "signal-parent" => Self::SignalParent,
             "fork-bomb" => Self::ForkBomb,
+            "grandchild" => Self::Grandchild,
             "exhaust-descriptors" => Self::ExhaustDescriptors,
             "hoard-memory" => Self::HoardMemory,
             "truncate-input" => Self::TruncateInput,
@@ -94,6 +100,12 @@ impl Trespass {
                 for _ in 0..4 {
                     bomb.status()?;
                 }
+                process::abort()
+            }
+            Self::Grandchild => {
+                let kept = past::inheritable_sockets()?;
+                let grandchild = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn()?;
+                black_box((kept, grandchild));
                 process::abort()
             }
             Self::ExhaustDescriptors => {

@@ -1,22 +1,11 @@
 //! Wire: what a child can say in place of the reply that the real serve loop would send.
 
 use std::error::Error;
-use std::fs::File;
-use std::io::IoSlice;
-use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
-use std::{fs, io, process, thread};
+use std::{process, thread};
 
-use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::signal::{Signal, raise};
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
-
+use super::Packet;
 use crate::analyze::Partials;
 use crate::channel::{Receiver, Sender};
 use crate::codec;
@@ -26,14 +15,10 @@ use crate::protocol::{Attempt, FromChild, Payload, RingId, Run, SlotRef, TaskId,
 /// What can be said wrongly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WireDeed {
-    /// A packet of the transport that announces more than it holds.
-    GarbagePacket,
-    /// Three bytes of a packet's header, and then nothing.
-    HalfPacket,
+    /// Something past the transport.
+    Past(Packet),
     /// A sound frame around what is no message.
     GarbageBody,
-    /// The same, and stops itself.
-    StopInMidSend,
     /// The beginning of a frame.
     HalfFrame,
     /// The beginning of a frame, and the end of the process.
@@ -68,30 +53,13 @@ pub enum WireDeed {
     TrailingBytes,
     /// A sound frame around a message that announces more than any memory holds.
     HugeCount,
-    /// A packet that is shorter than its header.
-    ShortPacket,
-    /// Three bytes of a packet's header, and the end of the process.
-    TornPacketAndExit,
-    /// The first piece of a message, and then nothing.
-    FirstFragment,
-    /// A message that is shorter than its first piece.
-    SmallTotal,
-    /// A message that is longer than any memory.
-    HugeTotal,
-    /// A file that cannot be read, where shared memory would be.
-    WriteOnlyFile,
-    /// A reply with sockets that nobody has asked for.
-    StraySockets,
 }
 
 impl WireDeed {
     /// The deed of that name, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "garbage-packet" => Self::GarbagePacket,
-            "half-packet" => Self::HalfPacket,
             "garbage-body" => Self::GarbageBody,
-            "stop-in-mid-send" => Self::StopInMidSend,
             "half-frame" => Self::HalfFrame,
             "half-frame-and-exit" => Self::HalfFrameAndExit,
             "oversize-frame" => Self::OversizeFrame,
@@ -109,14 +77,7 @@ impl WireDeed {
             "wrong-checksum" => Self::WrongChecksum,
             "trailing-bytes" => Self::TrailingBytes,
             "huge-count" => Self::HugeCount,
-            "short-packet" => Self::ShortPacket,
-            "torn-packet-and-exit" => Self::TornPacketAndExit,
-            "first-fragment" => Self::FirstFragment,
-            "small-total" => Self::SmallTotal,
-            "huge-total" => Self::HugeTotal,
-            "write-only-file" => Self::WriteOnlyFile,
-            "stray-sockets" => Self::StraySockets,
-            _ => return None,
+            _ => return Packet::named(name).map(Self::Past),
         })
     }
 }
@@ -167,17 +128,12 @@ impl Line {
     ) -> Result<(), Box<dyn Error>> {
         let honest = || Payload::Inline(output.to_vec());
         let frame = || encode_frame(self.generation, &answer(task, attempt, honest()));
-        // Kept open until the end.
-        let (ours, theirs) = UnixStream::pair()?;
         match deed {
-            WireDeed::GarbagePacket
-            | WireDeed::HalfPacket
-            | WireDeed::StopInMidSend
-            | WireDeed::ShortPacket
-            | WireDeed::FirstFragment
-            | WireDeed::SmallTotal
-            | WireDeed::HugeTotal
-            | WireDeed::WriteOnlyFile => send_packet(deed, theirs.as_fd())?,
+            WireDeed::Past(packet) => {
+                if !packet.send(&frame()?)? {
+                    return Ok(());
+                }
+            }
             WireDeed::GarbageBody => {
                 self.sender.send_raw(&encode_frame(self.generation, &"nonsense")?)?;
             }
@@ -250,16 +206,6 @@ impl Line {
                 let body = [&body[..at - 1], &count, &body[at..]].concat();
                 self.sender.send_raw(&self.frame_around(&body)?)?;
             }
-            WireDeed::TornPacketAndExit => {
-                write_to_sockets(&[0xAA; 3])?;
-                return Ok(());
-            }
-            WireDeed::StraySockets => {
-                let frame = frame()?;
-                let header = [frame.len() + 16, frame.len()].map(usize::to_ne_bytes).concat();
-                let sockets = [ours.as_fd(), theirs.as_fd()];
-                send_to_sockets(&[header, frame].concat(), &sockets)?;
-            }
         }
         loop {
             thread::park();
@@ -269,86 +215,4 @@ impl Line {
 
 fn answer(task: TaskId, attempt: Attempt, output: Payload) -> FromChild {
     FromChild::Reply { task, attempt, outcome: Ok(output), busy: Duration::ZERO }
-}
-
-/// What is no packet of the transport, with a socket where it would have one.
-fn send_packet(deed: WireDeed, socket: BorrowedFd<'_>) -> io::Result<()> {
-    match deed {
-        WireDeed::GarbagePacket => write_to_sockets(&packet(1_000_000)),
-        WireDeed::StopInMidSend => {
-            write_to_sockets(&[0xAA; 3])?;
-            Ok(raise(Signal::SIGSTOP)?)
-        }
-        WireDeed::ShortPacket => write_to_sockets(&8_u64.to_ne_bytes()),
-        WireDeed::FirstFragment => send_to_sockets(&packet(1_000_000), &[socket]),
-        WireDeed::SmallTotal => send_to_sockets(&packet(1), &[socket]),
-        WireDeed::HugeTotal => send_to_sockets(&packet(1 << 46), &[socket]),
-        WireDeed::WriteOnlyFile => {
-            let file = File::from(memfd_create(c"rogue", MFdFlags::MFD_CLOEXEC)?);
-            file.set_len(4096)?;
-            let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-            let file = File::options().write(true).open(name)?;
-            send_to_sockets(&packet(8), &[file.as_fd()])
-        }
-        _ => write_to_sockets(&[0xAA; 3]),
-    }
-}
-
-/// The first piece of a message that is to have so many bytes: the length of the piece, that of the
-/// message, and eight bytes of it.
-fn packet(total: u64) -> Vec<u8> {
-    [24, total, 0].map(u64::to_ne_bytes).concat()
-}
-
-/// Writes past the transport, and sends descriptors along.
-fn send_to_sockets(bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-    for socket in sockets()? {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        if !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
-            return Err(io::Error::other("too many descriptors"));
-        }
-        // Others than the channel's are not connected, or to nobody.
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        let _: rustix::io::Result<usize> =
-            sendmsg(&socket, &[IoSlice::new(bytes)], &mut control, flags);
-    }
-    Ok(())
-}
-
-/// Writes past the transport. The supervisor reads only one of the sockets, and there may be one
-/// that was open in the supervisor while it started this process, and is of no use to anybody.
-fn write_to_sockets(bytes: &[u8]) -> io::Result<()> {
-    for socket in sockets()? {
-        match nix::unistd::write(&socket, bytes) {
-            Ok(_) | Err(Errno::EPIPE) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// Copies of the sockets that a program which is started now inherits.
-pub(super) fn inheritable_sockets() -> io::Result<Vec<OwnedFd>> {
-    let sockets = sockets()?;
-    for socket in &sockets {
-        fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty()))?;
-    }
-    Ok(sockets)
-}
-
-/// Copies of all sockets of this process, both ends of the channel among them.
-fn sockets() -> io::Result<Vec<OwnedFd>> {
-    let this = pidfd_open(getpid(), PidfdFlags::empty())?;
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc/self/fd")? {
-        let entry = entry?;
-        let is_socket = fs::read_link(entry.path())
-            .is_ok_and(|target| target.to_string_lossy().starts_with("socket:"));
-        let number = entry.file_name().to_string_lossy().parse();
-        if let (true, Ok(number)) = (is_socket, number) {
-            found.push(pidfd_getfd(&this, number, PidfdGetfdFlags::empty())?);
-        }
-    }
-    Ok(found)
 }

@@ -3,15 +3,31 @@
 
 #![expect(unsafe_code, reason = "the system's functions are called by pointers")]
 
+use std::ptr;
 use std::sync::Once;
 
 use windows_sys::Win32::Foundation::EXCEPTION_STACK_OVERFLOW;
 use windows_sys::Win32::System::Diagnostics::Debug::{
-    AddVectoredExceptionHandler, EXCEPTION_CONTINUE_SEARCH, EXCEPTION_POINTERS,
+    AddVectoredExceptionHandler, EXCEPTION_CONTINUE_SEARCH, EXCEPTION_POINTERS, RaiseException,
     SEM_FAILCRITICALERRORS, SEM_NOGPFAULTERRORBOX, SEM_NOOPENFILEERRORBOX, SetErrorMode,
 };
 
 use super::end_this_process;
+
+/// An exception that no program goes on after.
+const EXCEPTION_NONCONTINUABLE: u32 = 1;
+
+/// Memory that is not there, or may not be touched so.
+pub const ACCESS_VIOLATION: u32 = 0xC000_0005;
+
+/// A page of memory that cannot be read in.
+pub const IN_PAGE_ERROR: u32 = 0xC000_0006;
+
+/// Bytes that are no instruction.
+pub const ILLEGAL_INSTRUCTION: u32 = 0xC000_001D;
+
+/// A division of integers by zero.
+pub const DIVISION_BY_ZERO: u32 = 0xC000_0094;
 
 /// Does so from now on.
 pub fn end_at_fatal_faults() {
@@ -24,6 +40,14 @@ pub fn end_at_fatal_faults() {
             AddVectoredExceptionHandler(0, Some(on_exception));
         }
     });
+}
+
+/// Raises an exception that nobody goes on after.
+pub fn raise(exception: u32) {
+    // SAFETY: no arguments are pointed to.
+    unsafe {
+        RaiseException(exception, EXCEPTION_NONCONTINUABLE, 0, ptr::null());
+    }
 }
 
 /// Without a stack the system's own way to the end may not be found: under Wine it ends the thread
