@@ -69,7 +69,7 @@ pub const SPECTRUM: Group = Group {
 pub const DAMAGE: Group = Group {
     name: "damage",
     title: "Damage",
-    about: "What went wrong before the file was written: clipping.",
+    about: "What went wrong before the file was written: clipping, holes and clicks.",
 };
 
 /// All groups, in report order.

@@ -9,10 +9,12 @@
 //! partial of the whole, and `merge` is associative with the partial of no audio as its identity.
 //! Chunks are merged in order of position. Plans cut at grains, but nothing here depends on it.
 
+pub mod clicks;
 pub mod clipping;
 mod derived;
 mod details;
 pub mod dr14;
+pub mod dropouts;
 pub mod entropy;
 mod features;
 mod grid;
@@ -21,6 +23,7 @@ pub mod level;
 pub mod loudness;
 #[cfg(test)]
 mod oracle;
+mod places;
 mod registry;
 pub mod short_rms;
 pub mod silence;

@@ -7,8 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnalysisSettings, Analyzer, Features, Metric, Stretch, clipping, derived, dr14, entropy, level,
-    loudness, short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
+    AnalysisSettings, Analyzer, Features, Metric, Stretch, clicks, clipping, derived, dr14,
+    dropouts, entropy, level, loudness, short_rms, silence, silence_runs, spectrum, stereo, sums,
+    true_peak, waveform,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -150,6 +151,10 @@ analyzers! {
     true_peak: true_peak::TruePeak,
     /// Waves that were cut off.
     clipping: clipping::Clipping,
+    /// Holes in the wave.
+    dropouts: dropouts::Dropouts,
+    /// What does not belong to the wave around it.
+    clicks: clicks::Clicks,
     /// What left and right have to do with each other.
     stereo: stereo::Stereo,
     /// Which frequencies there are.

@@ -1,0 +1,365 @@
+//! Dropouts: the wave is torn off, nothing comes for a while, and it goes on in the middle.
+//!
+//! ```text
+//!    ╱╲              ╲              1 to 500 ms of zeros in one channel, and the samples on
+//!   ╱  │              │  ╱╲        both sides of them are far from zero: what fades or ends
+//!      └──────────────┘ ╱          at a zero crossing was meant so
+//! ```
+//!
+//! A run of zeros may go on across a seam: a partial keeps the ones that touch its ends open,
+//! channel by channel, with the sample on their other side.
+
+use serde::{Deserialize, Serialize};
+
+use super::places::{Place, Places};
+use super::{AnalysisSettings, Analyzer, Details, Finding, Metric, Region, Stretch, group, joined};
+use crate::pcm::{Pcm, PcmFormat};
+
+/// Looks for dropouts; there is nothing to set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropouts {}
+
+/// The dropouts of one stretch; nothing if it has no audio.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partial(Option<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Piece {
+    stretch: Stretch,
+    channels: Vec<Channel>,
+}
+
+/// One channel, its ends open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Channel {
+    /// Zeros at the beginning; all of it if there is nothing else.
+    head: u64,
+    /// The magnitude that ends them; 0 if there is nothing else.
+    after: u32,
+    /// Zeros at the end; all of it if there is nothing else.
+    tail: u64,
+    /// The magnitude before them; 0 if there is nothing else.
+    before: u32,
+    /// Those that touch neither end; the value is their length in frames.
+    inner: Places,
+}
+
+/// What was found, channel by channel.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// All that were found; `None` of no audio.
+    pub count: Option<u64>,
+    /// The longest of them.
+    pub longest_ms: f64,
+    findings: Vec<Finding>,
+}
+
+/// What makes a run of zeros a dropout, of one format.
+#[derive(Clone, Copy)]
+struct Rule {
+    frames: (u64, u64),
+    magnitude: u32,
+}
+
+impl Rule {
+    fn of(format: PcmFormat) -> Self {
+        let rate = u64::from(format.sample_rate);
+        // −40 dBFS, and of 8 bits more than their noise.
+        Self {
+            frames: ((rate / 1000).max(4), rate / 2),
+            magnitude: (format.full_scale() / 100).max(4),
+        }
+    }
+
+    fn takes(self, zeros: u64, before: u32, after: u32) -> bool {
+        (self.frames.0..=self.frames.1).contains(&zeros) && before.min(after) >= self.magnitude
+    }
+}
+
+impl From<&AnalysisSettings> for Dropouts {
+    fn from(_: &AnalysisSettings) -> Self {
+        Self {}
+    }
+}
+
+impl Analyzer for Dropouts {
+    type Partial = Partial;
+    type Feature = Found;
+
+    const METRICS: &'static [Metric] = METRICS;
+
+    fn analyze(&self, chunk: Pcm<'_>) -> Partial {
+        if chunk.is_empty() {
+            return Partial(None);
+        }
+        let stretch = Stretch::from(chunk);
+        let channels = usize::from(stretch.format.channels);
+        let integers = chunk.integers();
+        let rule = Rule::of(stretch.format);
+        let of =
+            |channel| Channel::of(&integers.channel(channel, channels), stretch.frames.start, rule);
+        let channels = (0..channels).map(of).collect();
+        Partial(Some(Piece { stretch, channels }))
+    }
+
+    fn merge(&self, first: Partial, next: Partial) -> Partial {
+        Partial(joined(first.0, next.0, Piece::join))
+    }
+
+    fn finish(&self, whole: Partial, format: PcmFormat) -> Found {
+        let Some(piece) = whole.0 else { return Found::default() };
+        let ms = |frames: u64| {
+            let region = Region::of_frames(&(0..frames), format.sample_rate);
+            region.end_seconds * 1000.0
+        };
+        let mut found = Found { count: Some(0), ..Found::default() };
+        for (channel, of) in (1..).zip(&piece.channels) {
+            found.count = found.count.map(|count| count + of.inner.count());
+            found.longest_ms = found.longest_ms.max(ms(of.inner.largest()));
+            found.findings.extend(of.inner.kept().iter().map(|place| Finding {
+                kind: "dropouts",
+                channel: Some(channel),
+                region: Region::of_frames(
+                    &(place.frame..place.frame + place.frames),
+                    format.sample_rate,
+                ),
+                value: Some(ms(place.frames)),
+                threshold: Some(1.0),
+            }));
+        }
+        found
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a count, far below 2⁵³")]
+    fn figures(found: &Found) -> impl Iterator<Item = Option<f64>> {
+        [found.count.map(|count| count as f64), found.count.map(|_| found.longest_ms)].into_iter()
+    }
+
+    fn details(found: &Found) -> Details {
+        Details { findings: found.findings.clone(), ..Details::default() }
+    }
+
+    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
+        match &partial.0 {
+            None if stretch.frame_count() == 0 => Ok(()),
+            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => piece.check(),
+            _ => Err("of another stretch".into()),
+        }
+    }
+}
+
+impl Piece {
+    fn join(self, next: Self) -> Self {
+        let rule = Rule::of(self.stretch.format);
+        let [frames, next_frames] = [&self.stretch, &next.stretch].map(Stretch::frame_count);
+        let seam = next.stretch.frames.start;
+        let pairs = self.channels.into_iter().zip(next.channels);
+        let channels =
+            pairs.map(|(one, other)| one.join(frames, other, next_frames, seam, rule)).collect();
+        let mut stretch = self.stretch;
+        stretch.frames.end = next.stretch.frames.end;
+        Self { stretch, channels }
+    }
+
+    /// Whether it has what its stretch must have, and nothing impossible.
+    fn check(&self) -> Result<(), String> {
+        let frames = self.stretch.frame_count();
+        let is_possible = |channel: &Channel| {
+            let is_all = channel.head == frames;
+            let ends = channel.head.saturating_add(channel.tail);
+            (if is_all { channel.tail == frames } else { ends < frames })
+                && [channel.before, channel.after].iter().all(|&x| (x == 0) == is_all)
+                && channel.inner.is_possible(&self.stretch.frames)
+        };
+        let possible = self.channels.len() == usize::from(self.stretch.format.channels)
+            && self.channels.iter().all(is_possible);
+        if possible { Ok(()) } else { Err("impossible runs".into()) }
+    }
+}
+
+impl Channel {
+    fn of(samples: &[i32], first_frame: u64, rule: Rule) -> Self {
+        let len = samples.len() as u64;
+        let head = samples.iter().take_while(|&&x| x == 0).count();
+        let tail = samples.iter().rev().take_while(|&&x| x == 0).count();
+        let mut found =
+            Self { head: len, after: 0, tail: len, before: 0, inner: Places::default() };
+        if head == samples.len() {
+            return found;
+        }
+        let end = samples.len() - tail;
+        (found.head, found.tail) = (head as u64, tail as u64);
+        found.after = samples[head].unsigned_abs();
+        found.before = samples[end - 1].unsigned_abs();
+        let mut at = head;
+        // A dropout holds every so many samples one that is zero.
+        let stride = usize::try_from(rule.frames.0).unwrap_or(usize::MAX);
+        while at < end {
+            if samples[at] != 0 {
+                at += stride;
+                continue;
+            }
+            let start = at - samples[..at].iter().rev().take_while(|&&x| x == 0).count();
+            let stop = at + samples[at..].iter().take_while(|&&x| x == 0).count();
+            let frames = (stop - start) as u64;
+            let [before, after] = [samples[start - 1], samples[stop]].map(i32::unsigned_abs);
+            if rule.takes(frames, before, after) {
+                let frame = first_frame + start as u64;
+                found.inner.push(Place { frame, frames, value: frames });
+            }
+            at = stop + stride;
+        }
+        found
+    }
+
+    /// With the channel of the stretch behind it.
+    fn join(mut self, frames: u64, next: Self, next_frames: u64, seam: u64, rule: Rule) -> Self {
+        if self.head == frames {
+            let tail = if next.tail == next_frames { frames + next_frames } else { next.tail };
+            return Self { head: frames + next.head, tail, ..next };
+        }
+        if next.head == next_frames {
+            self.tail += next_frames;
+            return self;
+        }
+        let zeros = self.tail + next.head;
+        if rule.takes(zeros, self.before, next.after) {
+            self.inner.push(Place { frame: seam - self.tail, frames: zeros, value: zeros });
+        }
+        self.inner.append(next.inner);
+        Self { tail: next.tail, before: next.before, ..self }
+    }
+}
+
+const METRICS: &[Metric] = &[
+    Metric {
+        key: "dropouts",
+        title: "Dropouts",
+        unit: "",
+        decimals: 0,
+        groups: &[&group::DAMAGE],
+        definition: "Runs of 1 to 500 ms of zeros in one channel with more than −40 dBFS in the \
+                     sample before and in the sample behind, in all channels. Findings tell where; \
+                     their value is the length in ms.",
+        source: "none; essentia's GapsDetector looks for the same in frames",
+        range: "0 and above",
+        reading: "0 is sound. Each is a hole in the recording: a buffer that was late, a bad copy, \
+                  a packet that was lost.",
+    },
+    Metric {
+        key: "longest_dropout_ms",
+        title: "Longest dropout",
+        unit: "ms",
+        decimals: 1,
+        groups: &[&group::DAMAGE],
+        definition: "How long the longest of them is.",
+        source: "none",
+        range: "0, or 1 to 500",
+        reading: "Even a few milliseconds are heard as a click.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::analyze::oracle::Sound;
+    use crate::analyze::waves::{cuts, expect_the_law};
+    use crate::pcm::SampleFormat;
+
+    /// One character is one frame at 4000 Hz: `█` loud, `▁` quiet, `·` zero.
+    fn samples(picture: &str) -> Vec<i32> {
+        picture
+            .chars()
+            .map(|c| [0, 100, -20_000]["·▁█".chars().position(|x| x == c).unwrap()])
+            .collect()
+    }
+
+    #[track_caller]
+    fn check(picture: &str, expected: &[(u64, u64)]) {
+        let sound = Sound::mono_16(4000, samples(picture));
+        let found = Dropouts {}.finish(Dropouts {}.analyze(sound.pcm()), sound.format);
+        let places: Vec<_> = found
+            .findings
+            .iter()
+            .map(|finding| {
+                [finding.region.start_seconds, finding.region.end_seconds].map(|at| at * 4000.0)
+            })
+            .collect();
+        #[expect(clippy::cast_precision_loss, reason = "small")]
+        let expected: Vec<_> =
+            expected.iter().map(|&(from, to)| [from as f64, to as f64]).collect();
+        assert_eq!(places, expected, "{picture}");
+        assert_eq!(found.count, Some(expected.len() as u64));
+    }
+
+    #[test]
+    fn a_hole_with_torn_edges_is_a_dropout() {
+        check("██····██", &[(2, 6)]);
+        check("██···██", &[]);
+        check("█▁····██", &[]);
+        check("██····▁█", &[]);
+        check("····████", &[]);
+        check("████····", &[]);
+        check("········", &[]);
+        check("█····█·····█", &[(1, 5), (6, 11)]);
+        check(&format!("█{}█", "·".repeat(2000)), &[(1, 2001)]);
+        check(&format!("█{}█", "·".repeat(2001)), &[]);
+    }
+
+    #[test]
+    fn a_sick_partial_is_refused() {
+        let sound = Sound::mono_16(4000, samples("··██·····██·"));
+        let (good, stretch) = (Dropouts {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
+        assert_eq!(Dropouts {}.check(&good, &stretch), Ok(()));
+        let sick: [fn(&mut Piece); 6] = [
+            |piece| piece.stretch.frames.end += 1,
+            |piece| piece.channels.clear(),
+            |piece| piece.channels[0].head = 12,
+            |piece| piece.channels[0].tail = 11,
+            |piece| piece.channels[0].after = 0,
+            |piece| piece.channels[0].inner.push(Place { frame: 99, frames: 5, value: 5 }),
+        ];
+        for (number, harm) in sick.into_iter().enumerate() {
+            let mut partial = good.clone();
+            harm(partial.0.as_mut().expect("a piece"));
+            assert!(Dropouts {}.check(&partial, &stretch).is_err(), "harm {number}");
+        }
+        Dropouts {}.check(&Partial(None), &stretch).unwrap_err();
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_gives_the_same_dropouts(
+            runs in prop::collection::vec((0_usize..3, 1_usize..12), 0..60),
+            channels in 1_u16..=3,
+            cuts in cuts(),
+        ) {
+            let mut samples: Vec<i16> = runs
+                .into_iter()
+                .flat_map(|(kind, times)| vec![[0, 100, -20_000][kind]; times])
+                .collect();
+            samples.truncate(samples.len() - samples.len() % usize::from(channels));
+            let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+            let sample_format = SampleFormat::S16;
+            let format = PcmFormat { sample_format, sample_rate: 4000, channels, lossy: false };
+            let whole = Pcm::new(format, 0, &bytes);
+            expect_the_law(&Dropouts {}, whole, &cuts);
+            // Run by run, as one reads them off.
+            let mut expected = 0;
+            for channel in 0..usize::from(channels) {
+                let alone: Vec<i16> =
+                    samples.iter().skip(channel).step_by(channels.into()).copied().collect();
+                let runs: Vec<_> = alone.chunk_by(|one, next| (*one == 0) == (*next == 0)).collect();
+                expected += runs
+                    .windows(3)
+                    .filter(|three| three[1][0] == 0 && three[1].len() >= 4)
+                    .filter(|three| three[0].ends_with(&[-20_000]) && three[2][0] == -20_000)
+                    .count();
+            }
+            let found = Dropouts {}.finish(Dropouts {}.analyze(whole), format);
+            prop_assert_eq!(found.count.unwrap_or(0), expected as u64);
+        }
+    }
+}
