@@ -13,7 +13,7 @@
 //! was reached, and why not.
 //!
 //! A decoder is given one file after the other, and what is given up is never had again: so each
-//! task has a [thread of its own](keep_to), which opens its file and no other, and neither does the
+//! task has a thread of its own (`keep_to`), which opens its file and no other, and neither does the
 //! ffmpeg that it starts.
 //!
 //! How it is done is a matter of the system: Linux has a home of its own, elsewhere no part can be
