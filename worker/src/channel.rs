@@ -218,7 +218,6 @@ fn expect_room_for_socket(folder: &Path) -> io::Result<()> {
 
 /// Ends the wait in [`Listener::accept`]; nothing happens if it is over already.
 pub fn abandon(name: &str) {
-    // ipc-channel leaves a descriptor open for each name that is not there any more.
     if cfg!(unix) && !Path::new(name).exists() {
         return;
     }

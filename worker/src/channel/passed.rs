@@ -57,7 +57,11 @@ impl Server {
     }
 
     pub(super) fn accept(self, regions: Vec<Region>) -> Result<(Outlet, Inlet), ChannelError> {
-        let (_, bootstrap) = self.0.accept()?;
+        let (_, bootstrap) = self.0.accept().map_err(|error| match error {
+            // Somebody has come and said nothing: see `abandon`.
+            IpcError::Disconnected => ChannelError::Abandoned,
+            error => error.into(),
+        })?;
         let Bootstrap::Child { to_child, from_child, regions: outlet } = bootstrap else {
             return Err(ChannelError::Abandoned);
         };
@@ -69,7 +73,22 @@ impl Server {
     }
 }
 
+/// Ends the wait of the server of that name: comes and says nothing. Not by ipc-channel, which
+/// leaves a descriptor open where nobody waits any more.
+#[cfg(target_os = "linux")]
+pub(super) fn abandon(name: &str) {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+    let kind = (AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC);
+    let socket = rustix::net::socket_with(kind.0, kind.1, kind.2, None);
+    if let (Ok(socket), Ok(address)) = (socket, SocketAddrUnix::new(name)) {
+        // Refused where nobody waits.
+        let _: Result<(), _> = rustix::net::connect(socket, &address);
+    }
+}
+
 /// Ends the wait of the server of that name.
+#[cfg(not(target_os = "linux"))]
 pub(super) fn abandon(name: &str) {
     if let Ok(sender) = IpcSender::connect(name.to_owned()) {
         drop(sender.send(Bootstrap::Abandoned));
