@@ -185,6 +185,7 @@ fn analyzers(analysis: &AnalysisSettings) -> Analyzers {
     let settings = analyze::AnalysisSettings {
         silence_threshold_db: analysis.silence_threshold_db,
         min_silence_ms: analysis.min_silence_ms,
+        loudness_target_lufs: analysis.loudness_target_lufs,
     };
     Analyzers::select(&keys, &settings).expect("the keys are the catalogue's")
 }

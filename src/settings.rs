@@ -130,6 +130,19 @@ pub const MAX_GROWTH_MIB: Setting<u32> = Setting {
            between two tasks",
 };
 
+/// How loud files are wanted.
+pub const LOUDNESS_TARGET: Setting<f64> = Setting {
+    name: "loudness-target",
+    env: "AUDIOPOOL_LOUDNESS_TARGET",
+    key: "loudness_target_lufs",
+    unit: "LUFS",
+    preset: Preset::Derived("none"),
+    min: -70.0,
+    max: 0.0,
+    help: "How loud files are wanted: adds `loudness_target_deviation_lu`, by how much a file is \
+           louder",
+};
+
 /// What is measured unless told otherwise: the group that costs next to nothing.
 pub const DEFAULT_METRICS: &str = "seed";
 
@@ -178,8 +191,34 @@ pub struct AnalysisSettings {
     pub silence_threshold_db: f64,
     /// Shortest stretch that counts as silence, in ms.
     pub min_silence_ms: u32,
+    /// How loud files are wanted, in LUFS; with [`for_target`](Self::for_target), which asks for
+    /// the figure as well.
+    pub loudness_target_lufs: Option<f64>,
     /// The figures asked for, each once, in the order of the catalogue.
     pub metrics: Vec<&'static Metric>,
+}
+
+impl AnalysisSettings {
+    /// With the loudness that is wanted, if one is, and how far files are from it among the
+    /// figures. Refuses that figure where there is nothing to compare with.
+    pub fn for_target(mut self, target_lufs: Option<f64>) -> Result<Self, SettingError> {
+        self.loudness_target_lufs = target_lufs;
+        let is_asked = |metric: &Metric| {
+            self.metrics.iter().any(|asked| asked.key == metric.key)
+                || metric.needs_target() && target_lufs.is_some()
+        };
+        self.metrics = METRICS.iter().filter(|metric| is_asked(metric)).collect();
+        match self.metrics.iter().find(|metric| metric.needs_target()) {
+            Some(metric) if target_lufs.is_none() => Err(SettingError {
+                key: "metrics",
+                message: format!(
+                    "`{}` needs a loudness to compare with; `--{}` names it",
+                    metric.key, LOUDNESS_TARGET.name
+                ),
+            }),
+            _ => Ok(self),
+        }
+    }
 }
 
 impl Default for RunSettings {
@@ -206,6 +245,7 @@ impl Default for AnalysisSettings {
         Self {
             silence_threshold_db: fixed(SILENCE_THRESHOLD_DB),
             min_silence_ms: fixed(MIN_SILENCE_MS),
+            loudness_target_lufs: None,
             metrics: METRICS.iter().filter(|metric| metric.answers_to(DEFAULT_METRICS)).collect(),
         }
     }
@@ -214,17 +254,35 @@ impl Default for AnalysisSettings {
 impl Serialize for AnalysisSettings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let keys: Vec<_> = self.metrics.iter().map(|metric| metric.key).collect();
-        let mut settings = serializer.serialize_struct("AnalysisSettings", 3)?;
+        let count = 3 + usize::from(self.loudness_target_lufs.is_some());
+        let mut settings = serializer.serialize_struct("AnalysisSettings", count)?;
         settings.serialize_field(SILENCE_THRESHOLD_DB.key, &self.silence_threshold_db)?;
         settings.serialize_field(MIN_SILENCE_MS.key, &self.min_silence_ms)?;
+        if let Some(target) = self.loudness_target_lufs {
+            settings.serialize_field(LOUDNESS_TARGET.key, &target)?;
+        }
         settings.serialize_field("metrics", &keys)?;
         settings.end()
     }
 }
 
 /// Reads a choice of metrics: names of groups, `all`, and keys, with commas between them. The
-/// order given is of no consequence: figures stand in the order of the catalogue.
+/// order given is of no consequence: figures stand in the order of the catalogue. What needs a
+/// target is chosen by its key alone.
 pub fn parse_metrics(text: &str) -> Result<Vec<&'static Metric>, SettingError> {
+    let is_usual = |metric: &Metric, name: &str| metric.key == name || !metric.needs_target();
+    parse_names(text, is_usual)
+}
+
+/// The same with all that a name stands for, for those who want to read about it.
+pub fn parse_catalogue(text: &str) -> Result<Vec<&'static Metric>, SettingError> {
+    parse_names(text, |_, _| true)
+}
+
+fn parse_names(
+    text: &str,
+    is_meant: impl Fn(&Metric, &str) -> bool,
+) -> Result<Vec<&'static Metric>, SettingError> {
     let names: Vec<_> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     let known = |name: &&str| METRICS.iter().any(|metric| metric.answers_to(name));
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
@@ -233,7 +291,9 @@ pub fn parse_metrics(text: &str) -> Result<Vec<&'static Metric>, SettingError> {
     if names.is_empty() {
         return Err(metrics_error("no metric is named"));
     }
-    let chosen = |metric: &&Metric| names.iter().any(|name| metric.answers_to(name));
+    let chosen = |metric: &&Metric| {
+        names.iter().any(|name| metric.answers_to(name) && is_meant(metric, name))
+    };
     Ok(METRICS.iter().filter(chosen).collect())
 }
 
@@ -268,6 +328,7 @@ mod tests {
             assert_eq!(setting.check(fixed(setting)), Ok(fixed(setting)), "{}", setting.name);
         }
         assert!(SILENCE_THRESHOLD_DB.check(fixed(SILENCE_THRESHOLD_DB)).is_ok());
+        assert!(LOUDNESS_TARGET.check(-23.0).is_ok() && LOUDNESS_TARGET.check(0.1).is_err());
     }
 
     #[test]
@@ -285,8 +346,33 @@ mod tests {
         let keys =
             |text| parse_metrics(text).unwrap().iter().map(|metric| metric.key).collect::<Vec<_>>();
         assert_eq!(keys("min_dbfs, max_dbfs,min_dbfs"), ["max_dbfs", "min_dbfs"]);
-        assert_eq!(keys("all").len(), METRICS.len());
-        assert_eq!(keys("max_dbfs,all").len(), METRICS.len());
+        let usual = METRICS.iter().filter(|metric| !metric.needs_target()).count();
+        assert_eq!(keys("all").len(), usual);
+        assert_eq!(keys("max_dbfs,all").len(), usual);
+        assert_eq!(parse_catalogue("all").unwrap().len(), METRICS.len());
+    }
+
+    #[test]
+    fn a_target_brings_its_figure_and_the_figure_needs_a_target() {
+        let of = |metrics: &str, target| {
+            let metrics = parse_metrics(metrics).unwrap();
+            let settings = AnalysisSettings { metrics, ..AnalysisSettings::default() };
+            settings.for_target(target).map(|settings| {
+                settings.metrics.iter().map(|metric| metric.key).collect::<Vec<_>>()
+            })
+        };
+        let deviation = "loudness_target_deviation_lu";
+        assert_eq!(of("max_dbfs", None), Ok(vec!["max_dbfs"]));
+        assert_eq!(of("max_dbfs", Some(-16.0)), Ok(vec!["max_dbfs", deviation]));
+        assert_eq!(of(deviation, Some(-16.0)), Ok(vec![deviation]));
+        assert!(!of("all", None).unwrap().contains(&deviation));
+        assert!(
+            of("loudness,plr", Some(-23.0))
+                .unwrap()
+                .is_sorted_by_key(|key| { METRICS.iter().position(|metric| metric.key == *key) })
+        );
+        let error = of(deviation, None).unwrap_err();
+        assert!(error.message.contains("`--loudness-target` names it"), "{error}");
     }
 
     #[test]
@@ -319,10 +405,18 @@ mod tests {
             silence_threshold_db: -42.5,
             min_silence_ms: 70,
             metrics: parse_metrics("max_dbfs").unwrap(),
+            ..AnalysisSettings::default()
         };
         assert_eq!(
             serde_json::to_string(&settings).unwrap(),
             r#"{"silence_threshold_db":-42.5,"min_silence_ms":70,"metrics":["max_dbfs"]}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&settings.for_target(Some(-16.0)).unwrap()).unwrap(),
+            concat!(
+                r#"{"silence_threshold_db":-42.5,"min_silence_ms":70,"loudness_target_lufs":-16.0,"#,
+                r#""metrics":["max_dbfs","loudness_target_deviation_lu"]}"#
+            )
         );
     }
 }

@@ -7,8 +7,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use audiopool::settings::{
-    CHILD_MEMORY_MIB, DEFAULT_METRICS, MAX_ATTEMPTS, MAX_CHUNK_MS, MAX_GROWTH_MIB, MIN_CHUNK_MS,
-    MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, Sandbox, TIMEOUT, WORKERS, metric_names, parse_metrics,
+    CHILD_MEMORY_MIB, DEFAULT_METRICS, LOUDNESS_TARGET, MAX_ATTEMPTS, MAX_CHUNK_MS, MAX_GROWTH_MIB,
+    MIN_CHUNK_MS, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, Sandbox, TIMEOUT, WORKERS, metric_names,
+    parse_catalogue, parse_metrics,
 };
 use audiopool_worker::analyze::Metric;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
@@ -50,7 +51,7 @@ pub(crate) enum Command {
     Metrics(Catalogue),
     /// Tell what a metric is, what its figures may be, and how to read them
     Explain {
-        #[arg(value_name = "KEY", value_parser = metrics, help = explain_help())]
+        #[arg(value_name = "KEY", value_parser = catalogued, help = explain_help())]
         metrics: Metrics,
     },
     /// Examine whether audiopool can work on this machine, and say what to do if it cannot
@@ -99,6 +100,11 @@ pub(crate) struct Analyze {
         value_parser = |text: &str| MIN_SILENCE_MS.parse(text),
         allow_hyphen_values = true, help_heading = "Analysis")]
     pub(crate) min_silence_ms: u32,
+
+    #[arg(long = LOUDNESS_TARGET.name, env = LOUDNESS_TARGET.env, hide_env_values = true, value_name = "LUFS",
+        help = LOUDNESS_TARGET.describe(), value_parser = |text: &str| LOUDNESS_TARGET.parse(text),
+        allow_hyphen_values = true, help_heading = "Analysis")]
+    pub(crate) loudness_target: Option<f64>,
 
     /// Format of the report
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Report")]
@@ -372,6 +378,10 @@ pub(crate) struct Metrics(pub(crate) Vec<&'static Metric>);
 
 fn metrics(text: &str) -> Result<Metrics, audiopool::settings::SettingError> {
     parse_metrics(text).map(Metrics)
+}
+
+fn catalogued(text: &str) -> Result<Metrics, audiopool::settings::SettingError> {
+    parse_catalogue(text).map(Metrics)
 }
 
 fn metrics_help() -> String {

@@ -29,6 +29,7 @@ pub(crate) fn run(typed: Replay, talk: Talk) -> Result<Exit, Fault> {
         silence_threshold_db: typed.silence_threshold_db,
         min_silence_ms: typed.min_silence_ms,
         metrics: typed.metrics.0,
+        ..AnalysisSettings::default()
     };
     log::start(&run.log_filter, &Progress::hidden())?;
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;

@@ -49,6 +49,15 @@ impl Request {
                  nothing is confined (AUDIOPOOL_ISOLATION and AUDIOPOOL_SANDBOX count as flags)",
             ));
         }
+        let analysis = AnalysisSettings {
+            silence_threshold_db: typed.silence_threshold_db,
+            min_silence_ms: typed.min_silence_ms,
+            metrics: typed.metrics.0,
+            ..AnalysisSettings::default()
+        };
+        let analysis = analysis
+            .for_target(typed.loudness_target)
+            .map_err(|error| Fault::usage(error.to_string()))?;
         let output = typed.output.filter(|path| path != Path::new("-"));
         if let Some(output) = output.as_deref() {
             check_output(output)?;
@@ -75,11 +84,7 @@ impl Request {
                 log_filter: log::filter(talk.verbose, talk.quiet)?,
                 samples_per_pixel: None,
             },
-            analysis: AnalysisSettings {
-                silence_threshold_db: typed.silence_threshold_db,
-                min_silence_ms: typed.min_silence_ms,
-                metrics: typed.metrics.0,
-            },
+            analysis,
             paint: Paint { on: output.is_none() && colour_allowed(talk.color) },
             format: typed.format,
             output,

@@ -99,6 +99,7 @@ mod tests {
             silence_threshold_db: -42.5,
             min_silence_ms: 70,
             metrics: parse_metrics("max_dbfs,min_dbfs").unwrap(),
+            ..AnalysisSettings::default()
         };
         assert_eq!(
             Recipe::new(&run, &analysis).command(Path::new("-c.wav"), Some(&(8000..24_000))),

@@ -15,7 +15,7 @@ pub(super) async fn show(State(site): Shared) -> Json<Value> {
     let groups = GROUPS
         .iter()
         .map(|group| json!({"name": group.name, "title": group.title, "about": group.about}));
-    let metrics = METRICS.iter().map(|metric| {
+    let metrics = METRICS.iter().filter(|metric| !metric.needs_target()).map(|metric| {
         json!({
             "key": metric.key, "title": metric.title, "unit": metric.unit,
             "decimals": metric.decimals, "definition": metric.definition,

@@ -180,7 +180,9 @@ async fn short_text(mut field: Field<'_>) -> Result<String, ApiError> {
 /// Sets what a field of the form says.
 fn set(analysis: &mut AnalysisSettings, name: &str, text: &str) -> Result<(), ApiError> {
     if name == "metrics" {
-        analysis.metrics = parse_metrics(text).map_err(unfit)?;
+        let metrics = parse_metrics(text).map_err(unfit)?;
+        *analysis =
+            AnalysisSettings { metrics, ..analysis.clone() }.for_target(None).map_err(unfit)?;
     } else if name == SILENCE_THRESHOLD_DB.key {
         analysis.silence_threshold_db = SILENCE_THRESHOLD_DB.parse(text).map_err(unfit)?;
     } else if name == MIN_SILENCE_MS.key {

@@ -146,7 +146,8 @@ fn assert_same(segment: &AudioSegment, pydubs: &Figures) {
 
     for NonSilence { settings, non_silent_ms, regions, first_regions } in &pydubs.non_silence {
         let &Settings { silence_threshold_db, min_silence_ms } = settings;
-        let settings = AnalysisSettings { silence_threshold_db, min_silence_ms };
+        let settings =
+            AnalysisSettings { silence_threshold_db, min_silence_ms, ..Default::default() };
         let whole = features(segment, &settings, u64::MAX / u64::from(u32::MAX));
         assert_same_db(whole.get("max_dbfs"), pydubs.levels.max_dbfs, what);
         assert_same_db(whole.get("min_dbfs"), pydubs.levels.min_dbfs, what);
@@ -243,7 +244,8 @@ fn figures_of_lossy_files_are_nearly_pydubs() {
 
         for NonSilence { settings, non_silent_ms, .. } in &pydubs.non_silence {
             let &Settings { silence_threshold_db, min_silence_ms } = settings;
-            let settings = AnalysisSettings { silence_threshold_db, min_silence_ms };
+            let settings =
+                AnalysisSettings { silence_threshold_db, min_silence_ms, ..Default::default() };
             let ours = features(&segment, &settings, 1);
             assert_eq!(features(&segment, &settings, 10), ours, "{what}");
             let ours = Duration::from_secs_f64(ours.get("non_silence_seconds").unwrap());

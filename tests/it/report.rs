@@ -14,6 +14,7 @@ fn settings() -> AnalysisSettings {
         silence_threshold_db: -50.0,
         min_silence_ms: 100,
         metrics: parse_metrics("max_dbfs,min_dbfs,non_silence_seconds").unwrap(),
+        ..AnalysisSettings::default()
     }
 }
 

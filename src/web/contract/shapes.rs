@@ -282,7 +282,7 @@ fn reference(name: &str) -> Value {
 }
 
 fn keys() -> Vec<&'static str> {
-    METRICS.iter().map(|metric| metric.key).collect()
+    METRICS.iter().filter(|metric| !metric.needs_target()).map(|metric| metric.key).collect()
 }
 
 /// Whatever `metrics` may be made of.

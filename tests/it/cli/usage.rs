@@ -3,7 +3,7 @@
 use super::{audiopool, expect_code, run, stderr, stdout};
 
 /// Every number's flag, its variable, a value beyond each bound, and its bounds.
-const NUMBERS: [(&str, &str, [&str; 4], &str); 8] = [
+const NUMBERS: [(&str, &str, [&str; 4], &str); 9] = [
     ("--workers", "AUDIOPOOL_WORKERS", ["0", "257", "-1", "2.5"], "a whole number from 1 to 256"),
     (
         "--min-chunk-ms",
@@ -28,6 +28,12 @@ const NUMBERS: [(&str, &str, [&str; 4], &str); 8] = [
         "AUDIOPOOL_MIN_SILENCE_MS",
         ["0", "60001", "-1", "0.5"],
         "a whole number from 1 to 60000 ms",
+    ),
+    (
+        "--loudness-target",
+        "AUDIOPOOL_LOUDNESS_TARGET",
+        ["0.5", "-70.1", "nan", "loud"],
+        "a number from -70 to 0 LUFS",
     ),
     ("--timeout", "AUDIOPOOL_TIMEOUT", ["0", "86401", "-1", "inf"], "a number from 0.1 to 86400 s"),
     (

@@ -35,9 +35,15 @@ use kweighting::{BENT, CELLS, Kernel, State};
 /// Below this rate there is no room for the filter's shelf, above there are no recordings.
 const RATES: std::ops::RangeInclusive<u32> = 8000..=1_536_000;
 
-/// Measures loudness; there is nothing to set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Loudness {}
+/// The key of what compares a file with the loudness that is wanted.
+pub(super) const TARGET_DEVIATION: &str = "loudness_target_deviation_lu";
+
+/// Measures loudness.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Loudness {
+    /// How loud a file is wanted, in LUFS; no partial depends on it.
+    pub target_lufs: Option<f64>,
+}
 
 /// The energies of one stretch; nothing if it has no audio or a rate without loudness.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,6 +82,8 @@ pub struct Figures {
     pub loudness_range_high_lufs: Option<f64>,
     /// What `ReplayGain` 2 would add.
     pub replaygain_track_gain_db: Option<f64>,
+    /// How much louder it is than wanted.
+    pub loudness_target_deviation_lu: Option<f64>,
     /// The power of every 3 s, beginning every 100 ms.
     pub short_term_powers: Vec<f64>,
     /// Windows with less than this are too quiet for the loudness range; `None` if all are.
@@ -83,8 +91,8 @@ pub struct Figures {
 }
 
 impl From<&AnalysisSettings> for Loudness {
-    fn from(_: &AnalysisSettings) -> Self {
-        Self {}
+    fn from(settings: &AnalysisSettings) -> Self {
+        Self { target_lufs: settings.loudness_target_lufs }
     }
 }
 
@@ -123,7 +131,10 @@ impl Analyzer for Loudness {
 
     fn finish(&self, whole: Partial, format: PcmFormat) -> Figures {
         let Some(piece) = whole.0 else { return Figures::default() };
-        gating::figures(&piece.settled(), format.sample_rate)
+        let figures = gating::figures(&piece.settled(), format.sample_rate);
+        let deviation =
+            figures.integrated_lufs.zip(self.target_lufs).map(|(found, wanted)| found - wanted);
+        Figures { loudness_target_deviation_lu: deviation, ..figures }
     }
 
     fn figures(figures: &Figures) -> impl Iterator<Item = Option<f64>> {
@@ -135,6 +146,7 @@ impl Analyzer for Loudness {
             figures.loudness_range_low_lufs,
             figures.loudness_range_high_lufs,
             figures.replaygain_track_gain_db,
+            figures.loudness_target_deviation_lu,
         ]
         .into_iter()
     }
@@ -336,5 +348,18 @@ const METRICS: &[Metric] = &[
         source: "ReplayGain 2.0, as loudgain and rsgain",
         range: "about −23 to +52",
         reading: "Negative for music that is louder than the reference, as most is.",
+    },
+    Metric {
+        key: TARGET_DEVIATION,
+        title: "Above target",
+        unit: "LU",
+        decimals: 2,
+        groups: &[&group::LOUDNESS],
+        definition: "integrated_lufs − the loudness that --loudness-target names; there is no such \
+                     figure without that option.",
+        source: "EBU R128, which allows ±0.5 and, where that is hard to hold, ±1.0",
+        range: "about −50 to +30",
+        reading: "Positive is louder than wanted: turned down by so much, it is as loud as wanted. \
+                  Negative is too quiet.",
     },
 ];

@@ -91,11 +91,13 @@ pub struct AnalysisSettings {
     pub silence_threshold_db: f64,
     /// Shorter silence is none, in milliseconds; at least 1, and 0 counts as 1.
     pub min_silence_ms: u32,
+    /// How loud a file is wanted, in LUFS.
+    pub loudness_target_lufs: Option<f64>,
 }
 
 impl Default for AnalysisSettings {
     fn default() -> Self {
-        Self { silence_threshold_db: -50.0, min_silence_ms: 100 }
+        Self { silence_threshold_db: -50.0, min_silence_ms: 100, loudness_target_lufs: None }
     }
 }
 
@@ -126,5 +128,11 @@ impl Metric {
     /// Whether it is meant by a name: its key, one of its groups, or `all`.
     pub fn answers_to(&self, name: &str) -> bool {
         name == "all" || name == self.key || self.groups.iter().any(|group| group.name == name)
+    }
+
+    /// Whether it needs a loudness to compare with, and is none of those that a group or `all`
+    /// stands for without one.
+    pub fn needs_target(&self) -> bool {
+        self.key == loudness::TARGET_DEVIATION
     }
 }

@@ -213,7 +213,11 @@ mod tests {
 
     #[test]
     fn only_what_is_asked_for_runs() {
-        let settings = AnalysisSettings { silence_threshold_db: -40.0, min_silence_ms: 200 };
+        let settings = AnalysisSettings {
+            silence_threshold_db: -40.0,
+            min_silence_ms: 200,
+            ..AnalysisSettings::default()
+        };
         let sound = Sound::mono_16(8000, vec![16_384, 0, -1]);
         let figures = |keys: &[&str]| {
             let analyzers = Analyzers::select(keys, &settings).unwrap();

@@ -42,6 +42,7 @@ pub(super) fn figures(cells: &[f64], rate: u32) -> Figures {
         loudness_range_low_lufs: low,
         loudness_range_high_lufs: high,
         replaygain_track_gain_db: integrated.map(|integrated| -18.0 - integrated),
+        loudness_target_deviation_lu: None,
         short_term_powers,
         range_gate,
     }

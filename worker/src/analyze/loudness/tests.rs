@@ -13,7 +13,7 @@ const RATES_OF_PROGRAMMES: [u32; 3] = [44_100, 48_000, 96_000];
 /// As the registry does it: piece by piece.
 fn measure(format: PcmFormat, samples: &[f64]) -> Figures {
     let bytes = bytes(samples);
-    let analyzer = Loudness {};
+    let analyzer = Loudness::default();
     let whole = Pcm::new(format, 0, &bytes)
         .pieces(100_000)
         .map(|piece| analyzer.analyze(piece))
@@ -192,8 +192,8 @@ fn a_sick_partial_is_refused() {
     let samples = bytes(&wandering(1, 30_000, 2));
     let whole = Pcm::new(format, 0, &samples);
     let (_, chunk) = whole.split_at(3000);
-    let (good, stretch) = (Loudness {}.analyze(chunk), Stretch::from(chunk));
-    assert_eq!(Loudness {}.check(&good, &stretch), Ok(()));
+    let (good, stretch) = (Loudness::default().analyze(chunk), Stretch::from(chunk));
+    assert_eq!(Loudness::default().check(&good, &stretch), Ok(()));
     let sick: [fn(&mut Piece); 10] = [
         |piece| piece.stretch.frames.end += 1,
         |piece| piece.stretch.format.channels = 1,
@@ -209,9 +209,9 @@ fn a_sick_partial_is_refused() {
     for (number, harm) in sick.into_iter().enumerate() {
         let mut partial = good.clone();
         harm(partial.0.as_mut().expect("a piece"));
-        assert!(Loudness {}.check(&partial, &stretch).is_err(), "harm {number}");
+        assert!(Loudness::default().check(&partial, &stretch).is_err(), "harm {number}");
     }
-    assert!(Loudness {}.check(&Partial(None), &stretch).is_err(), "nothing of something");
+    assert!(Loudness::default().check(&Partial(None), &stretch).is_err(), "nothing of something");
 }
 
 proptest! {
@@ -227,7 +227,7 @@ proptest! {
     ) {
         let format = format(rate, channels);
         let samples = bytes(&wandering(seed, frames, channels.into()));
-        expect_the_law(&Loudness {}, Pcm::new(format, 0, &samples), &cuts);
+        expect_the_law(&Loudness::default(), Pcm::new(format, 0, &samples), &cuts);
     }
 }
 
@@ -237,7 +237,8 @@ fn grains_change_nothing_that_a_double_could_show() {
     let rate = 44_100;
     let mut samples = wandering(7, 5 * rate as usize, 1);
     samples[..60_000].fill(1.0); // what takes longest to be forgotten
-    let Partial(Some(piece)) = Loudness {}.analyze(Pcm::new(format(rate, 1), 0, &bytes(&samples)))
+    let Partial(Some(piece)) =
+        Loudness::default().analyze(Pcm::new(format(rate, 1), 0, &bytes(&samples)))
     else {
         panic!("no piece");
     };
