@@ -12,10 +12,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::apart;
+use super::finder::Finder;
 use super::places::{Place, Places};
-use super::{AnalysisSettings, Analyzer, Details, Finding, Metric, Region, Stretch, group, joined};
+use super::{AnalysisSettings, Metric, Stretch, group};
 use crate::decibels;
-use crate::pcm::{Pcm, PcmFormat};
+use crate::pcm::PcmFormat;
 
 /// Samples to each side that a click must stand out from.
 const AROUND: usize = 36;
@@ -32,19 +34,9 @@ const KEPT: usize = 2 * CONTEXT;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clicks {}
 
-/// The clicks of one stretch; nothing if it has no audio.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Partial(Option<Piece>);
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Piece {
-    stretch: Stretch,
-    channels: Vec<Channel>,
-}
-
 /// One channel, its ends open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Channel {
+pub struct Channel {
     /// Its first samples, or all.
     head: Vec<i32>,
     /// Its last ones.
@@ -53,118 +45,42 @@ struct Channel {
     found: Places,
 }
 
-/// What was found, channel by channel.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Found {
-    /// All that were found; `None` of no audio.
-    pub count: Option<u64>,
-    /// The size of the largest.
-    pub largest_dbfs: Option<f64>,
-    findings: Vec<Finding>,
-}
-
 impl From<&AnalysisSettings> for Clicks {
     fn from(_: &AnalysisSettings) -> Self {
         Self {}
     }
 }
 
-impl Analyzer for Clicks {
-    type Partial = Partial;
-    type Feature = Found;
+impl Finder for Clicks {
+    type Channel = Channel;
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn analyze(&self, chunk: Pcm<'_>) -> Partial {
-        if chunk.is_empty() {
-            return Partial(None);
-        }
-        let stretch = Stretch::from(chunk);
-        let channels = usize::from(stretch.format.channels);
-        let integers = chunk.integers();
-        let of = |channel| {
-            let samples = integers.channel(channel, channels);
-            let kept = samples.len().min(KEPT);
-            let mut found = Places::default();
-            look(&mut found, &samples, stretch.frames.start, least(stretch.format));
-            let tail = samples[samples.len() - kept..].to_vec();
-            Channel { head: samples[..kept].to_vec(), tail, found }
-        };
-        let channels = (0..channels).map(of).collect();
-        Partial(Some(Piece { stretch, channels }))
+    fn places(channel: Channel, _: PcmFormat) -> Places {
+        channel.found
     }
 
-    fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(joined(first.0, next.0, Piece::join))
+    fn size(bend: u64, format: PcmFormat) -> Option<f64> {
+        size(bend, format)
     }
 
-    fn finish(&self, whole: Partial, format: PcmFormat) -> Found {
-        let Some(piece) = whole.0 else { return Found::default() };
-        let mut found = Found { count: Some(0), ..Found::default() };
-        let mut largest = 0;
-        for (channel, of) in (1..).zip(&piece.channels) {
-            found.count = found.count.map(|count| count + of.found.count());
-            largest = largest.max(of.found.largest());
-            found.findings.extend(of.found.kept().iter().map(|place| Finding {
-                kind: "clicks",
-                channel: Some(channel),
-                region: Region::of_frames(
-                    &(place.frame..place.frame + place.frames),
-                    format.sample_rate,
-                ),
-                value: size(place.value, format),
-                threshold: size(u64::from(least(format)), format),
-            }));
-        }
-        found.largest_dbfs = size(largest, format);
-        found
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a count, far below 2⁵³")]
-    fn figures(found: &Found) -> impl Iterator<Item = Option<f64>> {
-        [found.count.map(|count| count as f64), found.largest_dbfs].into_iter()
-    }
-
-    fn details(found: &Found) -> Details {
-        Details { findings: found.findings.clone(), ..Details::default() }
-    }
-
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        match &partial.0 {
-            None if stretch.frame_count() == 0 => Ok(()),
-            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => piece.check(),
-            _ => Err("of another stretch".into()),
-        }
+    fn threshold(format: PcmFormat) -> Option<f64> {
+        size(u64::from(least(format)), format)
     }
 }
 
-impl Piece {
-    fn join(self, next: Self) -> Self {
-        let least = least(self.stretch.format);
-        let seam = next.stretch.frames.start;
-        let pairs = self.channels.into_iter().zip(next.channels);
-        let channels = pairs.map(|(one, other)| one.join(other, seam, least)).collect();
-        let mut stretch = self.stretch;
-        stretch.frames.end = next.stretch.frames.end;
-        Self { stretch, channels }
+impl apart::Channel for Channel {
+    fn of(samples: &[i32], stretch: &Stretch) -> Self {
+        let kept = samples.len().min(KEPT);
+        let mut found = Places::default();
+        look(&mut found, samples, stretch.frames.start, least(stretch.format));
+        let [head, tail] =
+            [&samples[..kept], &samples[samples.len() - kept..]].map(<[i32]>::to_vec);
+        Self { head, tail, found }
     }
 
-    /// Whether it has what its stretch must have, and nothing impossible.
-    fn check(&self) -> Result<(), String> {
-        let kept = usize::try_from(self.stretch.frame_count()).unwrap_or(KEPT).min(KEPT);
-        let is_possible = |channel: &Channel| {
-            [channel.head.len(), channel.tail.len()] == [kept, kept]
-                && channel.found.is_possible(&self.stretch.frames)
-        };
-        let possible = self.channels.len() == usize::from(self.stretch.format.channels)
-            && self.channels.iter().all(is_possible);
-        if possible { Ok(()) } else { Err("impossible clicks".into()) }
-    }
-}
-
-impl Channel {
-    /// With the channel of the stretch behind it.
-    fn join(mut self, next: Self, seam: u64, least: u32) -> Self {
+    fn join(mut self, _: &Stretch, next: Self, behind: &Stretch) -> Self {
+        let (least, seam) = (least(behind.format), behind.frames.start);
         let known = [&self.tail[..], &next.head].concat();
         let before = self.tail.len();
         // Of what is known, only that which neither side could judge.
@@ -181,6 +97,12 @@ impl Channel {
             next.tail
         };
         Self { head: self.head, tail, found: self.found }
+    }
+
+    fn is_possible(&self, stretch: &Stretch) -> bool {
+        let kept = usize::try_from(stretch.frame_count()).unwrap_or(KEPT).min(KEPT);
+        [self.head.len(), self.tail.len()] == [kept, kept]
+            && self.found.is_possible(&stretch.frames)
     }
 }
 
@@ -260,8 +182,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::analyze::apart::{Apart, Piece};
+    use crate::analyze::finder::Found;
     use crate::analyze::oracle::Sound;
     use crate::analyze::waves::{bytes, cuts, expect_the_law, format, wandering};
+    use crate::analyze::{Analyzer, Region};
+    use crate::pcm::Pcm;
 
     fn clicks(samples: Vec<i32>) -> Found {
         let sound = Sound::mono_16(8000, samples);
@@ -319,7 +245,7 @@ mod tests {
         let sound = Sound::mono_16(8000, samples);
         let (good, stretch) = (Clicks {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
         assert_eq!(Clicks {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece); 5] = [
+        let sick: [fn(&mut Piece<Channel>); 5] = [
             |piece| piece.stretch.frames.end += 1,
             |piece| piece.channels.clear(),
             |piece| piece.channels[0].head.truncate(9),
@@ -331,7 +257,7 @@ mod tests {
             harm(partial.0.as_mut().expect("a piece"));
             assert!(Clicks {}.check(&partial, &stretch).is_err(), "harm {number}");
         }
-        Clicks {}.check(&Partial(None), &stretch).unwrap_err();
+        Clicks {}.check(&Apart::default(), &stretch).unwrap_err();
     }
 
     proptest! {

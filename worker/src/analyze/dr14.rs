@@ -6,8 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::apart::{Apart, Channel};
 use super::grid::{self, Grid};
-use super::{AnalysisSettings, Analyzer, Details, Metric, Stretch, group, joined};
+use super::{AnalysisSettings, Analyzer, Details, Metric, Stretch, group};
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
@@ -18,16 +19,9 @@ const SECONDS: u32 = 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dr14 {}
 
-/// The blocks of one stretch; nothing if it has no audio.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Partial(Option<Piece>);
-
+/// Every block that a channel has a frame of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Piece {
-    stretch: Stretch,
-    /// Channel by channel, every block that it has a frame of.
-    channels: Vec<Vec<Block>>,
-}
+pub struct Blocks(Vec<Block>);
 
 /// What is known of one block of one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +37,7 @@ impl From<&AnalysisSettings> for Dr14 {
 }
 
 impl Analyzer for Dr14 {
-    type Partial = Partial;
+    type Partial = Apart<Blocks>;
     /// Of each channel; `None` of silence and of less than two blocks.
     type Feature = Vec<Option<f64>>;
 
@@ -62,35 +56,19 @@ impl Analyzer for Dr14 {
                   recordings of acoustic music are.",
     }];
 
-    fn analyze(&self, chunk: Pcm<'_>) -> Partial {
-        if chunk.is_empty() {
-            return Partial(None);
-        }
-        let stretch = Stretch::from(chunk);
-        let channels = usize::from(stretch.format.channels);
-        let integers = chunk.integers();
-        let of = |channel| blocks(&stretch, &integers.channel(channel, channels));
-        let channels = (0..channels).map(of).collect();
-        Partial(Some(Piece { stretch, channels }))
+    fn analyze(&self, chunk: Pcm<'_>) -> Self::Partial {
+        Apart::of(chunk)
     }
 
-    fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(joined(first.0, next.0, |mut first, next| {
-            let (grid, seam) = (grid_of(&first.stretch), next.stretch.frames.start);
-            for (blocks, behind) in first.channels.iter_mut().zip(next.channels) {
-                let both = [std::mem::take(blocks), behind];
-                *blocks = grid::merged(grid, both, seam, Block::with);
-            }
-            first.stretch.frames.end = next.stretch.frames.end;
-            first
-        }))
+    fn merge(&self, first: Self::Partial, next: Self::Partial) -> Self::Partial {
+        first.join(next)
     }
 
-    fn finish(&self, whole: Partial, format: PcmFormat) -> Vec<Option<f64>> {
+    fn finish(&self, whole: Apart<Blocks>, format: PcmFormat) -> Vec<Option<f64>> {
         let Some(piece) = whole.0 else { return Vec::new() };
         let (grid, end) = (grid_of(&piece.stretch), piece.stretch.frames.end);
         let frames = |block: u64| grid.frames(block).end.min(end) - grid.start(block);
-        let figure = |blocks: &Vec<Block>| {
+        let figure = |Blocks(blocks): &Blocks| {
             let powers = (0..).zip(blocks).map(|(at, block)| block.power(frames(at), format));
             let peaks = blocks.iter().map(|block| block.peak).collect();
             dynamic_range(powers.collect(), peaks, format)
@@ -109,42 +87,40 @@ impl Analyzer for Dr14 {
         Details { channels: vec![("dr14", channels.clone())], ..Details::default() }
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        let piece = match &partial.0 {
-            None if stretch.frame_count() == 0 => return Ok(()),
-            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => piece,
-            _ => return Err("of another stretch".into()),
+    fn check(&self, partial: &Self::Partial, stretch: &Stretch) -> Result<(), String> {
+        partial.check(stretch)
+    }
+}
+
+impl Channel for Blocks {
+    fn of(samples: &[i32], stretch: &Stretch) -> Self {
+        let grid = grid_of(stretch);
+        let at = |frame: u64| {
+            let frame = frame.clamp(stretch.frames.start, stretch.frames.end);
+            usize::try_from(frame - stretch.frames.start).unwrap_or(usize::MAX)
         };
-        let (channels, count) =
-            (usize::from(stretch.format.channels), grid_of(stretch).count(stretch));
-        if piece.channels.len() != channels || piece.channels.iter().any(|of| of.len() != count) {
-            return Err(format!("not {count} blocks of each of {channels} channels"));
-        }
+        let frames = grid.cells(stretch).map(|block| grid.frames(block));
+        Self(frames.map(|of| Block::of(&samples[at(of.start)..at(of.end)])).collect())
+    }
+
+    fn join(self, stretch: &Stretch, next: Self, behind: &Stretch) -> Self {
+        let both = [self.0, next.0];
+        Self(grid::merged(grid_of(stretch), both, behind.frames.start, Block::with))
+    }
+
+    fn is_possible(&self, stretch: &Stretch) -> bool {
         let frames = u128::from(stretch.frame_count());
         let is_possible = |block: &Block| {
             let peak = u128::from(block.peak);
             block.peak <= stretch.format.full_scale()
                 && (peak * peak..=peak * peak * frames).contains(&block.squares)
         };
-        let possible = piece.channels.iter().flatten().all(is_possible);
-        if possible { Ok(()) } else { Err("impossible blocks".into()) }
+        self.0.len() == grid_of(stretch).count(stretch) && self.0.iter().all(is_possible)
     }
 }
 
 fn grid_of(stretch: &Stretch) -> Grid {
     Grid::of_seconds(stretch.format.sample_rate, SECONDS)
-}
-
-fn blocks(stretch: &Stretch, samples: &[i32]) -> Vec<Block> {
-    let grid = grid_of(stretch);
-    let at = |frame: u64| {
-        let frame = frame.clamp(stretch.frames.start, stretch.frames.end);
-        usize::try_from(frame - stretch.frames.start).unwrap_or(usize::MAX)
-    };
-    grid.cells(stretch)
-        .map(|block| grid.frames(block))
-        .map(|frames| Block::of(&samples[at(frames.start)..at(frames.end)]))
-        .collect()
 }
 
 impl Block {
@@ -190,6 +166,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::analyze::apart::Piece;
     use crate::analyze::oracle::{Sound, sound};
     use crate::analyze::waves::{cuts, expect_the_law};
 
@@ -238,20 +215,20 @@ mod tests {
         let sound = Sound::mono_16(1, vec![5, -9, 0, 7]);
         let (good, stretch) = (Dr14 {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
         assert_eq!(Dr14 {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece); 6] = [
+        let sick: [fn(&mut Piece<Blocks>); 6] = [
             |piece| piece.stretch.frames.end += 1,
             |piece| piece.channels.clear(),
-            |piece| piece.channels[0].truncate(1),
-            |piece| piece.channels[0][0].peak = 32_769,
-            |piece| piece.channels[0][0].squares = 80,
-            |piece| piece.channels[0][1].squares = 5 * 49,
+            |piece| piece.channels[0].0.truncate(1),
+            |piece| piece.channels[0].0[0].peak = 32_769,
+            |piece| piece.channels[0].0[0].squares = 80,
+            |piece| piece.channels[0].0[1].squares = 5 * 49,
         ];
         for (number, harm) in sick.into_iter().enumerate() {
             let mut partial = good.clone();
             harm(partial.0.as_mut().expect("a piece"));
             assert!(Dr14 {}.check(&partial, &stretch).is_err(), "harm {number}");
         }
-        Dr14 {}.check(&Partial(None), &stretch).unwrap_err();
+        Dr14 {}.check(&Apart::default(), &stretch).unwrap_err();
     }
 
     /// As `dr14_t.meter` writes it, in doubles.

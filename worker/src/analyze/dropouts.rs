@@ -11,27 +11,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::apart;
+use super::finder::Finder;
 use super::places::{Place, Places};
-use super::{AnalysisSettings, Analyzer, Details, Finding, Metric, Region, Stretch, group, joined};
-use crate::pcm::{Pcm, PcmFormat};
+use super::{AnalysisSettings, Metric, Region, Stretch, group};
+use crate::pcm::PcmFormat;
 
 /// Looks for dropouts; there is nothing to set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropouts {}
 
-/// The dropouts of one stretch; nothing if it has no audio.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Partial(Option<Piece>);
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Piece {
-    stretch: Stretch,
-    channels: Vec<Channel>,
-}
-
 /// One channel, its ends open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Channel {
+pub struct Channel {
     /// Zeros at the beginning; all of it if there is nothing else.
     head: u64,
     /// The magnitude that ends them; 0 if there is nothing else.
@@ -42,16 +34,6 @@ struct Channel {
     before: u32,
     /// Those that touch neither end; the value is their length in frames.
     inner: Places,
-}
-
-/// What was found, channel by channel.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Found {
-    /// All that were found; `None` of no audio.
-    pub count: Option<u64>,
-    /// The longest of them.
-    pub longest_ms: f64,
-    findings: Vec<Finding>,
 }
 
 /// What makes a run of zeros a dropout, of one format.
@@ -82,103 +64,27 @@ impl From<&AnalysisSettings> for Dropouts {
     }
 }
 
-impl Analyzer for Dropouts {
-    type Partial = Partial;
-    type Feature = Found;
+impl Finder for Dropouts {
+    type Channel = Channel;
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn analyze(&self, chunk: Pcm<'_>) -> Partial {
-        if chunk.is_empty() {
-            return Partial(None);
-        }
-        let stretch = Stretch::from(chunk);
-        let channels = usize::from(stretch.format.channels);
-        let integers = chunk.integers();
+    fn places(channel: Channel, _: PcmFormat) -> Places {
+        channel.inner
+    }
+
+    fn size(frames: u64, format: PcmFormat) -> Option<f64> {
+        Some(Region::of_frames(&(0..frames), format.sample_rate).end_seconds * 1000.0)
+    }
+
+    fn threshold(_: PcmFormat) -> Option<f64> {
+        Some(1.0)
+    }
+}
+
+impl apart::Channel for Channel {
+    fn of(samples: &[i32], stretch: &Stretch) -> Self {
         let rule = Rule::of(stretch.format);
-        let of =
-            |channel| Channel::of(&integers.channel(channel, channels), stretch.frames.start, rule);
-        let channels = (0..channels).map(of).collect();
-        Partial(Some(Piece { stretch, channels }))
-    }
-
-    fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(joined(first.0, next.0, Piece::join))
-    }
-
-    fn finish(&self, whole: Partial, format: PcmFormat) -> Found {
-        let Some(piece) = whole.0 else { return Found::default() };
-        let ms = |frames: u64| {
-            let region = Region::of_frames(&(0..frames), format.sample_rate);
-            region.end_seconds * 1000.0
-        };
-        let mut found = Found { count: Some(0), ..Found::default() };
-        for (channel, of) in (1..).zip(&piece.channels) {
-            found.count = found.count.map(|count| count + of.inner.count());
-            found.longest_ms = found.longest_ms.max(ms(of.inner.largest()));
-            found.findings.extend(of.inner.kept().iter().map(|place| Finding {
-                kind: "dropouts",
-                channel: Some(channel),
-                region: Region::of_frames(
-                    &(place.frame..place.frame + place.frames),
-                    format.sample_rate,
-                ),
-                value: Some(ms(place.frames)),
-                threshold: Some(1.0),
-            }));
-        }
-        found
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a count, far below 2⁵³")]
-    fn figures(found: &Found) -> impl Iterator<Item = Option<f64>> {
-        [found.count.map(|count| count as f64), found.count.map(|_| found.longest_ms)].into_iter()
-    }
-
-    fn details(found: &Found) -> Details {
-        Details { findings: found.findings.clone(), ..Details::default() }
-    }
-
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        match &partial.0 {
-            None if stretch.frame_count() == 0 => Ok(()),
-            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => piece.check(),
-            _ => Err("of another stretch".into()),
-        }
-    }
-}
-
-impl Piece {
-    fn join(self, next: Self) -> Self {
-        let rule = Rule::of(self.stretch.format);
-        let [frames, next_frames] = [&self.stretch, &next.stretch].map(Stretch::frame_count);
-        let seam = next.stretch.frames.start;
-        let pairs = self.channels.into_iter().zip(next.channels);
-        let channels =
-            pairs.map(|(one, other)| one.join(frames, other, next_frames, seam, rule)).collect();
-        let mut stretch = self.stretch;
-        stretch.frames.end = next.stretch.frames.end;
-        Self { stretch, channels }
-    }
-
-    /// Whether it has what its stretch must have, and nothing impossible.
-    fn check(&self) -> Result<(), String> {
-        let frames = self.stretch.frame_count();
-        let is_possible = |channel: &Channel| {
-            let is_all = channel.head == frames;
-            let ends = channel.head.saturating_add(channel.tail);
-            (if is_all { channel.tail == frames } else { ends < frames })
-                && [channel.before, channel.after].iter().all(|&x| (x == 0) == is_all)
-                && channel.inner.is_possible(&self.stretch.frames)
-        };
-        let possible = self.channels.len() == usize::from(self.stretch.format.channels)
-            && self.channels.iter().all(is_possible);
-        if possible { Ok(()) } else { Err("impossible runs".into()) }
-    }
-}
-
-impl Channel {
-    fn of(samples: &[i32], first_frame: u64, rule: Rule) -> Self {
         let len = samples.len() as u64;
         let head = samples.iter().take_while(|&&x| x == 0).count();
         let tail = samples.iter().rev().take_while(|&&x| x == 0).count();
@@ -204,7 +110,7 @@ impl Channel {
             let frames = (stop - start) as u64;
             let [before, after] = [samples[start - 1], samples[stop]].map(i32::unsigned_abs);
             if rule.takes(frames, before, after) {
-                let frame = first_frame + start as u64;
+                let frame = stretch.frames.start + start as u64;
                 found.inner.push(Place { frame, frames, value: frames });
             }
             at = stop + stride;
@@ -212,8 +118,9 @@ impl Channel {
         found
     }
 
-    /// With the channel of the stretch behind it.
-    fn join(mut self, frames: u64, next: Self, next_frames: u64, seam: u64, rule: Rule) -> Self {
+    fn join(mut self, stretch: &Stretch, next: Self, behind: &Stretch) -> Self {
+        let (rule, seam) = (Rule::of(stretch.format), behind.frames.start);
+        let [frames, next_frames] = [stretch, behind].map(Stretch::frame_count);
         if self.head == frames {
             let tail = if next.tail == next_frames { frames + next_frames } else { next.tail };
             return Self { head: frames + next.head, tail, ..next };
@@ -228,6 +135,15 @@ impl Channel {
         }
         self.inner.append(next.inner);
         Self { tail: next.tail, before: next.before, ..self }
+    }
+
+    fn is_possible(&self, stretch: &Stretch) -> bool {
+        let frames = stretch.frame_count();
+        let is_all = self.head == frames;
+        let ends = self.head.saturating_add(self.tail);
+        (if is_all { self.tail == frames } else { ends < frames })
+            && [self.before, self.after].iter().all(|&x| (x == 0) == is_all)
+            && self.inner.is_possible(&stretch.frames)
     }
 }
 
@@ -264,9 +180,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::analyze::Analyzer;
+    use crate::analyze::apart::{Apart, Piece};
     use crate::analyze::oracle::Sound;
     use crate::analyze::waves::{cuts, expect_the_law};
-    use crate::pcm::SampleFormat;
+    use crate::pcm::{Pcm, SampleFormat};
 
     /// One character is one frame at 4000 Hz: `█` loud, `▁` quiet, `·` zero.
     fn samples(picture: &str) -> Vec<i32> {
@@ -313,7 +231,7 @@ mod tests {
         let sound = Sound::mono_16(4000, samples("··██·····██·"));
         let (good, stretch) = (Dropouts {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
         assert_eq!(Dropouts {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece); 6] = [
+        let sick: [fn(&mut Piece<Channel>); 6] = [
             |piece| piece.stretch.frames.end += 1,
             |piece| piece.channels.clear(),
             |piece| piece.channels[0].head = 12,
@@ -326,7 +244,7 @@ mod tests {
             harm(partial.0.as_mut().expect("a piece"));
             assert!(Dropouts {}.check(&partial, &stretch).is_err(), "harm {number}");
         }
-        Dropouts {}.check(&Partial(None), &stretch).unwrap_err();
+        Dropouts {}.check(&Apart::default(), &stretch).unwrap_err();
     }
 
     proptest! {

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::apart::{Apart, Channel};
 use super::{AnalysisSettings, Analyzer, Details, Metric, Stretch, group};
 use crate::decibels;
-use crate::pcm::{Integers, Pcm, PcmFormat};
+use crate::pcm::{Pcm, PcmFormat};
 
 /// Bits of a bin's number, and the last bin.
 const BITS: f64 = 13.0;
@@ -17,12 +18,9 @@ const LAST: u64 = 8191;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entropy {}
 
-/// The counts of one stretch, channel by channel; none of no audio.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Partial {
-    /// How many samples are in each bin, up to the last bin that has one.
-    channels: Vec<Vec<u64>>,
-}
+/// How many samples of a channel are in each bin, up to the last bin that has one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts(Vec<u64>);
 
 impl From<&AnalysisSettings> for Entropy {
     fn from(_: &AnalysisSettings) -> Self {
@@ -31,7 +29,7 @@ impl From<&AnalysisSettings> for Entropy {
 }
 
 impl Analyzer for Entropy {
-    type Partial = Partial;
+    type Partial = Apart<Counts>;
     /// Of each channel.
     type Feature = Vec<Option<f64>>;
 
@@ -49,31 +47,16 @@ impl Analyzer for Entropy {
                   has 0.6 to 0.9; less tells of few bits, of silence or of a very low level.",
     }];
 
-    fn analyze(&self, chunk: Pcm<'_>) -> Partial {
-        if chunk.is_empty() {
-            return Partial::default();
-        }
-        let integers = chunk.integers();
-        let channels = usize::from(chunk.format().channels);
-        let of = |channel| counted(&integers, channel, channels);
-        Partial { channels: (0..channels).map(of).collect() }
+    fn analyze(&self, chunk: Pcm<'_>) -> Self::Partial {
+        Apart::of(chunk)
     }
 
-    fn merge(&self, mut first: Partial, next: Partial) -> Partial {
-        if first.channels.is_empty() {
-            return next;
-        }
-        for (counts, more) in first.channels.iter_mut().zip(next.channels) {
-            counts.resize(counts.len().max(more.len()), 0);
-            for (count, more) in counts.iter_mut().zip(more) {
-                *count = count.saturating_add(more);
-            }
-        }
-        first
+    fn merge(&self, first: Self::Partial, next: Self::Partial) -> Self::Partial {
+        first.join(next)
     }
 
-    fn finish(&self, whole: Partial, _: PcmFormat) -> Vec<Option<f64>> {
-        whole.channels.iter().map(|counts| entropy(counts)).collect()
+    fn finish(&self, whole: Apart<Counts>, _: PcmFormat) -> Vec<Option<f64>> {
+        whole.0.iter().flat_map(|piece| &piece.channels).map(|Counts(of)| entropy(of)).collect()
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a number of channels")]
@@ -87,34 +70,38 @@ impl Analyzer for Entropy {
         Details { channels: vec![("entropy", channels.clone())], ..Details::default() }
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        let frames = stretch.frame_count();
-        let channels = if frames == 0 { 0 } else { usize::from(stretch.format.channels) };
-        if partial.channels.len() != channels {
-            return Err(format!("{} channels instead of {channels}", partial.channels.len()));
-        }
-        let is_possible = |counts: &Vec<u64>| {
-            counts.len() as u64 <= LAST + 1
-                && counts.last() != Some(&0)
-                && counts.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count))
-                    == Some(frames)
-        };
-        let possible = partial.channels.iter().all(is_possible);
-        if possible { Ok(()) } else { Err("counts that are not those of the frames".into()) }
+    fn check(&self, partial: &Self::Partial, stretch: &Stretch) -> Result<(), String> {
+        partial.check(stretch)
     }
 }
 
-fn counted(integers: &Integers<'_>, channel: usize, channels: usize) -> Vec<u64> {
-    let samples = integers.channel(channel, channels);
-    let mut counts = match integers {
-        // ffmpeg makes 16 bits of 8.
-        Integers::Bits8(_) => counts::<32_767>(&samples, 8),
-        Integers::Bits16(_) => counts::<32_767>(&samples, 0),
-        Integers::Bits32(_) => counts::<2_147_483_647>(&samples, 0),
-    };
-    let used = counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
-    counts.truncate(used);
-    counts
+impl Channel for Counts {
+    fn of(samples: &[i32], stretch: &Stretch) -> Self {
+        let mut counts = match stretch.format.integer_bits() {
+            // ffmpeg makes 16 bits of 8.
+            8 => counts::<32_767>(samples, 8),
+            16 => counts::<32_767>(samples, 0),
+            _ => counts::<2_147_483_647>(samples, 0),
+        };
+        let used = counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
+        counts.truncate(used);
+        Self(counts)
+    }
+
+    fn join(mut self, _: &Stretch, next: Self, _: &Stretch) -> Self {
+        self.0.resize(self.0.len().max(next.0.len()), 0);
+        for (count, more) in self.0.iter_mut().zip(next.0) {
+            *count = count.saturating_add(more);
+        }
+        self
+    }
+
+    fn is_possible(&self, stretch: &Stretch) -> bool {
+        let sum = self.0.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count));
+        self.0.len() as u64 <= LAST + 1
+            && self.0.last() != Some(&0)
+            && sum == Some(stretch.frame_count())
+    }
 }
 
 fn counts<const FULL_SCALE: u64>(samples: &[i32], shift: u32) -> Vec<u64> {
@@ -155,6 +142,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::analyze::apart::Piece;
     use crate::analyze::oracle::{Sound, sound};
     use crate::analyze::waves::{cuts, expect_the_law};
 
@@ -182,16 +170,16 @@ mod tests {
         let sound = Sound::mono_16(8000, vec![0, 20_000, 20_000]);
         let (good, stretch) = (Entropy {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
         assert_eq!(Entropy {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Partial); 5] = [
-            |partial| partial.channels.clear(),
-            |partial| partial.channels[0][0] += 1,
-            |partial| partial.channels[0].push(0),
-            |partial| partial.channels[0] = vec![u64::MAX, 4],
-            |partial| partial.channels[0] = [vec![0; 8192], vec![3]].concat(),
+        let sick: [fn(&mut Piece<Counts>); 5] = [
+            |piece| piece.channels.clear(),
+            |piece| piece.channels[0].0[0] += 1,
+            |piece| piece.channels[0].0.push(0),
+            |piece| piece.channels[0].0 = vec![u64::MAX, 4],
+            |piece| piece.channels[0].0 = [vec![0; 8192], vec![3]].concat(),
         ];
         for (number, harm) in sick.into_iter().enumerate() {
             let mut partial = good.clone();
-            harm(&mut partial);
+            harm(partial.0.as_mut().expect("a piece"));
             assert!(Entropy {}.check(&partial, &stretch).is_err(), "harm {number}");
         }
     }

@@ -9,6 +9,7 @@
 //! partial of the whole, and `merge` is associative with the partial of no audio as its identity.
 //! Chunks are merged in order of position. Plans cut at grains, but nothing here depends on it.
 
+pub mod apart;
 pub mod clicks;
 pub mod clipping;
 mod derived;
@@ -17,13 +18,14 @@ pub mod dr14;
 pub mod dropouts;
 pub mod entropy;
 mod features;
+pub mod finder;
 mod grid;
 pub mod group;
 pub mod level;
 pub mod loudness;
 #[cfg(test)]
 mod oracle;
-mod places;
+pub mod places;
 mod registry;
 pub mod short_rms;
 pub mod silence;

@@ -10,18 +10,18 @@ const MOST: usize = 1000;
 
 /// One place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
+pub struct Place {
     /// The first frame of it.
-    pub(super) frame: u64,
+    pub frame: u64,
     /// Frames of it.
-    pub(super) frames: u64,
+    pub frames: u64,
     /// How bad it is, as its analyzer counts.
-    pub(super) value: u64,
+    pub value: u64,
 }
 
 /// The places of one channel; none by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Places {
+pub struct Places {
     count: u64,
     largest: u64,
     first: Vec<Place>,
@@ -29,22 +29,22 @@ pub(super) struct Places {
 
 impl Places {
     /// How many there are, kept or not.
-    pub(super) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.count
     }
 
     /// The largest value of all; 0 if there is none.
-    pub(super) fn largest(&self) -> u64 {
+    pub fn largest(&self) -> u64 {
         self.largest
     }
 
     /// Those that are kept.
-    pub(super) fn kept(&self) -> &[Place] {
+    pub fn kept(&self) -> &[Place] {
         &self.first
     }
 
     /// One more, behind the others.
-    pub(super) fn push(&mut self, place: Place) {
+    pub fn push(&mut self, place: Place) {
         self.count += 1;
         self.largest = self.largest.max(place.value);
         if self.first.len() < MOST {
@@ -53,7 +53,7 @@ impl Places {
     }
 
     /// With those of what comes behind.
-    pub(super) fn append(&mut self, next: Self) {
+    pub fn append(&mut self, next: Self) {
         self.count = self.count.saturating_add(next.count);
         self.largest = self.largest.max(next.largest);
         let room = MOST - self.first.len();
@@ -61,7 +61,7 @@ impl Places {
     }
 
     /// Whether they can lie in these frames: in order, and as many kept as there must be.
-    pub(super) fn is_possible(&self, within: &std::ops::Range<u64>) -> bool {
+    pub fn is_possible(&self, within: &std::ops::Range<u64>) -> bool {
         let kept = usize::try_from(self.count).unwrap_or(MOST).min(MOST);
         let largest = self.first.iter().map(|place| place.value).max().unwrap_or(0);
         let is_within = |place: &Place| {

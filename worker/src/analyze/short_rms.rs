@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::apart::{self, Apart};
 use super::grid::{self, Grid};
 use super::{AnalysisSettings, Analyzer, Details, Metric, Stretch, group, joined};
 use crate::decibels;
@@ -31,19 +32,9 @@ const WINDOW: usize = 5;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShortRms {}
 
-/// What is known of one stretch; nothing if it has no audio.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Partial(Option<Piece>);
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Piece {
-    stretch: Stretch,
-    channels: Vec<Channel>,
-}
-
 /// One channel, its ends open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Channel {
+pub struct Channel {
     /// Σx² of its first cells: of as many as a window has, or of all if there are fewer.
     head: Vec<u128>,
     /// Σx² of its last cells, likewise.
@@ -84,28 +75,20 @@ impl From<&AnalysisSettings> for ShortRms {
 }
 
 impl Analyzer for ShortRms {
-    type Partial = Partial;
+    type Partial = Apart<Channel>;
     type Feature = Levels;
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn analyze(&self, chunk: Pcm<'_>) -> Partial {
-        if chunk.is_empty() {
-            return Partial(None);
-        }
-        let stretch = Stretch::from(chunk);
-        let channels = usize::from(stretch.format.channels);
-        let integers = chunk.integers();
-        let of = |channel| Channel::of(&stretch, &integers.channel(channel, channels));
-        let channels = (0..channels).map(of).collect();
-        Partial(Some(Piece { stretch, channels }))
+    fn analyze(&self, chunk: Pcm<'_>) -> Self::Partial {
+        Apart::of(chunk)
     }
 
-    fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(joined(first.0, next.0, Piece::join))
+    fn merge(&self, first: Self::Partial, next: Self::Partial) -> Self::Partial {
+        first.join(next)
     }
 
-    fn finish(&self, whole: Partial, format: PcmFormat) -> Levels {
+    fn finish(&self, whole: Apart<Channel>, format: PcmFormat) -> Levels {
         let Some(piece) = whole.0 else { return Levels::default() };
         let full_scale = f64::from(format.full_scale());
         let level = |power: Power| decibels::of_power(power.mean() / (full_scale * full_scale));
@@ -132,12 +115,8 @@ impl Analyzer for ShortRms {
         Details { channels, ..Details::default() }
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        match &partial.0 {
-            None if stretch.frame_count() == 0 => Ok(()),
-            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => piece.check(),
-            _ => Err("of another stretch".into()),
-        }
+    fn check(&self, partial: &Self::Partial, stretch: &Stretch) -> Result<(), String> {
+        partial.check(stretch)
     }
 }
 
@@ -158,51 +137,8 @@ fn kept(stretch: &Stretch) -> usize {
     grid_of(stretch).count(stretch).min(WINDOW)
 }
 
-impl Piece {
-    fn join(self, next: Self) -> Self {
-        let stretch = Stretch {
-            format: self.stretch.format,
-            frames: self.stretch.frames.start..next.stretch.frames.end,
-        };
-        let pairs = self.channels.into_iter().zip(next.channels);
-        let channels = pairs
-            .map(|(one, other)| one.join(&self.stretch, other, &next.stretch, &stretch))
-            .collect();
-        Self { stretch, channels }
-    }
-
-    /// Whether it has what its stretch must have, and nothing impossible.
-    fn check(&self) -> Result<(), String> {
-        let Stretch { format, frames } = &self.stretch;
-        if self.channels.len() != usize::from(format.channels) {
-            return Err(format!("{} channels", self.channels.len()));
-        }
-        let full_scale = u128::from(format.full_scale());
-        let loudest = full_scale * full_scale;
-        let most = loudest * u128::from(self.stretch.frame_count());
-        let kept = kept(&self.stretch);
-        let is_power = |power: &Power| {
-            (1..=frames.end - frames.start).contains(&power.frames)
-                && power.squares <= loudest * u128::from(power.frames)
-        };
-        let is_possible = |channel: &Channel| {
-            [channel.head.len(), channel.tail.len()] == [kept, kept]
-                && channel.head.iter().chain(&channel.tail).all(|&sum| sum <= most)
-                && channel.extremes.is_none_or(|found| {
-                    is_power(&found.loudest)
-                        && is_power(&found.quietest)
-                        && found.quietest.cmp(&found.loudest) != Ordering::Greater
-                })
-                && (starts(&self.stretch).is_empty() == channel.extremes.is_none()
-                    || u64::from(format.sample_rate) < CELLS_PER_SECOND)
-        };
-        let possible = self.channels.iter().all(is_possible);
-        if possible { Ok(()) } else { Err("impossible windows".into()) }
-    }
-}
-
-impl Channel {
-    fn of(stretch: &Stretch, samples: &[i32]) -> Self {
+impl apart::Channel for Channel {
+    fn of(samples: &[i32], stretch: &Stretch) -> Self {
         let grid = grid_of(stretch);
         let cells = grid.cells(stretch);
         let at = |frame: u64| {
@@ -222,8 +158,8 @@ impl Channel {
         }
     }
 
-    /// With the same channel of the stretch behind it.
-    fn join(self, first: &Stretch, next: Self, behind: &Stretch, both: &Stretch) -> Self {
+    fn join(self, first: &Stretch, next: Self, behind: &Stretch) -> Self {
+        let both = &Stretch { format: first.format, frames: first.frames.start..behind.frames.end };
         let grid = grid_of(first);
         let seam_start = grid.cells(first).end - self.tail.len() as u64;
         let [is_short, is_next_short] = [(first, &self), (behind, &next)]
@@ -241,6 +177,26 @@ impl Channel {
             .into_iter()
             .fold(self.extremes, |so_far, next| joined(so_far, next, Extremes::with));
         Self { head, tail, extremes }
+    }
+
+    fn is_possible(&self, stretch: &Stretch) -> bool {
+        let full_scale = u128::from(stretch.format.full_scale());
+        let loudest = full_scale * full_scale;
+        let most = loudest * u128::from(stretch.frame_count());
+        let kept = kept(stretch);
+        let is_power = |power: &Power| {
+            (1..=stretch.frame_count()).contains(&power.frames)
+                && power.squares <= loudest * u128::from(power.frames)
+        };
+        [self.head.len(), self.tail.len()] == [kept, kept]
+            && self.head.iter().chain(&self.tail).all(|&sum| sum <= most)
+            && self.extremes.is_none_or(|found| {
+                is_power(&found.loudest)
+                    && is_power(&found.quietest)
+                    && found.quietest.cmp(&found.loudest) != Ordering::Greater
+            })
+            && (starts(stretch).is_empty() == self.extremes.is_none()
+                || u64::from(stretch.format.sample_rate) < CELLS_PER_SECOND)
     }
 }
 
@@ -327,6 +283,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::analyze::apart::Piece;
     use crate::analyze::oracle::{Sound, sound};
     use crate::analyze::waves::{cuts, expect_the_law};
 
@@ -373,7 +330,7 @@ mod tests {
         let sound = Sound::mono_16(1000, vec![5; 300]);
         let (good, stretch) = (ShortRms {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
         assert_eq!(ShortRms {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece); 8] = [
+        let sick: [fn(&mut Piece<Channel>); 8] = [
             |piece| piece.stretch.frames.end += 1,
             |piece| piece.channels.clear(),
             |piece| piece.channels[0].head.push(0),
@@ -388,7 +345,7 @@ mod tests {
             harm(partial.0.as_mut().expect("a piece"));
             assert!(ShortRms {}.check(&partial, &stretch).is_err(), "harm {number}");
         }
-        ShortRms {}.check(&Partial(None), &stretch).unwrap_err();
+        ShortRms {}.check(&Apart::default(), &stretch).unwrap_err();
     }
 
     /// Every window of every channel, sample by sample.
