@@ -186,6 +186,7 @@ fn analyzers(analysis: &AnalysisSettings) -> Analyzers {
         silence_threshold_db: analysis.silence_threshold_db,
         min_silence_ms: analysis.min_silence_ms,
         loudness_target_lufs: analysis.loudness_target_lufs,
+        timelines: analysis.timelines,
     };
     Analyzers::select(&keys, &settings).expect("the keys are the catalogue's")
 }

@@ -194,6 +194,8 @@ pub struct AnalysisSettings {
     /// How loud files are wanted, in LUFS; with [`for_target`](Self::for_target), which asks for
     /// the figure as well.
     pub loudness_target_lufs: Option<f64>,
+    /// Whether records hold the loudness of every 100 ms.
+    pub timelines: bool,
     /// The figures asked for, each once, in the order of the catalogue.
     pub metrics: Vec<&'static Metric>,
 }
@@ -246,6 +248,7 @@ impl Default for AnalysisSettings {
             silence_threshold_db: fixed(SILENCE_THRESHOLD_DB),
             min_silence_ms: fixed(MIN_SILENCE_MS),
             loudness_target_lufs: None,
+            timelines: false,
             metrics: METRICS.iter().filter(|metric| metric.answers_to(DEFAULT_METRICS)).collect(),
         }
     }
@@ -254,12 +257,16 @@ impl Default for AnalysisSettings {
 impl Serialize for AnalysisSettings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let keys: Vec<_> = self.metrics.iter().map(|metric| metric.key).collect();
-        let count = 3 + usize::from(self.loudness_target_lufs.is_some());
+        let count =
+            3 + usize::from(self.loudness_target_lufs.is_some()) + usize::from(self.timelines);
         let mut settings = serializer.serialize_struct("AnalysisSettings", count)?;
         settings.serialize_field(SILENCE_THRESHOLD_DB.key, &self.silence_threshold_db)?;
         settings.serialize_field(MIN_SILENCE_MS.key, &self.min_silence_ms)?;
         if let Some(target) = self.loudness_target_lufs {
             settings.serialize_field(LOUDNESS_TARGET.key, &target)?;
+        }
+        if self.timelines {
+            settings.serialize_field("timeline", &true)?;
         }
         settings.serialize_field("metrics", &keys)?;
         settings.end()

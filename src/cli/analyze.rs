@@ -31,6 +31,9 @@ pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
 
 fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     log::start(&request.run.log_filter, progress)?;
+    if request.analysis.timelines && request.format == ReportFormat::Csv {
+        tracing::warn!("CSV has no place for timelines; `--format json` and `ndjson` have");
+    }
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
     let _announcement = stop.on_change(announce);
     let jobs = open_jobs(&request.plan)?;

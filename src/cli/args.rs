@@ -106,6 +106,10 @@ pub(crate) struct Analyze {
         allow_hyphen_values = true, help_heading = "Analysis")]
     pub(crate) loudness_target: Option<f64>,
 
+    /// Put momentary and short-term loudness of every 100 ms into the records of `json` and `ndjson`
+    #[arg(long, help_heading = "Analysis")]
+    pub(crate) timeline: bool,
+
     /// Format of the report
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Report")]
     pub(crate) format: ReportFormat,

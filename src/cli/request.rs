@@ -52,6 +52,7 @@ impl Request {
         let analysis = AnalysisSettings {
             silence_threshold_db: typed.silence_threshold_db,
             min_silence_ms: typed.min_silence_ms,
+            timelines: typed.timeline,
             metrics: typed.metrics.0,
             ..AnalysisSettings::default()
         };

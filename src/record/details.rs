@@ -1,19 +1,20 @@
-//! Details in JSON: figures of each channel, regions and findings, behind the metrics.
+//! Details in JSON: figures of each channel, regions, findings and timelines, behind the metrics.
 //!
 //! ```text
 //! "channels": [{"channel": 1, "rms_dbfs": -20.1, …}, …]      one object a channel
 //! "regions":  {"non_silence_regions": [{"start_seconds": 0.0, "end_seconds": 1.5}, …], …}
 //! "findings": [{"kind", "channel", "start_seconds", "end_seconds", "value", "threshold"}, …]
+//! "timelines": {"momentary_lufs": {"window_seconds": 0.4, "step_seconds": 0.1, "values": [-23.1, …]}}
 //! ```
 //!
-//! All three are there in every record, empty where there is nothing to tell.
+//! All four are there in every record, empty where there is nothing to tell.
 
 use audiopool_worker::analyze::Details;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::presentable;
 
-/// Writes the three entries.
+/// Writes the four entries.
 pub(super) fn serialize<M: SerializeMap>(
     details: Option<&Details>,
     record: &mut M,
@@ -23,8 +24,9 @@ pub(super) fn serialize<M: SerializeMap>(
     let count = details.channels.iter().map(|(_, figures)| figures.len()).max().unwrap_or(0);
     let channels: Vec<_> = (0..count).map(|index| Channel { details, index }).collect();
     record.serialize_entry("channels", &channels)?;
-    record.serialize_entry("regions", &Regions(details))?;
-    record.serialize_entry("findings", &details.findings)
+    record.serialize_entry("regions", &ByKey(&details.regions))?;
+    record.serialize_entry("findings", &details.findings)?;
+    record.serialize_entry("timelines", &ByKey(&details.timelines))
 }
 
 /// The figures of one channel.
@@ -33,7 +35,8 @@ struct Channel<'a> {
     index: usize,
 }
 
-struct Regions<'a>(&'a Details);
+/// Each under its key.
+struct ByKey<'a, T>(&'a [(&'static str, T)]);
 
 impl Serialize for Channel<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -47,15 +50,17 @@ impl Serialize for Channel<'_> {
     }
 }
 
-impl Serialize for Regions<'_> {
+impl<T: Serialize> Serialize for ByKey<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.regions.iter().map(|(key, regions)| (key, regions)))
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use audiopool_worker::analyze::{Finding, Region};
+    use std::time::Duration;
+
+    use audiopool_worker::analyze::{Finding, Region, Timeline};
     use serde_json::{Serializer, json};
 
     use super::*;
@@ -83,6 +88,14 @@ mod tests {
                 ("max_dbfs", vec![Some(-1.5), None]),
                 ("dc_offset", vec![Some(f64::NAN), Some(0.25)]),
             ],
+            timelines: vec![(
+                "momentary_lufs",
+                Timeline::new(
+                    Duration::from_millis(400),
+                    Duration::from_millis(100),
+                    [Some(-23.0), None].into_iter(),
+                ),
+            )],
             waveform: None,
         };
         assert_eq!(
@@ -103,12 +116,18 @@ mod tests {
                         "end_seconds": 1.25, "value": null, "threshold": null,
                     },
                 ],
+                "timelines": {
+                    "momentary_lufs": {
+                        "window_seconds": 0.4, "step_seconds": 0.1, "values": [-23.0, null],
+                    },
+                },
             })
         );
     }
 
     #[test]
     fn a_failed_input_has_the_keys_and_nothing_in_them() {
-        assert_eq!(written(None), json!({"channels": [], "regions": {}, "findings": []}));
+        let empty = json!({"channels": [], "regions": {}, "findings": [], "timelines": {}});
+        assert_eq!(written(None), empty);
     }
 }

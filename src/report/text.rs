@@ -51,6 +51,9 @@ impl<'a, W: Write> Text<'a, W> {
             for (title, places) in details::places(details, &self.settings.metrics) {
                 push_line(&mut block, &format!("{title}: {places}"));
             }
+            for (title, picture) in details::pictures(details) {
+                push_line(&mut block, &format!("{title}: {picture}"));
+            }
         }
         for warning in record.warnings() {
             push_line(&mut block, &format!("{} {}", paint.yellow("warning:"), sentence(warning)));

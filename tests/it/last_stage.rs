@@ -1,10 +1,11 @@
-//! What is made of partials at the end: targets.
+//! What is made of partials at the end: targets, timelines.
 
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
 mod target;
+mod timelines;
 
 /// The program in `tests/data`, deaf to the settings of whoever runs the tests.
 fn audiopool() -> Command {

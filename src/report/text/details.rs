@@ -4,12 +4,24 @@
 //!   Silences: 0:00.00–0:00.31, 0:12.40–0:13.02, and 4 more
 //! ```
 //!
+//! Timelines are drawn in one line each:
+//!
+//! ```text
+//!   Momentary: ▁▁▃▆▇▇█▇▅▁ -55.3 to -15.3 LUFS
+//! ```
+//!
 //! A person wants the first few; the JSON formats hold them all.
 
 use audiopool_worker::analyze::{Details, Finding, Metric, Region};
 
 /// So many places of a kind are shown.
 const SHOWN: usize = 5;
+
+/// So many characters has a timeline.
+const COLUMNS: usize = 60;
+
+/// What is so much quieter than the loudest, in dB, is at the bottom of a timeline.
+const REACH: f64 = 40.0;
 
 /// A title and what belongs to it, for each kind of region and finding that has any.
 pub(super) fn places(
@@ -29,6 +41,32 @@ pub(super) fn places(
         Some((metric.title, listed(&shown, of.len())?))
     };
     regions.chain(metrics.iter().filter_map(of_kind)).collect()
+}
+
+/// A title and a picture for each timeline: its largest figure in each of some stretches of the
+/// file, and how far the picture reaches.
+pub(super) fn pictures(details: &Details) -> impl Iterator<Item = (&'static str, String)> {
+    details.timelines.iter().filter_map(|(key, timeline)| {
+        let title = if *key == "momentary_lufs" { "Momentary" } else { "Short-term" };
+        Some((title, picture(&timeline.values().collect::<Vec<_>>())?))
+    })
+}
+
+fn picture(values: &[Option<f64>]) -> Option<String> {
+    const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let columns = values.len().min(COLUMNS);
+    let loudest = |values: &[Option<f64>]| values.iter().copied().flatten().max_by(f64::total_cmp);
+    let top = loudest(values)?;
+    let mut line = String::new();
+    for column in 0..columns {
+        let at = |column: usize| column * values.len() / columns;
+        line.push(loudest(&values[at(column)..at(column + 1)]).map_or(' ', |value| {
+            let below = ((top - value) / REACH * 8.0).floor();
+            let level = (0..8_u8).rev().find(|level| f64::from(7 - level) >= below).unwrap_or(0);
+            LEVELS[usize::from(level)]
+        }));
+    }
+    Some(format!("{line} {:.1} to {top:.1} LUFS", top - REACH))
 }
 
 /// With commas, and how many more there are; nothing of nothing.
@@ -70,6 +108,21 @@ fn clock(seconds: f64) -> String {
 mod tests {
     use super::*;
     use crate::settings::parse_metrics;
+
+    #[test]
+    fn a_timeline_is_drawn_in_one_line() {
+        let drawn = |values: &[f64]| picture(&values.iter().copied().map(Some).collect::<Vec<_>>());
+        let steps = [-60.0, -52.5, -50.0, -40.1, -30.0, -25.0, -20.0, -15.1, -12.0, -10.0];
+        assert_eq!(drawn(&steps).as_deref(), Some("▁▁▁▂▄▅▆▆▇█ -50.0 to -10.0 LUFS"));
+        // More than fit are drawn by the loudest of each stretch.
+        let many: Vec<_> = (0..6000).map(|n| if n == 3000 { -10.0 } else { -80.0 }).collect();
+        let line = drawn(&many).unwrap();
+        assert_eq!(line.split(' ').next().unwrap().chars().count(), COLUMNS);
+        assert_eq!(line.chars().position(|drawn| drawn == '█'), Some(COLUMNS / 2));
+        assert_eq!(picture(&[None, Some(-3.0)]).as_deref(), Some(" █ -43.0 to -3.0 LUFS"));
+        assert_eq!(picture(&[None]), None);
+        assert_eq!(picture(&[]), None);
+    }
 
     #[test]
     fn the_first_few_places_are_shown_and_the_others_counted() {

@@ -107,6 +107,7 @@ shapes! {
             "regions": {"type": "object",
                 "additionalProperties": {"type": "array", "items": object(region())}},
             "findings": {"type": "array", "items": finding()},
+            "timelines": {"type": "object", "additionalProperties": object(timeline())},
             "warnings": {"type": "array", "items": object(json!({
                 "kind": {"type": "string"}, "message": {"type": "string"},
                 "frame": count_or_null(), "byte": count_or_null(),
@@ -209,6 +210,14 @@ fn figures() -> Value {
         (metric.key.to_owned(), json!({"type": ["number", "null"], "description": about}))
     };
     METRICS.iter().map(figure).collect()
+}
+
+fn timeline() -> Value {
+    json!({
+        "window_seconds": {"type": "number", "minimum": 0},
+        "step_seconds": {"type": "number", "minimum": 0},
+        "values": {"type": "array", "items": {"type": ["number", "null"]}},
+    })
 }
 
 fn metric() -> Value {

@@ -45,6 +45,9 @@ pub(super) fn require(
     settings: &AnalysisSettings,
     is_asked: impl Fn(&str) -> bool,
 ) {
+    if settings.timelines {
+        analyzers.loudness.get_or_insert_with(|| settings.into());
+    }
     if is_asked("plr") || is_asked("psr") {
         analyzers.loudness.get_or_insert_with(|| settings.into());
         analyzers.true_peak.get_or_insert_with(|| settings.into()).is_timed = is_asked("psr");

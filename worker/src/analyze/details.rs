@@ -3,6 +3,7 @@
 //! - Regions: where something is, one list for each kind.
 //! - Findings: what deserves a look, each with its time, its channel, and how bad it is.
 //! - Channels: figures of each channel by itself.
+//! - Timelines: a figure every 100 ms, if they were asked for.
 //!
 //! Each belongs to a metric of the catalogue and bears its key: the metric is the number for the
 //! whole file (how many regions there are, say), and who asks for it gets the details too. Places
@@ -11,6 +12,7 @@
 
 use serde::Serialize;
 
+use super::timeline::Timeline;
 use super::waveform::Waveform;
 
 /// A stretch of the file that something is true of.
@@ -47,6 +49,8 @@ pub struct Details {
     pub findings: Vec<Finding>,
     /// By the key of a metric, channel by channel; `None` is not defined, or −∞.
     pub channels: Vec<(&'static str, Vec<Option<f64>>)>,
+    /// By name; there are none unless they were asked for.
+    pub timelines: Vec<(&'static str, Timeline)>,
     /// What it is drawn by, if that was asked for; it stands in no report.
     pub waveform: Option<Waveform>,
 }
@@ -65,6 +69,7 @@ impl Details {
     pub(super) fn append(&mut self, mut other: Self) {
         self.regions.append(&mut other.regions);
         self.channels.append(&mut other.channels);
+        self.timelines.append(&mut other.timelines);
         self.waveform = self.waveform.take().or(other.waveform);
         self.findings.append(&mut other.findings);
         self.findings.sort_by(|one, other| {
@@ -109,7 +114,7 @@ mod tests {
             regions: vec![("a", Vec::new()), ("b", Vec::new())],
             findings: vec![finding("a", 1, 0.0), finding("b", 1, 0.0)],
             channels: vec![("b", vec![None]), ("a", vec![None])],
-            waveform: None,
+            ..Details::default()
         };
         all.retain(|key| key == "b");
         assert_eq!(all.regions, [("b", Vec::new())]);

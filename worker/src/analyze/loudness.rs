@@ -24,9 +24,11 @@ mod kweighting;
 mod tests;
 mod weights;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Metric, Stretch, group, joined};
+use super::{AnalysisSettings, Analyzer, Details, Metric, Stretch, Timeline, group, joined};
 use crate::pcm::{Pcm, PcmFormat};
 pub(super) use gating::loudness;
 use grain::{Grain, Open, is_energy, is_number};
@@ -34,6 +36,13 @@ use kweighting::{BENT, CELLS, Kernel, State};
 
 /// Below this rate there is no room for the filter's shelf, above there are no recordings.
 const RATES: std::ops::RangeInclusive<u32> = 8000..=1_536_000;
+
+/// From one window of a timeline to the next.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Less power than this, −120.69 LUFS, is nothing in a timeline, as ffmpeg has it: what a filter
+/// remembers of a sound for so long that it says nothing of what is heard.
+const NOTHING: f64 = 1e-12;
 
 /// The key of what compares a file with the loudness that is wanted.
 pub(super) const TARGET_DEVIATION: &str = "loudness_target_deviation_lu";
@@ -43,6 +52,8 @@ pub(super) const TARGET_DEVIATION: &str = "loudness_target_deviation_lu";
 pub struct Loudness {
     /// How loud a file is wanted, in LUFS; no partial depends on it.
     pub target_lufs: Option<f64>,
+    /// Whether timelines are wanted; neither does any on this.
+    pub has_timelines: bool,
 }
 
 /// The energies of one stretch; nothing if it has no audio or a rate without loudness.
@@ -84,15 +95,19 @@ pub struct Figures {
     pub replaygain_track_gain_db: Option<f64>,
     /// How much louder it is than wanted.
     pub loudness_target_deviation_lu: Option<f64>,
+    /// The power of every 400 ms, beginning every 100 ms.
+    pub momentary_powers: Vec<f64>,
     /// The power of every 3 s, beginning every 100 ms.
     pub short_term_powers: Vec<f64>,
     /// Windows with less than this are too quiet for the loudness range; `None` if all are.
     pub range_gate: Option<f64>,
+    /// Momentary and short-term loudness, if they are wanted.
+    pub timelines: Vec<(&'static str, Timeline)>,
 }
 
 impl From<&AnalysisSettings> for Loudness {
     fn from(settings: &AnalysisSettings) -> Self {
-        Self { target_lufs: settings.loudness_target_lufs }
+        Self { target_lufs: settings.loudness_target_lufs, has_timelines: settings.timelines }
     }
 }
 
@@ -130,11 +145,16 @@ impl Analyzer for Loudness {
     }
 
     fn finish(&self, whole: Partial, format: PcmFormat) -> Figures {
-        let Some(piece) = whole.0 else { return Figures::default() };
-        let figures = gating::figures(&piece.settled(), format.sample_rate);
+        let of = |piece: Piece| gating::figures(&piece.settled(), format.sample_rate);
+        let figures = whole.0.map_or_else(Figures::default, of);
         let deviation =
             figures.integrated_lufs.zip(self.target_lufs).map(|(found, wanted)| found - wanted);
-        Figures { loudness_target_deviation_lu: deviation, ..figures }
+        let timelines = if self.has_timelines { figures.timelines() } else { Vec::new() };
+        Figures { loudness_target_deviation_lu: deviation, timelines, ..figures }
+    }
+
+    fn details(figures: &Figures) -> Details {
+        Details { timelines: figures.timelines.clone(), ..Details::default() }
     }
 
     fn figures(figures: &Figures) -> impl Iterator<Item = Option<f64>> {
@@ -158,6 +178,20 @@ impl Analyzer for Loudness {
             Some(piece) if measured && piece.stretch == *stretch => piece.check(),
             _ => Err("of another stretch".into()),
         }
+    }
+}
+
+impl Figures {
+    /// The loudness of the windows that every 100 ms one begins of.
+    fn timelines(&self) -> Vec<(&'static str, Timeline)> {
+        let of = |window, powers: &[f64]| {
+            let values = powers.iter().map(|&power| loudness(power).filter(|_| power >= NOTHING));
+            Timeline::new(Duration::from_millis(window), STEP, values)
+        };
+        vec![
+            ("momentary_lufs", of(400, &self.momentary_powers)),
+            ("short_term_lufs", of(3000, &self.short_term_powers)),
+        ]
     }
 }
 

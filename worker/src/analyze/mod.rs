@@ -34,6 +34,7 @@ pub mod spectrum;
 pub mod stereo;
 mod stretch;
 pub mod sums;
+mod timeline;
 pub mod true_peak;
 pub mod waveform;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub use features::Features;
 pub use group::{GROUPS, Group};
 pub use registry::{Analyzers, METRICS, Partials, UnknownMetric};
 pub use stretch::Stretch;
+pub use timeline::Timeline;
 
 use crate::pcm::{Pcm, PcmFormat};
 
@@ -95,11 +97,18 @@ pub struct AnalysisSettings {
     pub min_silence_ms: u32,
     /// How loud a file is wanted, in LUFS.
     pub loudness_target_lufs: Option<f64>,
+    /// Whether the loudness of every 100 ms is wanted.
+    pub timelines: bool,
 }
 
 impl Default for AnalysisSettings {
     fn default() -> Self {
-        Self { silence_threshold_db: -50.0, min_silence_ms: 100, loudness_target_lufs: None }
+        Self {
+            silence_threshold_db: -50.0,
+            min_silence_ms: 100,
+            loudness_target_lufs: None,
+            timelines: false,
+        }
     }
 }
 

@@ -43,8 +43,10 @@ pub(super) fn figures(cells: &[f64], rate: u32) -> Figures {
         loudness_range_high_lufs: high,
         replaygain_track_gain_db: integrated.map(|integrated| -18.0 - integrated),
         loudness_target_deviation_lu: None,
+        momentary_powers: blocks,
         short_term_powers,
         range_gate,
+        timelines: Vec::new(),
     }
 }
 

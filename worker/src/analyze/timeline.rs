@@ -1,0 +1,82 @@
+//! Timeline: a figure every so often, from the first frame of a file to the last.
+//!
+//! It is kept in thousandths, as finely as ffmpeg prints its own and finer than anyone hears: an
+//! hour of a value every 100 ms takes 144 kB.
+
+use std::time::Duration;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+/// A figure for windows of one length, of which one begins every step, the first with the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timeline {
+    window: Duration,
+    step: Duration,
+    /// In thousandths, or [`NOTHING`].
+    values: Vec<i32>,
+}
+
+/// What is not defined; no figure is as small.
+const NOTHING: i32 = i32::MIN;
+
+impl Timeline {
+    /// Of windows of this length, each a step behind the one before.
+    pub fn new(
+        window: Duration,
+        step: Duration,
+        values: impl Iterator<Item = Option<f64>>,
+    ) -> Self {
+        Self {
+            window,
+            step,
+            values: values.map(|value| value.map_or(NOTHING, thousandths)).collect(),
+        }
+    }
+
+    /// How long a window is.
+    pub fn window(&self) -> Duration {
+        self.window
+    }
+
+    /// How long after the one before a window begins.
+    pub fn step(&self) -> Duration {
+        self.step
+    }
+
+    /// Of one window after the other, to a thousandth; `None` is not defined, or −∞.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = Option<f64>> {
+        self.values.iter().map(|&value| (value != NOTHING).then(|| f64::from(value) / 1000.0))
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "what does not fit becomes the nearest")]
+fn thousandths(value: f64) -> i32 {
+    (value * 1000.0).round() as i32
+}
+
+impl Serialize for Timeline {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut timeline = serializer.serialize_struct("Timeline", 3)?;
+        timeline.serialize_field("window_seconds", &self.window.as_secs_f64())?;
+        timeline.serialize_field("step_seconds", &self.step.as_secs_f64())?;
+        timeline.serialize_field("values", &self.values().collect::<Vec<_>>())?;
+        timeline.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_to_a_thousandth() {
+        let of = |values: &[Option<f64>]| {
+            let [window, step] = [400, 100].map(Duration::from_millis);
+            Timeline::new(window, step, values.iter().copied()).values().collect::<Vec<_>>()
+        };
+        assert_eq!(of(&[Some(-23.012_51), None, Some(-0.000_4)]), [Some(-23.013), None, Some(0.0)]);
+        assert_eq!(of(&[Some(1e30)]), [Some(f64::from(i32::MAX) / 1000.0)]);
+        assert!(of(&[]).is_empty());
+        assert_eq!(size_of_val(&NOTHING) * 10 * 3600, 144_000, "bytes of an hour");
+    }
+}
