@@ -113,7 +113,7 @@ mod tests {
     fn a_timeline_is_drawn_in_one_line() {
         let drawn = |values: &[f64]| picture(&values.iter().copied().map(Some).collect::<Vec<_>>());
         let steps = [-60.0, -52.5, -50.0, -40.1, -30.0, -25.0, -20.0, -15.1, -12.0, -10.0];
-        assert_eq!(drawn(&steps).as_deref(), Some("▁▁▁▂▄▅▆▆▇█ -50.0 to -10.0 LUFS"));
+        assert_eq!(drawn(&steps).as_deref(), Some("▁▁▁▂▄▅▆▇██ -50.0 to -10.0 LUFS"));
         // More than fit are drawn by the loudest of each stretch.
         let many: Vec<_> = (0..6000).map(|n| if n == 3000 { -10.0 } else { -80.0 }).collect();
         let line = drawn(&many).unwrap();
