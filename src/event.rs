@@ -78,6 +78,18 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whose task it is about, if it is about one: [`TaskTerms::party`](crate::pool::TaskTerms::party).
+    pub fn party(&self) -> Option<u64> {
+        match self {
+            Self::Pool(
+                PoolEvent::TaskLate { party, .. } | PoolEvent::TaskRetried { party, .. },
+            ) => Some(*party),
+            _ => None,
+        }
+    }
+}
+
 /// What happens in a pool, for anyone who watches.
 #[derive(Clone, Debug)]
 pub enum PoolEvent {
@@ -117,6 +129,8 @@ pub enum PoolEvent {
     /// A task has used up half of its time without a sign of life from its child. Told once for
     /// each try.
     TaskLate {
+        /// Whose task it is: [`TaskTerms::party`](crate::pool::TaskTerms::party).
+        party: u64,
         /// The task's label.
         label: u64,
         /// What the child is for.
@@ -130,6 +144,8 @@ pub enum PoolEvent {
     },
     /// A task has lost its child and is tried again.
     TaskRetried {
+        /// Whose task it is: [`TaskTerms::party`](crate::pool::TaskTerms::party).
+        party: u64,
         /// The task's label.
         label: u64,
         /// The try that begins.

@@ -214,7 +214,11 @@ fn run_in_processes<F: ChunkFunction + 'static>(
         .build()?;
     let submit = |(chunk, label): (&Pcm<'_>, u64)| {
         let audio = Audio::owned(chunk.bytes().into(), chunk.format(), chunk.first_frame());
-        pool.submit_with(function, Some(audio), TaskTerms { label, timeout: options.timeout })
+        pool.submit_with(
+            function,
+            Some(audio),
+            TaskTerms { label, timeout: options.timeout, ..TaskTerms::default() },
+        )
     };
     let submitted: Vec<_> = chunks.iter().zip(0..).map(submit).collect();
     let outputs = submitted.into_iter().enumerate().map(|(index, future)| {

@@ -111,4 +111,4 @@ impl Selftest {
 }
 
 /// How every task is to be run.
-const TERMS: TaskTerms = TaskTerms { label: 0, timeout: Some(DEADLINE) };
+const TERMS: TaskTerms = TaskTerms { label: 0, party: 0, timeout: Some(DEADLINE) };

@@ -21,6 +21,7 @@ mod order;
 mod page;
 mod queue;
 mod serve;
+mod shared;
 mod tally;
 mod threads;
 

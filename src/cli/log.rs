@@ -53,10 +53,10 @@ pub(crate) fn observe(event: &Event) {
         Event::Pool(PoolEvent::ChildDied { role, number, cause, evidence, label, .. }) => {
             tracing::warn!(file = label, cause, evidence, "{role} {number} died");
         }
-        Event::Pool(PoolEvent::TaskLate { label, role, number, silent, limit }) => {
+        Event::Pool(PoolEvent::TaskLate { label, role, number, silent, limit, .. }) => {
             tracing::warn!(file = label, ?silent, ?limit, "{role} {number} is late");
         }
-        Event::Pool(PoolEvent::TaskRetried { label, attempt, cause }) => {
+        Event::Pool(PoolEvent::TaskRetried { label, attempt, cause, .. }) => {
             tracing::warn!(file = label, attempt, cause, "task tried again");
         }
         Event::Pool(PoolEvent::ChildRetired { role, number, usage }) => {

@@ -20,7 +20,7 @@ use crate::pool::{
 use crate::role;
 
 /// How long a task may take that takes none.
-const TERMS: TaskTerms = TaskTerms { label: 0, timeout: Some(Duration::from_secs(10)) };
+const TERMS: TaskTerms = TaskTerms { label: 0, party: 0, timeout: Some(Duration::from_secs(10)) };
 
 /// More than fits into a message, so that it travels through shared memory.
 const LARGE: u32 = 1 << 20;

@@ -15,8 +15,9 @@ use audiopool_worker::analyze::Partials;
 use audiopool_worker::measure::Measure;
 
 use super::failure::{self, Stage};
+use super::pools::check;
 use super::street::{decoding_threads, patience};
-use super::{RunError, analyzers, check, chunk_length};
+use super::{RunError, analyzers, chunk_length};
 use crate::decode::SourceFormat;
 use crate::decoder::{DecodeFile, Decoded};
 use crate::event::Observer;
@@ -179,7 +180,8 @@ impl Again<'_> {
     }
 
     fn terms(&self) -> TaskTerms {
-        TaskTerms { label: 0, timeout: Some(patience(self.run.timeout, chunk_length(self.run))) }
+        let timeout = Some(patience(self.run.timeout, chunk_length(self.run)));
+        TaskTerms { timeout, ..TaskTerms::default() }
     }
 }
 

@@ -44,6 +44,21 @@ pub(super) fn decoding_threads(files_in_work: usize) -> NonZeroUsize {
 /// A decoder with more threads would wait for its demultiplexer.
 const MOST_THREADS: usize = 4;
 
+/// What all files together that are on the same pools come to.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    in_work: AtomicUsize,
+    /// Bytes of the largest chunk so far.
+    largest_chunk: AtomicU64,
+}
+
+impl Load {
+    /// Bytes of the largest chunk so far.
+    pub(super) fn largest_chunk(&self) -> u64 {
+        self.largest_chunk.load(Ordering::Relaxed)
+    }
+}
+
 /// Everything that a file passes on its way, whichever file it is.
 pub(super) struct Street<'a, D, W> {
     decoders: &'a D,
@@ -52,9 +67,8 @@ pub(super) struct Street<'a, D, W> {
     keys: Vec<&'static str>,
     chunk_length: ChunkLength,
     timeout: Duration,
-    in_work: AtomicUsize,
-    /// Bytes of the largest chunk so far.
-    largest_chunk: AtomicU64,
+    party: u64,
+    load: Arc<Load>,
     observer: &'a Observer,
     abandoned: Arc<AtomicBool>,
     trouble: Mutex<Option<PoolError>>,
@@ -78,13 +92,18 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             keys,
             chunk_length,
             timeout: patience(timeout, chunk_length),
-            in_work: AtomicUsize::new(0),
-            largest_chunk: AtomicU64::new(0),
+            party: 0,
+            load: Arc::default(),
             observer,
             abandoned: Arc::default(),
             trouble: Mutex::new(None),
             recipe: Recipe::default(),
         }
+    }
+
+    /// The same for one of several parties, which together have that load in work.
+    pub(super) fn in_the_name_of(self, party: u64, load: Arc<Load>) -> Self {
+        Self { party, load, ..self }
     }
 
     /// The same, with the commands that repeat its failures.
@@ -101,11 +120,6 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
     /// Breaks off whatever is in work.
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
-    }
-
-    /// Bytes of the largest chunk so far.
-    pub(super) fn largest_chunk(&self) -> u64 {
-        self.largest_chunk.load(Ordering::Relaxed)
     }
 
     /// Why a pool could not run a task, if that has happened.
@@ -126,7 +140,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         let task = DecodeFile {
             path: job.path.clone().into_os_string(),
             chunk_length: self.chunk_length,
-            threads: decoding_threads(self.in_work.fetch_add(1, Ordering::Relaxed) + 1),
+            threads: decoding_threads(self.load.in_work.fetch_add(1, Ordering::Relaxed) + 1),
         };
         let mut failed = None;
         let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| match file
@@ -139,7 +153,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
                 ControlFlow::Break(())
             }
         });
-        self.in_work.fetch_sub(1, Ordering::Relaxed);
+        self.load.in_work.fetch_sub(1, Ordering::Relaxed);
         let ended = match (failed, decoded) {
             (Some(failure), _) => Err(failure),
             (None, Err(error)) => Err(self.failure((job, None), Stage::Decoding, &error)),
@@ -162,7 +176,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
     }
 
     fn terms(&self, job: &Job) -> TaskTerms {
-        TaskTerms { label: job.index, timeout: Some(self.timeout) }
+        TaskTerms { label: job.index, party: self.party, timeout: Some(self.timeout) }
     }
 
     fn failure(
@@ -202,7 +216,7 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 let declared_frames = format.declared_frames;
                 let chunk_frames = street.chunk_length.frames(format.pcm, declared_frames);
                 let chunk_bytes = chunk_frames.saturating_mul(format.pcm.frame_width() as u64);
-                street.largest_chunk.fetch_max(chunk_bytes, Ordering::Relaxed);
+                street.load.largest_chunk.fetch_max(chunk_bytes, Ordering::Relaxed);
                 (street.observer)(&Event::JobOpened {
                     index,
                     format: format.clone(),

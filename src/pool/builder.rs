@@ -66,6 +66,14 @@ impl PoolBuilder {
         self
     }
 
+    /// So many workers more, for [parties](super::TaskTerms::party) that have none at work: however
+    /// long the tasks of the others take, they need not wait for one to end.
+    #[must_use]
+    pub(crate) fn spare_workers(mut self, spare: usize) -> Self {
+        self.policy.spare = spare;
+        self
+    }
+
     /// A worker ends after so many tasks, and another takes its place when there is work for it.
     /// Never, by default.
     #[must_use]
@@ -235,7 +243,8 @@ impl PoolBuilder {
     }
 
     /// Sets the pool up. Children are started when there is work for them.
-    pub fn build(self) -> Result<ProcessPool, PoolError> {
+    pub fn build(mut self) -> Result<ProcessPool, PoolError> {
+        self.policy.seats = self.policy.seats.saturating_add(self.policy.spare);
         let (path, fallback) = self.program.find(self.policy.role)?;
         let transport = self.transport.map_or_else(geometry::transport, Ok)?;
         let fed = self.policy.role == Role::Decoder || !self.reads.is_empty();
@@ -308,6 +317,7 @@ fn policy(role: Role) -> Policy {
     Policy {
         role,
         seats: ThreadConfig::max_threads(),
+        spare: 0,
         max_attempts: 3,
         max_tasks_per_child: None,
         backoff: Backoff { first: Duration::from_millis(10), most: Duration::from_secs(1) },

@@ -149,6 +149,27 @@ impl ProcessPool {
         }
     }
 
+    /// Ends every task of a [party](super::TaskTerms::party), and takes no more of it; the tasks of
+    /// others go on. From elsewhere, also while this pool is in use.
+    pub(crate) fn dismisser(&self, party: u64) -> impl Fn() + Send + Sync + 'static {
+        let shared = Arc::downgrade(&self.shared);
+        move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.dismiss_party(party);
+            }
+        }
+    }
+
+    /// Nothing more comes of a party, and nothing of it is left.
+    pub(crate) fn forget_party(&self, party: u64) {
+        self.shared.forget_party(party);
+    }
+
+    /// Whether tasks that are submitted now may be run.
+    pub(crate) fn takes_tasks(&self) -> bool {
+        !self.shared.is_closed()
+    }
+
     /// Stops every child and every deadline when told `true`, and lets them go on when told `false`.
     pub(crate) fn pauser(&self) -> impl Fn(bool) + Send + Sync + 'static {
         let shared = Arc::downgrade(&self.shared);
@@ -161,7 +182,7 @@ impl ProcessPool {
 
     /// Those of a task for which nothing else was said.
     pub(super) fn terms(&self) -> Terms {
-        Terms { timeout: self.timeout, streams: false, light: None }
+        Terms { party: 0, timeout: self.timeout, streams: false, light: None }
     }
 
     /// Makes a task ready to be submitted. What does not fit into a message waits for a slot, which
@@ -182,6 +203,7 @@ impl ProcessPool {
         };
         let promise = Promise::of(&self.shared);
         let body = Body {
+            party: 0,
             label: 0,
             name: T::NAME,
             arguments,

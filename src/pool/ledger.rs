@@ -31,6 +31,7 @@ mod ending;
 mod solo;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -41,6 +42,7 @@ pub(crate) use answers::Reply;
 pub(crate) use backoff::Backoff;
 pub use balance::Balance;
 pub(crate) use batch::Light;
+pub(crate) use turns::Party;
 
 use super::fault::{Cause, FailedAttempt, PoolError, TaskError};
 
@@ -49,6 +51,8 @@ use super::fault::{Cause, FailedAttempt, PoolError, TaskError};
 pub(crate) struct Policy {
     pub(crate) role: Role,
     pub(crate) seats: usize,
+    /// How many of the seats are kept for parties that have no child at work.
+    pub(crate) spare: usize,
     pub(crate) max_attempts: u32,
     /// After so many tasks a child ends, and another takes its place.
     pub(crate) max_tasks_per_child: Option<u64>,
@@ -144,6 +148,8 @@ pub(crate) enum Verdict {
 /// What a task needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
+    /// Whose it is, where several share a pool.
+    pub(crate) party: Party,
     /// Longest silence; none for ever.
     pub(crate) timeout: Option<Duration>,
     /// Whether the child needs slots to get on; without one, the clock stands.
@@ -235,6 +241,7 @@ pub(crate) struct Ledger {
     resting: BTreeSet<(Duration, TaskId)>,
     tasks: BTreeMap<TaskId, Entry>,
     paces: batch::Paces,
+    turns: turns::Turns,
     next_task: u64,
     deaths: VecDeque<Duration>,
     boot_failures: u32,
@@ -259,6 +266,7 @@ impl Ledger {
             resting: BTreeSet::new(),
             tasks: BTreeMap::new(),
             paces: batch::Paces::default(),
+            turns: turns::Turns::default(),
             next_task: 1,
             deaths: VecDeque::new(),
             boot_failures: 0,
@@ -289,7 +297,7 @@ impl Ledger {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        if self.closed {
+        if self.closed || !self.turns.admits(terms.party) {
             return Err(PoolError::ShutDown);
         }
         let task = self.enter(terms);
@@ -314,6 +322,15 @@ impl Ledger {
         now: Duration,
         actions: &mut Vec<Action>,
     ) -> bool {
+        let was_open = self.cancel_one(task, actions);
+        if was_open {
+            self.dispatch(now, actions);
+        }
+        was_open
+    }
+
+    /// The same, but what follows from it is left for later.
+    fn cancel_one(&mut self, task: TaskId, actions: &mut Vec<Action>) -> bool {
         if self.tasks.remove(&task).is_none() {
             return false;
         }
@@ -328,7 +345,6 @@ impl Ledger {
         self.balance.cancelled += 1;
         actions.push(Action::Finish { task, error: TaskError::Cancelled });
         self.cancel_in_batch(task, actions);
-        self.dispatch(now, actions);
         true
     }
 

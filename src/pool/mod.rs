@@ -88,6 +88,9 @@ use supervisor::{Body, Check, Ending, Shared};
 pub struct TaskTerms {
     /// For events: which of the caller's affairs this task belongs to.
     pub label: u64,
+    /// Whose task it is, where several share a pool: nobody's in particular if 0. Parties take turns,
+    /// whoever has submitted how much.
+    pub party: u64,
     /// Longest silence that is borne; for ever if `None`. A task that streams is given the time
     /// anew with each item, and the clock stands while it waits for room.
     pub timeout: Option<Duration>,
@@ -252,6 +255,7 @@ impl Execute for ProcessPool {
         drop(claim);
         let promise = Promise::of(&self.shared);
         let body = Body {
+            party: terms.party,
             label: terms.label,
             name: T::NAME,
             arguments,
@@ -261,7 +265,8 @@ impl Execute for ProcessPool {
             check: Check::Thorough(Arc::new(move |output| check(&decoded(output)?))),
             end: Ending::Promise(Arc::clone(&promise)),
         };
-        let terms = Terms { timeout: terms.timeout, streams: false, light: None };
+        let terms =
+            Terms { party: terms.party, timeout: terms.timeout, streams: false, light: None };
         self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
         Ok(Future::new(promise))
     }
@@ -282,6 +287,7 @@ impl Execute for ProcessPool {
         let (sender, news) = mpsc::channel();
         let end = sender.clone();
         let body = Body {
+            party: terms.party,
             label: terms.label,
             name: T::NAME,
             arguments,
@@ -292,7 +298,8 @@ impl Execute for ProcessPool {
             check: Check::Shape(is_of_type::<T::Output>),
             end: Ending::Call(Box::new(move |outcome| drop(end.send(News::End(outcome))))),
         };
-        let terms = Terms { timeout: terms.timeout, streams: true, light: None };
+        let terms =
+            Terms { party: terms.party, timeout: terms.timeout, streams: true, light: None };
         let id: TaskId = self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
         let invalid = |error: codec::CodecError| TaskError::InvalidOutput(error.to_string());
         loop {

@@ -24,6 +24,9 @@ use crate::settings::AnalysisSettings;
 /// More than a screen shows, and little to keep.
 const MOST_COLUMNS: NonZeroU32 = NonZeroU32::new(2000).expect("it is not zero");
 
+/// The last entry of every log.
+const ENDED: &str = "ended";
+
 /// What is to be measured, and how.
 #[derive(Debug)]
 pub(super) struct Order {
@@ -41,6 +44,8 @@ pub(super) struct Order {
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) id: String,
+    /// As which party the pools know it.
+    pub(super) party: u64,
     pub(super) jobs: Vec<Job>,
     pub(super) names: Vec<String>,
     pub(super) bytes: u64,
@@ -106,7 +111,7 @@ impl Status {
 }
 
 impl Batch {
-    pub(super) fn new(id: String, order: Order) -> Self {
+    pub(super) fn new((id, party): (String, u64), order: Order) -> Self {
         let Order { jobs, names, bytes, analysis, folder } = order;
         let state = State {
             status: Status::Queued,
@@ -121,6 +126,7 @@ impl Batch {
         };
         let batch = Self {
             id,
+            party,
             jobs,
             names,
             bytes,
@@ -179,7 +185,7 @@ impl Batch {
                 self.tell("opened", &opened);
             }
             Event::ChunkMeasured { index, frames, .. } => self.advance(*index, *frames),
-            Event::Pool(PoolEvent::TaskRetried { label, attempt, cause }) => {
+            Event::Pool(PoolEvent::TaskRetried { label, attempt, cause, .. }) => {
                 self.tell("retried", &json!({"index": label, "attempt": attempt, "cause": cause}));
             }
             _ => {}
@@ -237,7 +243,7 @@ impl Batch {
             state.error = error.map(str::to_owned);
             state.summary()
         };
-        self.tell("ended", &json!({"status": status, "summary": summary, "error": error}));
+        self.tell(ENDED, &json!({"status": status, "summary": summary, "error": error}));
     }
 
     /// What a file is drawn by, once it is measured.
@@ -288,7 +294,7 @@ impl Batch {
     pub(super) fn since(&self, seen: usize) -> (Vec<Entry>, bool) {
         let state = self.lock();
         let entries = state.log.get(seen..).unwrap_or_default().to_vec();
-        (entries, state.log.last().is_some_and(|last| last.kind == "ended"))
+        (entries, state.log.last().is_some_and(|last| last.kind == ENDED))
     }
 
     /// Tells when the log grows.
@@ -316,6 +322,10 @@ impl Batch {
     fn tell(&self, kind: &'static str, value: &Value) {
         let length = {
             let mut state = self.lock();
+            // The others on the same pools are still in work: of this one nothing more is told.
+            if state.log.last().is_some_and(|last| last.kind == ENDED) {
+                return;
+            }
             state.log.push(Entry { kind, text: value.to_string() });
             state.log.len()
         };

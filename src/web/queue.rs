@@ -1,31 +1,28 @@
 //! `Queue`: which batch is in work, which one waits, and which is remembered.
 //!
-//! A batch is one run of the `pipeline`, with processes of its own, so that cancelling it or a fault
-//! of it touches nobody else, and a changed setting applies from the next one on. A few are in work
-//! at a time and the system shares the machine among them; the last place is kept for small ones,
-//! so that none of those waits for a large one. Nothing here knows of requests.
+//! A batch is one run of the `pipeline`. A few are in work at a time, on [`shared`](super::shared)
+//! pools that take turns between them; the last place is kept for small ones, so that none of those
+//! waits for a large one. Nothing here knows of requests.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::num::NonZeroU32;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
 use super::ApiError;
 use super::batch::{Batch, Order, Status};
+use super::shared::{self, SharedPools};
 use super::tally::Tally;
-use crate::event::Observer;
-use crate::pipeline;
+use crate::event::{Event, Observer};
+use crate::pipeline::{Pools, RunError};
+use crate::record::Summary;
 use crate::settings::RunSettings;
-use crate::threads::ThreadConfig;
-
-/// Frames of a column of a waveform, before it is made as narrow as it is shown.
-const SAMPLES_PER_PIXEL: NonZeroU32 = NonZeroU32::new(256).expect("it is not zero");
 
 /// Batches in work at a time.
-const PLACES: usize = 3;
+const PLACES: NonZeroUsize = NonZeroUsize::new(3).expect("it is not zero");
 
 /// A batch of at most so many bytes is small.
 const SMALL: u64 = 64 << 20;
@@ -42,8 +39,7 @@ const MOST_BYTES: u64 = 16 << 30;
 /// All batches.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// How each is worked on, but for the number of workers.
-    run: RunSettings,
+    pools: SharedPools,
     pub(super) tally: Arc<Tally>,
     board: Mutex<Board>,
     /// A place is free again.
@@ -55,6 +51,8 @@ struct Board {
     all: Vec<Arc<Batch>>,
     waiting: VecDeque<Arc<Batch>>,
     running: usize,
+    /// Batches taken in so far.
+    parties: u64,
     /// Places promised to those who are still sending.
     promised: usize,
     /// Bytes that lie in temporary folders.
@@ -72,8 +70,21 @@ pub(super) struct Place {
 
 impl Queue {
     pub(super) fn new(run: RunSettings) -> Arc<Self> {
-        let (tally, board) = (Arc::default(), Mutex::default());
-        Arc::new(Self { run, tally, board, freed: Condvar::new() })
+        Arc::new_cyclic(|queue: &Weak<Self>| {
+            let tally = Arc::<Tally>::default();
+            let observer: Observer = {
+                let (tally, queue) = (Arc::clone(&tally), queue.clone());
+                Arc::new(move |event| {
+                    tally.observe(event);
+                    let of = event.party().zip(queue.upgrade());
+                    if let Some(batch) = of.and_then(|(party, queue)| queue.of_party(party)) {
+                        batch.observe(event);
+                    }
+                })
+            };
+            let pools = SharedPools::new(PLACES, run, observer);
+            Self { pools, tally, board: Mutex::default(), freed: Condvar::new() }
+        })
     }
 
     /// Promises a place to someone who is about to send files.
@@ -91,8 +102,9 @@ impl Queue {
 
     /// Takes an order in, and begins it if there is a free place.
     pub(super) fn enter(self: &Arc<Self>, mut place: Place, order: Order) -> Arc<Batch> {
-        let batch = Arc::new(Batch::new(random_id(), order));
         let mut board = self.lock();
+        board.parties += 1;
+        let batch = Arc::new(Batch::new((random_id(), board.parties), order));
         board.promised -= 1;
         place.is_promised = false;
         board.all.push(Arc::clone(&batch));
@@ -147,27 +159,36 @@ impl Queue {
 
     /// One run of the pipeline.
     fn work(&self, batch: &Arc<Batch>) {
-        let run = RunSettings {
-            workers: ThreadConfig::num_threads(),
-            samples_per_pixel: Some(SAMPLES_PER_PIXEL),
-            ..self.run.clone()
+        let pools = match self.pools.enter() {
+            Ok(pools) => pools,
+            Err(error) => return Self::conclude(batch, Err(error)),
         };
-        batch.begin(run.workers);
+        batch.begin(pools.workers());
+        let ran = self.walk(&pools, batch);
+        // Before it is called ended, so that nothing is left of what has.
+        let left = shared::leave(pools);
+        Self::conclude(batch, left.and(ran));
+    }
+
+    fn walk(&self, pools: &Pools, batch: &Arc<Batch>) -> Result<Summary, RunError> {
         let observer: Observer = {
             let (batch, tally) = (Arc::clone(batch), Arc::clone(&self.tally));
-            Arc::new(move |event| {
+            Arc::new(move |event: &Event| {
                 tally.observe(event);
                 batch.observe(event);
             })
         };
         let jobs = batch.jobs.iter().cloned();
         let mut index = 0;
-        let ran =
-            pipeline::run(jobs, &run, &batch.analysis, &observer, batch.stop(), &mut |record| {
-                batch.record(index, record);
-                index += 1;
-                Ok(())
-            });
+        let guest = pools.guest(batch.party);
+        guest.run(jobs, &batch.analysis, &observer, batch.stop(), &mut |record| {
+            batch.record(index, record);
+            index += 1;
+            Ok(())
+        })
+    }
+
+    fn conclude(batch: &Batch, ran: Result<Summary, RunError>) {
         match ran {
             Ok(_) if batch.stop().requested().is_some() => batch.end(Status::Cancelled, None),
             Ok(_) => batch.end(Status::Finished, None),
@@ -176,6 +197,10 @@ impl Queue {
                 batch.end(Status::Failed, Some(&error.to_string()));
             }
         }
+    }
+
+    fn of_party(&self, party: u64) -> Option<Arc<Batch>> {
+        self.lock().all.iter().find(|batch| batch.party == party).cloned()
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Arc<Batch>> {
@@ -230,7 +255,7 @@ impl Queue {
 impl Board {
     /// The batch whose turn it is. The last place is for small ones.
     fn next(&mut self) -> Option<Arc<Batch>> {
-        let free = PLACES.saturating_sub(self.running);
+        let free = PLACES.get().saturating_sub(self.running);
         let at = match free {
             0 => None,
             1 => self.waiting.iter().position(|batch| batch.bytes <= SMALL),

@@ -8,6 +8,8 @@ mod jobs;
 mod program;
 #[cfg(unix)]
 mod served;
+#[cfg(target_os = "linux")]
+mod sharing;
 mod slowness;
 mod threads;
 

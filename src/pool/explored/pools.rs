@@ -33,6 +33,7 @@ fn pool() -> (Arc<Shared>, Arc<Told>) {
     let policy = Policy {
         role: Role::Worker,
         seats: rings.len(),
+        spare: 0,
         max_attempts: 3,
         max_tasks_per_child: Some(2),
         backoff: Backoff::default(),
@@ -74,6 +75,7 @@ fn pool() -> (Arc<Shared>, Arc<Told>) {
 fn submit(pool: &Arc<Shared>) -> Option<Future<u64>> {
     let promise = Promise::of(pool);
     let body = Body {
+        party: 0,
         label: 0,
         name: "task",
         arguments: Payload::Inline(Vec::new()),
@@ -83,7 +85,7 @@ fn submit(pool: &Arc<Shared>) -> Option<Future<u64>> {
         check: Check::Shape(|_| Ok(())),
         end: Ending::Promise(Arc::clone(&promise)),
     };
-    let terms = Terms { timeout: None, streams: false, light: None };
+    let terms = Terms { party: 0, timeout: None, streams: false, light: None };
     pool.submit(terms, body).ok().map(|_| Future::new(promise))
 }
 

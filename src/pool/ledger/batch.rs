@@ -166,7 +166,8 @@ impl Ledger {
             let Some(next) = self.queue.get(position).copied() else { break };
             let Some((other, its_timeout)) = self.light(next) else { break };
             bytes += other.size();
-            if other.name != light.name || its_timeout != timeout || bytes > MOST_BYTES {
+            let is_kin = other.name == light.name && self.party(next) == self.party(first);
+            if !is_kin || its_timeout != timeout || bytes > MOST_BYTES {
                 break;
             }
             self.queue.remove(position);

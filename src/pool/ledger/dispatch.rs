@@ -20,7 +20,7 @@ impl Ledger {
             self.hand_over((task, others), seat, now, actions);
         }
         // More than there are seats make no difference.
-        let waiting = self.candidates().take(self.places.len()).count();
+        let waiting = self.in_turn(self.places.len()).len();
         let waiting = if self.solo_is_seated() { 0 } else { waiting };
         let count = |state: fn(&Seat) -> bool| {
             self.places.iter().filter(|place| state(&place.seat)).count()
@@ -73,7 +73,7 @@ impl Ledger {
         self.policy.max_tasks_per_child.is_some_and(|most| served >= most)
     }
 
-    /// The first task in the queue that an idle child may take, and that child.
+    /// The task whose turn it is, if an idle child may take it, and that child.
     fn match_up(&self) -> Option<(usize, SeatId)> {
         let idle = |fresh_only: bool| {
             self.places.iter().position(|place| match place.seat {
@@ -82,7 +82,7 @@ impl Ledger {
             })
         };
         idle(false)?;
-        self.candidates().find_map(|(position, task)| {
+        self.in_turn(1).into_iter().find_map(|(position, task)| {
             let fresh_only = self.wants_fresh(task);
             if self.is_last_try(task) && self.is_anyone_busy() {
                 return None;
@@ -102,6 +102,11 @@ impl Ledger {
             Seat::Idle { served } => served,
             _ => 0,
         };
+        if self.canary != Some(task)
+            && let Some(party) = self.party(task)
+        {
+            self.turns.served(party);
+        }
         let alone = self.is_last_try(task);
         let entry = self.tasks.get(&task).expect("what is queued is entered");
         let tries = u32::try_from(entry.attempts.len()).unwrap_or(u32::MAX);

@@ -9,6 +9,7 @@ mod model;
 mod policies;
 mod starts;
 mod steps;
+mod turns;
 mod walk;
 mod world;
 
@@ -17,22 +18,29 @@ use std::time::Duration;
 
 use audiopool_worker::protocol::{Attempt, Role, TaskId};
 
-use super::{Action, Backoff, Balance, Late, Ledger, Light, Policy, Reply, SeatId, Terms, Verdict};
+use super::{
+    Action, Backoff, Balance, Late, Ledger, Light, Party, Policy, Reply, SeatId, Terms, Verdict,
+};
 use crate::pool::cause::Silence;
 use crate::pool::evidence::Evidence;
 use crate::pool::fault::{Cause, FailedAttempt, PoolError, TaskError};
 use world::{Doing, Process, World};
 
-const CALM: Terms = Terms { timeout: None, streams: false, light: None };
+const CALM: Terms = Terms { party: 0, timeout: None, streams: false, light: None };
 
 /// Of a kind that takes no time at all.
-const LIGHT: Terms =
-    Terms { timeout: None, streams: false, light: Some(Light { name: "light", bytes: 8 }) };
+const LIGHT: Terms = Terms {
+    party: 0,
+    timeout: None,
+    streams: false,
+    light: Some(Light { name: "light", bytes: 8 }),
+};
 
 fn policy(seats: usize) -> Policy {
     Policy {
         role: Role::Worker,
         seats,
+        spare: 0,
         max_attempts: 3,
         max_tasks_per_child: None,
         backoff: Backoff::default(),

@@ -63,6 +63,7 @@ impl Ending {
 
 /// A task as the pool keeps it until it has ended.
 pub(in crate::pool) struct Body {
+    pub(in crate::pool) party: u64,
     pub(in crate::pool) label: u64,
     pub(in crate::pool) name: &'static str,
     pub(in crate::pool) arguments: Payload,

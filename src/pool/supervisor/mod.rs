@@ -12,6 +12,7 @@
 mod body;
 mod callbacks;
 mod chores;
+mod parties;
 mod replies;
 mod seat;
 mod seated;
@@ -309,8 +310,10 @@ impl Shared {
                 Action::Look { seat, warn } => {
                     let now = core.clock.elapsed();
                     core.seats[seat].look(now);
+                    let body = |task: TaskId| core.bodies.get(&task);
                     let late = |Late { task, limit }| PoolEvent::TaskLate {
-                        label: core.bodies.get(&task).map_or(0, |body| body.label),
+                        party: body(task).map_or(0, |body| body.party),
+                        label: body(task).map_or(0, |body| body.label),
                         role: self.role(),
                         number: number(seat),
                         silent: limit / 2,
@@ -329,13 +332,13 @@ impl Shared {
                 }
                 Action::Retried { task, attempt, cause } => {
                     let body = core.bodies.get(&task);
-                    let label = body.map_or(0, |body| body.label);
+                    let (party, label) = body.map_or((0, 0), |body| (body.party, body.label));
                     if let Some(body) = body {
                         body.end.set_running(false);
                     }
                     let attempt = attempt.0 + 1;
                     let cause = cause.to_string();
-                    after.events.push(PoolEvent::TaskRetried { label, attempt, cause });
+                    after.events.push(PoolEvent::TaskRetried { party, label, attempt, cause });
                 }
             }
         }

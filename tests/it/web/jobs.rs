@@ -12,30 +12,33 @@ use crate::scene;
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
+/// Number, kind and value of each.
+pub(super) type Events = Vec<(u64, String, Value)>;
+
 /// A server whose workers hang for ever.
-fn hanging() -> Served {
+pub(super) fn hanging() -> Served {
     let rogue = scene::rogue_program();
     let args = ["--sandbox", "off", "--worker-program", rogue.to_str().unwrap()];
     Served::with(&args, &[("AUDIOPOOL_ROGUE", "hang")])
 }
 
-fn fixture(name: &str) -> Vec<u8> {
+pub(super) fn fixture(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)).unwrap()
 }
 
 #[track_caller]
-fn id(created: &Reply) -> String {
+pub(super) fn id(created: &Reply) -> String {
     created.json(201)["id"].as_str().unwrap().to_owned()
 }
 
 /// Everything that happens to a job, until it has ended.
-fn follow(served: &Served, id: &str) -> Vec<(u64, String, Value)> {
+pub(super) fn follow(served: &Served, id: &str) -> Events {
     served.get(&format!("/api/v1/jobs/{id}/events")).events()
 }
 
 /// Asks again until it is so.
 #[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < Duration::from_mins(1), "never: {what}");

@@ -26,10 +26,13 @@ prop_state_machine! {
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Submit {
+        party: Party,
         timeout: Option<Duration>,
         light: bool,
     },
     Cancel(TaskId),
+    DismissParty(Party),
+    ForgetParty(Party),
     CancelWaiting(Option<BTreeSet<TaskId>>),
     Ready(SeatId, u32),
     NotStarted {
@@ -69,7 +72,9 @@ impl Step {
     fn on_paper(&self, model: &mut Model) -> String {
         model.deeds.clear();
         match self.clone() {
-            Self::Submit { timeout, .. } => return said(model.submit(timeout)),
+            Self::Submit { party, timeout, .. } => return said(model.submit(party, timeout)),
+            Self::DismissParty(party) => model.dismiss_party(party),
+            Self::ForgetParty(party) => model.forget_party(party),
             Self::Cancel(task) => return said(model.cancel(task)),
             Self::CancelWaiting(those) => model.cancel_waiting(those.as_ref()),
             Self::Ready(seat, generation) => model.ready(seat, generation),
@@ -99,9 +104,12 @@ impl Step {
     /// Has the ledger take it.
     fn on(&self, ledger: &mut Ledger, now: Duration, actions: &mut Vec<Action>) -> String {
         match self.clone() {
-            Self::Submit { timeout, light } => {
+            Self::DismissParty(party) => ledger.dismiss_party(party, now, actions),
+            Self::ForgetParty(party) => ledger.forget_party(party),
+            Self::Submit { party, timeout, light } => {
                 let light = light.then_some(Light { name: "slow", bytes: 8 });
-                return said(ledger.submit(Terms { timeout, streams: false, light }, now, actions));
+                let terms = Terms { party, timeout, streams: false, light };
+                return said(ledger.submit(terms, now, actions));
             }
             Self::Cancel(task) => return said(ledger.cancel(task, now, actions)),
             Self::CancelWaiting(those) => ledger.cancel_waiting(those.as_ref(), now, actions),
@@ -166,7 +174,8 @@ impl ReferenceStateMachine for Twins {
             Just(Backoff::default()),
             Just(Backoff { first: Duration::from_millis(20), most: Duration::from_millis(50) }),
         ];
-        let sizes = (1_usize..4, 1_u32..5, prop::option::weighted(0.3, 1_u64..4));
+        let seats = (1_usize..4, prop_oneof![2 => Just(0), 1 => 1_usize..3]);
+        let sizes = (seats, 1_u32..5, prop::option::weighted(0.3, 1_u64..4));
         let starts = (
             prop_oneof![1_u32..6, Just(1000)],
             millis(1..100),
@@ -176,11 +185,13 @@ impl ReferenceStateMachine for Twins {
         let deaths = (prop_oneof![0_usize..4, Just(1000)], millis(500..60_000));
         let policy = (role, sizes, backoff, starts, deaths).prop_map(
             |(role, (seats, max_attempts, max_tasks_per_child), backoff, starts, deaths)| {
+                let (common, spare) = seats;
                 let (boot_attempts, boot_pause, start_timeout, quit_timeout) = starts;
                 let (intensity, period) = deaths;
                 Policy {
                     role,
-                    seats,
+                    seats: common + spare,
+                    spare,
                     max_attempts,
                     max_tasks_per_child,
                     backoff,
@@ -222,6 +233,8 @@ impl ReferenceStateMachine for Twins {
             | Step::Alive(seat, _)
             | Step::Worn(seat, _)
             | Step::Died { seat, .. } => *seat < spots.len(),
+            // Nothing is left of whoever is forgotten.
+            Step::ForgetParty(party) => paper.model.open().all(|history| history.party != *party),
             Step::Cancel(task) => {
                 histories.iter().all(|history| history.task != *task || !history.canary)
             }

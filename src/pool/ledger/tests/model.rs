@@ -15,6 +15,7 @@ use super::*;
 pub(super) struct History {
     pub(super) task: TaskId,
     pub(super) canary: bool,
+    pub(super) party: Party,
     timeout: Option<Duration>,
     tries: Vec<FailedAttempt>,
     pub(super) end: Option<End>,
@@ -87,6 +88,9 @@ pub(super) struct Model {
     breaches: u64,
     failed_starts: u32,
     closed: bool,
+    dismissed: Vec<Party>,
+    /// Who was given something, one after another.
+    turns: Vec<Party>,
     broken: Option<PoolError>,
     /// What was handed out in each place last.
     given: Vec<(TaskId, Attempt)>,
@@ -110,6 +114,8 @@ impl Model {
             breaches: 0,
             failed_starts: 0,
             closed: false,
+            dismissed: Vec::new(),
+            turns: Vec::new(),
             broken: None,
             deeds: Vec::new(),
         }
@@ -185,6 +191,41 @@ impl Model {
             Some(last) => vec![*last],
             None => self.queue.clone(),
         }
+    }
+
+    /// What may be handed out, in order, if each of those that came before it is: the first in the
+    /// queue of whoever has the fewest children, and of those, of whoever has waited longest. Where
+    /// all common seats are taken, only of whoever has none.
+    pub(super) fn in_turn(&self) -> Vec<TaskId> {
+        if self.canary().is_some() {
+            return self.eligible();
+        }
+        let (mut waiting, mut chosen) = (self.eligible(), Vec::new());
+        while chosen.len() < self.spots.len() {
+            let at_work: Vec<TaskId> =
+                self.running().map(|at| at.task).chain(chosen.iter().copied()).collect();
+            let held = |party| at_work.iter().filter(|task| self.party(**task) == party).count();
+            let is_full = at_work.len() >= self.spots.len() - self.policy.spare;
+            let turns: Vec<Party> = self
+                .turns
+                .iter()
+                .copied()
+                .chain(chosen.iter().map(|task| self.party(*task)))
+                .collect();
+            let rank = |party| (held(party), turns.iter().rposition(|turn| *turn == party), party);
+            let may = waiting.iter().filter(|task| !is_full || held(self.party(**task)) == 0);
+            // The first of equals is the first in the queue.
+            let Some(next) = may.min_by_key(|task| rank(self.party(**task))).copied() else {
+                break;
+            };
+            waiting.retain(|task| *task != next);
+            chosen.push(next);
+        }
+        chosen
+    }
+
+    fn party(&self, task: TaskId) -> Party {
+        self.histories.iter().find(|history| history.task == task).unwrap().party
     }
 
     /// How long a child may be silent.

@@ -5,23 +5,29 @@ use super::*;
 impl Model {
     pub(in super::super) fn submit(
         &mut self,
+        party: Party,
         timeout: Option<Duration>,
     ) -> Result<TaskId, PoolError> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        if self.closed {
+        if self.closed || self.dismissed.contains(&party) {
             return Err(PoolError::ShutDown);
         }
-        let task = self.enter(timeout, false);
+        let task = self.enter(party, timeout, false);
         self.queue.push(task);
         self.settle();
         Ok(task)
     }
 
-    pub(super) fn enter(&mut self, timeout: Option<Duration>, canary: bool) -> TaskId {
+    pub(super) fn enter(
+        &mut self,
+        party: Party,
+        timeout: Option<Duration>,
+        canary: bool,
+    ) -> TaskId {
         let task = TaskId(self.histories.len() as u64 + 1);
-        self.histories.push(History { task, canary, timeout, tries: Vec::new(), end: None });
+        self.histories.push(History { task, canary, party, timeout, tries: Vec::new(), end: None });
         task
     }
 
@@ -29,6 +35,12 @@ impl Model {
         if self.open().all(|history| history.task != task) {
             return false;
         }
+        self.cancel_one(task);
+        self.settle();
+        true
+    }
+
+    fn cancel_one(&mut self, task: TaskId) {
         for (seat, spot) in self.spots.iter_mut().enumerate() {
             if matches!(&spot.child, Child::Busy(at) if at.task == task) {
                 spot.child = Child::Doomed;
@@ -36,8 +48,21 @@ impl Model {
             }
         }
         self.abandon(task, End::Cancelled);
+    }
+
+    pub(in super::super) fn dismiss_party(&mut self, party: Party) {
+        self.dismissed.push(party);
+        let is_its = |history: &&History| history.party == party && !history.canary;
+        let its: Vec<TaskId> = self.open().filter(is_its).map(|history| history.task).collect();
+        for task in its {
+            self.cancel_one(task);
+        }
         self.settle();
-        true
+    }
+
+    pub(in super::super) fn forget_party(&mut self, party: Party) {
+        self.dismissed.retain(|dismissed| *dismissed != party);
+        self.turns.retain(|turn| *turn != party);
     }
 
     pub(in super::super) fn cancel_waiting(&mut self, those: Option<&BTreeSet<TaskId>>) {

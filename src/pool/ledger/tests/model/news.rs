@@ -166,7 +166,7 @@ impl Model {
         self.deaths.push(self.now);
         let too_many = self.recent_deaths() > self.policy.intensity;
         if too_many && self.broken.is_none() && self.canary().is_none() {
-            let canary = self.enter(Some(self.policy.start_timeout), true);
+            let canary = self.enter(0, Some(self.policy.start_timeout), true);
             self.queue.insert(0, canary);
         }
     }

@@ -10,7 +10,7 @@ impl Model {
             self.resting.remove(0);
             self.queue.insert(0, task);
         }
-        while let Some(task) = self.eligible().first().copied() {
+        while let Some(task) = self.in_turn().first().copied() {
             let last = self.is_last_try(task);
             let fresh = last || self.canary() == Some(task);
             let (Some(seat), false) = (self.idle(fresh), last && self.running().next().is_some())
@@ -30,6 +30,9 @@ impl Model {
     pub(super) fn hand_out(&mut self, task: TaskId, seat: SeatId, alone: bool) {
         let Child::Idle { served } = self.spots[seat].child else { unreachable!() };
         let attempt = self.attempt(task);
+        if self.canary() != Some(task) {
+            self.turns.push(self.party(task));
+        }
         self.queue.retain(|other| *other != task);
         self.deeds.push(Action::Run { seat, task, attempt, delivered: 0 });
         self.given[seat] = (task, attempt);
@@ -46,11 +49,11 @@ impl Model {
     /// A child for every task that waits for one or will soon, as far as there are places; those
     /// that are starting count.
     pub(super) fn start_children(&mut self) {
-        let eligible = self.eligible();
+        let eligible = self.in_turn();
         // A last try that has its fresh child only waits for the others to end.
         let is_seated = self.idle(true).is_some()
-            && eligible.first().is_some_and(|task| self.is_last_try(*task));
-        let waiting = if is_seated { 0 } else { eligible.len().min(self.spots.len()) };
+            && self.eligible().first().is_some_and(|task| self.is_last_try(*task));
+        let waiting = if is_seated { 0 } else { eligible.len() };
         let idle = self.number(|child| matches!(child, Child::Idle { .. }));
         let starting = self.number(|child| matches!(child, Child::Starting { .. }));
         let soon = self.resting.len().saturating_sub(idle);
