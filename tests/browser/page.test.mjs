@@ -158,9 +158,9 @@ test("good and broken files end in figures, warnings and plain words", async (t)
   const bad = rows.filter({ hasText: "<img src=x" });
   assert.equal(await bad.locator(".state").textContent(), "✗ no figures");
   assert.ok((await bad.locator(".error").textContent()).length > 20);
-  assert.match(await rows.first().locator(".figures").textContent(), /Peak-1\.3\d? dBFS/);
+  assert.match(await rows.first().locator(".figures").textContent(), /Peak−1\.3\d? dBFS/);
   // Twelve seconds of speech are no flat line, and the picture of a file without figures is none.
-  const wave = rows.first().getByRole("img", { name: "Waveform of speech.flac" });
+  const wave = rows.first().getByRole("slider", { name: "Waveform of speech.flac" });
   await wave.waitFor();
   assert.equal(await bad.locator("canvas").isVisible(), false);
   const heights = await wave.evaluate((canvas) => {
@@ -174,7 +174,7 @@ test("good and broken files end in figures, warnings and plain words", async (t)
   assert.ok(heights.every((height) => height >= 1), "a gap in the waveform");
   assert.ok(new Set(heights).size > 10, `flat: ${[...new Set(heights)]}`);
   await wave.hover();
-  assert.match(await rows.first().locator(".place").textContent(), /^0:0\d\.\d\d · (−∞|-\d+\.\d) dBFS/);
+  assert.match(await rows.first().locator(".place").textContent(), /^0:0\d\.\d\d · −(∞|\d+\.\d) dBFS/);
   await page.getByRole("status").filter({ hasText: "All done." }).waitFor();
   const download = page.waitForEvent("download");
   await job.getByRole("link", { name: "CSV" }).click();
@@ -192,6 +192,65 @@ test("good and broken files end in figures, warnings and plain words", async (t)
     assert.equal(overflow, 0, `${name} scrolls sideways`);
     await picture(again, name);
   }
+});
+
+test("findings are marks on the waveform, and the keyboard goes from one to the next", async (t) => {
+  const page = await open(t, await serve(t), { viewport: { width: 1200, height: 900 } });
+  await page.locator("#metrics").selectOption("all");
+  await page.locator("#files").setInputFiles([fixture("s16-stereo-1600-31s.wav")]);
+  const wave = page.getByRole("slider", { name: /^Waveform of s16-stereo-1600-31s.wav, 3 findings marked$/ });
+  await wave.waitFor();
+  const { findings } = await page.evaluate(async () => {
+    const { jobs } = await (await fetch("/api/v1/jobs")).json();
+    return (await (await fetch(`/api/v1/jobs/${jobs[0].id}`)).json()).files[0].record;
+  });
+  const duration = Number(await wave.getAttribute("aria-valuemax"));
+  // Which columns have that colour at the upper edge, as shares of the width.
+  const columns = (property) => wave.evaluate((canvas, property) => {
+    const { width } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, 1);
+    const ink = getComputedStyle(canvas)[property].match(/\d+/g).map(Number);
+    const all = Array.from({ length: width }, (_, x) => x);
+    const shown = all.filter((x) => ink.every((part, at) => data[4 * x + at] === part));
+    return shown.map((x) => (x + 0.5) / width);
+  }, property);
+  const marked = await columns("textDecorationColor");
+  const wide = 4 / (await wave.evaluate((canvas) => canvas.width));
+  for (const { start_seconds: start, end_seconds: end } of findings) {
+    const middle = (start + end) / 2 / duration;
+    assert.ok(marked.some((share) => Math.abs(share - middle) < wide), `no mark at ${middle}`);
+  }
+  const near = (share) => findings.some(({ start_seconds: start, end_seconds: end }) =>
+    share > start / duration - wide && share < end / duration + wide);
+  assert.deepEqual(marked.filter((share) => !near(share)), [], "a mark where nothing was found");
+
+  // By keyboard, in the order of time, and told each time.
+  const told = page.locator(".place");
+  assert.equal(await told.getAttribute("aria-live"), "polite");
+  await wave.focus();
+  const starts = [...new Set(findings.map((found) => found.start_seconds))].sort((a, b) => a - b);
+  assert.ok(starts.length >= 2);
+  for (const start of starts) {
+    await page.keyboard.press("n");
+    assert.equal(Number(await wave.getAttribute("aria-valuenow")), Number(start.toFixed(2)));
+    assert.match(await told.textContent(), /Dropouts in channel [12]: \d+\.\d+ ms \(found from 1\.0+ ms on\)/);
+  }
+  await page.keyboard.press("n");
+  assert.equal(Number(await wave.getAttribute("aria-valuenow")), Number(starts.at(-1).toFixed(2)));
+  await page.keyboard.press("p");
+  assert.equal(Number(await wave.getAttribute("aria-valuenow")), Number(starts.at(-2).toFixed(2)));
+  await page.keyboard.press("Home");
+  assert.match(await told.textContent(), /^0:00\.00 · −/);
+  await page.keyboard.press("PageUp");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(Number(await wave.getAttribute("aria-valuenow")), Number((0.11 * duration).toFixed(2)));
+  assert.equal((await wave.getAttribute("aria-valuetext")).slice(0, 6), "0:03.4");
+  const [cursor] = await columns("columnRuleColor");
+  assert.ok(Math.abs(cursor - 0.11) < wide, `the cursor is at ${cursor}`);
+  await page.keyboard.press("End");
+  assert.match(await told.textContent(), /^0:31\.0/);
+  await accessible(page);
+  await picture(page, "findings");
 });
 
 test("a job that hangs is cancelled with a click", async (t) => {

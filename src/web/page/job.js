@@ -2,6 +2,7 @@
 // Names and messages come from outside and are only ever set as text.
 
 import { draw } from "/page/waveform.js";
+import { figure, length } from "/page/words.js";
 
 const LONG_WORDS = {
   queued: "Waiting for its turn",
@@ -19,14 +20,6 @@ export async function refusal(response) {
 
 function copy(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
-}
-
-function length(seconds) {
-  const whole = Math.round(seconds);
-  const two = (number) => String(number).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  if (hours > 0) return `${hours}:${two(minutes)}:${two(whole % 60)} h`;
-  return whole >= 60 ? `${minutes}:${two(whole % 60)} min` : `${seconds.toFixed(2)} s`;
 }
 
 export class Job {
@@ -145,7 +138,7 @@ export class Job {
       this.format(index, parts);
     }
     if (record.status === "ok") {
-      draw(row, `/api/v1/jobs/${this.id}/files/${index}/waveform.json`, record, record.path);
+      draw(row, `/api/v1/jobs/${this.id}/files/${index}/waveform.json`, record, this.catalogue);
     }
     row.querySelector(".error").textContent = record.error?.message ?? "";
     for (const warning of record.warnings) {
@@ -155,11 +148,10 @@ export class Job {
     }
     for (const metric of this.catalogue.metrics) {
       if (!(metric.key in record.metrics)) continue;
-      const figure = record.metrics[metric.key];
       const [pair, term, value] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
       term.textContent = metric.title;
       term.title = metric.definition;
-      value.textContent = figure === null ? "none" : `${figure.toFixed(metric.decimals)} ${metric.unit}`;
+      value.textContent = figure(metric, record.metrics[metric.key]);
       pair.append(term, value);
       row.querySelector(".figures").append(pair);
     }
