@@ -6,9 +6,10 @@
 //!   ╱   ╲─╯╰─╱   ╲         and behind, its own 3 to each side apart
 //! ```
 //!
-//! An attack bends as much, but goes on bending. A partial keeps as many samples from either end as
-//! a sample needs to be judged; those that a cut goes through are judged in the merge. Whole numbers
-//! only. What is nearer than that to either end of the file is not judged.
+//! An attack bends as much, but goes on bending; a tone that starts out of silence bends once, while
+//! a click bends back. A partial keeps as many samples from
+//! either end as a sample needs to be judged; those that a cut goes through are judged in the merge.
+//! Whole numbers only. What is nearer than that to either end of the file is not judged.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,8 @@ const AROUND: usize = 36;
 const ITSELF: usize = 3;
 /// By how much it must stand out.
 const TIMES: i64 = 8;
+/// What part of its bend the wave must bend back at least, right beside it: one third.
+const LEAST_TURN: i64 = 3;
 /// Samples to each side that it takes to judge one.
 const CONTEXT: usize = AROUND + 1;
 /// Samples that a partial keeps from either end.
@@ -56,7 +59,7 @@ impl Finder for Clicks {
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn places(channel: Channel, _: PcmFormat) -> Places {
+    fn places(channel: Channel, _: &Stretch) -> Places {
         channel.found
     }
 
@@ -130,8 +133,13 @@ fn look(found: &mut Places, samples: &[i32], first_frame: u64, least: u32) {
 
 #[inline]
 fn bend(samples: &[i32], at: usize) -> i64 {
+    signed_bend(samples, at).abs()
+}
+
+#[inline]
+fn signed_bend(samples: &[i32], at: usize) -> i64 {
     let [before, here, behind] = [samples[at - 1], samples[at], samples[at + 1]].map(i64::from);
-    (before - 2 * here + behind).abs()
+    before - 2 * here + behind
 }
 
 fn stands_out(samples: &[i32], at: usize, bend_here: i64) -> bool {
@@ -141,7 +149,18 @@ fn stands_out(samples: &[i32], at: usize, bend_here: i64) -> bool {
     // Of the samples of one click, the one that bends most, and of equals the first.
     let near =
         |off: usize| bend(samples, at - off) < bend_here && bend(samples, at + off) <= bend_here;
-    (1..=ITSELF).all(near) && (ITSELF + 1..=AROUND).all(far)
+    (1..=ITSELF).all(near) && (ITSELF + 1..=AROUND).all(far) && turns_back(samples, at)
+}
+
+/// Whether the wave bends back right there, as at a lone sample and at a step. Where it begins out
+/// of silence or changes its slope, it bends once, and that is a kink and no click.
+fn turns_back(samples: &[i32], at: usize) -> bool {
+    let here = signed_bend(samples, at);
+    let turns = |other: usize| {
+        let bend = signed_bend(samples, other);
+        (bend < 0) != (here < 0) && bend.abs() * LEAST_TURN >= here.abs()
+    };
+    (1..=ITSELF).any(|off| turns(at - off) || turns(at + off))
 }
 
 const METRICS: &[Metric] = &[
@@ -153,8 +172,9 @@ const METRICS: &[Metric] = &[
         groups: &[&group::DAMAGE],
         definition: "Samples and steps at which the wave of a channel bends (x[n−1] − 2·x[n] + \
                      x[n+1]) 8 times as much as at any of the 36 samples to each side, its own 3 \
-                     apart, and by 1/32 of full scale or more; in all channels. Findings tell \
-                     where; their value is the size in dBFS.",
+                     apart, and by 1/32 of full scale or more, and bends back by a third of that \
+                     within these 3; in all channels. Findings tell where; their value is the size \
+                     in dBFS.",
         source: "none; essentia's ClickDetector and DiscontinuityDetector look for the same by \
                  prediction",
         range: "0 and above",
@@ -236,6 +256,26 @@ mod tests {
         let noise: Vec<i32> =
             wandering(9, 9000, 1).iter().map(|x| (x * 32_000.0).round() as i32).collect();
         assert_eq!(clicks(noise).count, Some(0));
+    }
+
+    #[test]
+    #[expect(clippy::cast_possible_truncation, reason = "16 bits")]
+    fn a_tone_that_starts_out_of_silence_or_stops_is_none_but_one_that_is_torn_off_is() {
+        let wave = |hz: f64, start: f64| {
+            (0..800).map(move |at| {
+                (20_000.0 * (TAU * (hz * f64::from(at) / 8000.0 + start)).sin()) as i32
+            })
+        };
+        let silence = || std::iter::repeat_n(0, 400);
+        for hz in [30.0, 50.0, 100.0, 150.0] {
+            // A whole number of periods: from zero to zero.
+            let sound = silence().chain(wave(hz, 0.0)).chain(silence()).collect();
+            assert_eq!(clicks(sound).count, Some(0), "{hz} Hz");
+        }
+        for hz in [30.0, 50.0, 100.0] {
+            let sound: Vec<i32> = silence().chain(wave(hz, 0.25)).chain(silence()).collect();
+            assert_eq!(clicks(sound).count, Some(2), "{hz} Hz");
+        }
     }
 
     #[test]

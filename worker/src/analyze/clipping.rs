@@ -218,7 +218,7 @@ impl AddAssign for Runs {
 }
 
 /// The lowest and the highest code of a format, as [integers](Pcm::integers).
-fn ends(format: PcmFormat) -> [i32; 2] {
+pub(super) fn ends(format: PcmFormat) -> [i32; 2] {
     let step = if format.sample_format == SampleFormat::S24 { 1 << 8 } else { 1 };
     let full_scale = i64::from(format.full_scale());
     [-full_scale, full_scale - step].map(|end| i32::try_from(end).expect("32 bits at most"))

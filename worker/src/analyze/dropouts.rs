@@ -6,14 +6,14 @@
 //!      └──────────────┘ ╱          at a zero crossing was meant so
 //! ```
 //!
-//! A run of zeros may go on across a seam: a partial keeps the ones that touch its ends open,
-//! channel by channel, with the sample on their other side.
+//! A run of zeros may go on across a seam; see [`Runs`].
 
 use serde::{Deserialize, Serialize};
 
 use super::apart;
 use super::finder::Finder;
-use super::places::{Place, Places};
+use super::places::Places;
+use super::runs::{Rule, Runs};
 use super::{AnalysisSettings, Metric, Region, Stretch, group};
 use crate::pcm::PcmFormat;
 
@@ -21,41 +21,15 @@ use crate::pcm::PcmFormat;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropouts {}
 
-/// One channel, its ends open.
+/// The zeros of one channel, its ends open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Channel {
-    /// Zeros at the beginning; all of it if there is nothing else.
-    head: u64,
-    /// The magnitude that ends them; 0 if there is nothing else.
-    after: u32,
-    /// Zeros at the end; all of it if there is nothing else.
-    tail: u64,
-    /// The magnitude before them; 0 if there is nothing else.
-    before: u32,
-    /// Those that touch neither end; the value is their length in frames.
-    inner: Places,
-}
+pub struct Channel(Runs);
 
-/// What makes a run of zeros a dropout, of one format.
-#[derive(Clone, Copy)]
-struct Rule {
-    frames: (u64, u64),
-    magnitude: u32,
-}
-
-impl Rule {
-    fn of(format: PcmFormat) -> Self {
-        let rate = u64::from(format.sample_rate);
-        // −40 dBFS, and of 8 bits more than their noise.
-        Self {
-            frames: ((rate / 1000).max(4), rate / 2),
-            magnitude: (format.full_scale() / 100).max(4),
-        }
-    }
-
-    fn takes(self, zeros: u64, before: u32, after: u32) -> bool {
-        (self.frames.0..=self.frames.1).contains(&zeros) && before.min(after) >= self.magnitude
-    }
+/// What makes a run of zeros a dropout: 1 to 500 ms, and −40 dBFS on both sides; of 8 bits more
+/// than their noise.
+fn rule(format: PcmFormat) -> Rule {
+    let rate = u64::from(format.sample_rate);
+    Rule { frames: ((rate / 1000).max(4), rate / 2), step: (format.full_scale() / 100).max(4) }
 }
 
 impl From<&AnalysisSettings> for Dropouts {
@@ -69,8 +43,8 @@ impl Finder for Dropouts {
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn places(channel: Channel, _: PcmFormat) -> Places {
-        channel.inner
+    fn places(channel: Channel, _: &Stretch) -> Places {
+        channel.0.inner
     }
 
     fn size(frames: u64, format: PcmFormat) -> Option<f64> {
@@ -84,66 +58,15 @@ impl Finder for Dropouts {
 
 impl apart::Channel for Channel {
     fn of(samples: &[i32], stretch: &Stretch) -> Self {
-        let rule = Rule::of(stretch.format);
-        let len = samples.len() as u64;
-        let head = samples.iter().take_while(|&&x| x == 0).count();
-        let tail = samples.iter().rev().take_while(|&&x| x == 0).count();
-        let mut found =
-            Self { head: len, after: 0, tail: len, before: 0, inner: Places::default() };
-        if head == samples.len() {
-            return found;
-        }
-        let end = samples.len() - tail;
-        (found.head, found.tail) = (head as u64, tail as u64);
-        found.after = samples[head].unsigned_abs();
-        found.before = samples[end - 1].unsigned_abs();
-        let mut at = head;
-        // A dropout holds every so many samples one that is zero.
-        let stride = usize::try_from(rule.frames.0).unwrap_or(usize::MAX);
-        while at < end {
-            if samples[at] != 0 {
-                at += stride;
-                continue;
-            }
-            let start = at - samples[..at].iter().rev().take_while(|&&x| x == 0).count();
-            let stop = at + samples[at..].iter().take_while(|&&x| x == 0).count();
-            let frames = (stop - start) as u64;
-            let [before, after] = [samples[start - 1], samples[stop]].map(i32::unsigned_abs);
-            if rule.takes(frames, before, after) {
-                let frame = stretch.frames.start + start as u64;
-                found.inner.push(Place { frame, frames, value: frames });
-            }
-            at = stop + stride;
-        }
-        found
+        Self(Runs::of(samples, 0, stretch.frames.start, rule(stretch.format)))
     }
 
-    fn join(mut self, stretch: &Stretch, next: Self, behind: &Stretch) -> Self {
-        let (rule, seam) = (Rule::of(stretch.format), behind.frames.start);
-        let [frames, next_frames] = [stretch, behind].map(Stretch::frame_count);
-        if self.head == frames {
-            let tail = if next.tail == next_frames { frames + next_frames } else { next.tail };
-            return Self { head: frames + next.head, tail, ..next };
-        }
-        if next.head == next_frames {
-            self.tail += next_frames;
-            return self;
-        }
-        let zeros = self.tail + next.head;
-        if rule.takes(zeros, self.before, next.after) {
-            self.inner.push(Place { frame: seam - self.tail, frames: zeros, value: zeros });
-        }
-        self.inner.append(next.inner);
-        Self { tail: next.tail, before: next.before, ..self }
+    fn join(self, stretch: &Stretch, next: Self, behind: &Stretch) -> Self {
+        Self(self.0.join(stretch, next.0, behind, rule(stretch.format)))
     }
 
     fn is_possible(&self, stretch: &Stretch) -> bool {
-        let frames = stretch.frame_count();
-        let is_all = self.head == frames;
-        let ends = self.head.saturating_add(self.tail);
-        (if is_all { self.tail == frames } else { ends < frames })
-            && [self.before, self.after].iter().all(|&x| (x == 0) == is_all)
-            && self.inner.is_possible(&stretch.frames)
+        self.0.is_possible(stretch)
     }
 }
 
@@ -183,6 +106,7 @@ mod tests {
     use crate::analyze::Analyzer;
     use crate::analyze::apart::{Apart, Piece};
     use crate::analyze::oracle::Sound;
+    use crate::analyze::places::Place;
     use crate::analyze::waves::{cuts, expect_the_law};
     use crate::pcm::{Pcm, SampleFormat};
 
@@ -234,10 +158,10 @@ mod tests {
         let sick: [fn(&mut Piece<Channel>); 6] = [
             |piece| piece.stretch.frames.end += 1,
             |piece| piece.channels.clear(),
-            |piece| piece.channels[0].head = 12,
-            |piece| piece.channels[0].tail = 11,
-            |piece| piece.channels[0].after = 0,
-            |piece| piece.channels[0].inner.push(Place { frame: 99, frames: 5, value: 5 }),
+            |piece| piece.channels[0].0.head = 12,
+            |piece| piece.channels[0].0.tail = 11,
+            |piece| piece.channels[0].0.after = 0,
+            |piece| piece.channels[0].0.inner.push(Place { frame: 99, frames: 5, value: 5 }),
         ];
         for (number, harm) in sick.into_iter().enumerate() {
             let mut partial = good.clone();

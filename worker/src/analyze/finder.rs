@@ -18,7 +18,7 @@ pub trait Finder: for<'a> From<&'a AnalysisSettings> {
     const METRICS: &'static [Metric];
 
     /// Where it is, in a channel of the whole file.
-    fn places(channel: Self::Channel, format: PcmFormat) -> Places;
+    fn places(channel: Self::Channel, whole: &Stretch) -> Places;
     /// The value of a place in the unit of the second metric; of 0, what the metric is if there is
     /// no place.
     fn size(value: u64, format: PcmFormat) -> Option<f64>;
@@ -55,7 +55,7 @@ impl<F: Finder> Analyzer for F {
         let Some(piece) = whole.0 else { return Found::default() };
         let (mut count, mut largest, mut findings) = (0_u64, 0, Vec::new());
         for (channel, of) in (1..).zip(piece.channels) {
-            let places = F::places(of, format);
+            let places = F::places(of, &piece.stretch);
             count = count.saturating_add(places.count());
             largest = largest.max(places.largest());
             findings.extend(places.kept().iter().map(|place| Finding {

@@ -60,6 +60,17 @@ impl Places {
         self.first.extend(next.first.into_iter().take(room));
     }
 
+    /// With others of the same frames, in order of time.
+    #[must_use]
+    pub fn merged(mut self, other: Self) -> Self {
+        self.count = self.count.saturating_add(other.count);
+        self.largest = self.largest.max(other.largest);
+        self.first.extend(other.first);
+        self.first.sort_by_key(|place| place.frame);
+        self.first.truncate(MOST);
+        self
+    }
+
     /// Whether they can lie in these frames: in order, and as many kept as there must be.
     pub fn is_possible(&self, within: &std::ops::Range<u64>) -> bool {
         let kept = usize::try_from(self.count).unwrap_or(MOST).min(MOST);

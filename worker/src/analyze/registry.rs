@@ -7,9 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnalysisSettings, Analyzer, Features, Metric, Stretch, clicks, clipping, derived, dr14,
-    dropouts, entropy, level, loudness, short_rms, silence, silence_runs, spectrum, stereo, sums,
-    true_peak, waveform,
+    AnalysisSettings, Analyzer, Features, Metric, Stretch, clicks, clipping, dead_channels,
+    derived, dr14, dropouts, edges, entropy, flat_tops, level, loudness, short_rms, silence,
+    silence_runs, spectrum, stereo, sums, true_peak, waveform,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -151,10 +151,16 @@ analyzers! {
     true_peak: true_peak::TruePeak,
     /// Waves that were cut off.
     clipping: clipping::Clipping,
+    /// The same, and turned down afterwards.
+    flat_tops: flat_tops::FlatTops,
     /// Holes in the wave.
     dropouts: dropouts::Dropouts,
     /// What does not belong to the wave around it.
     clicks: clicks::Clicks,
+    /// Where it begins and ends.
+    edges: edges::Edges,
+    /// Channels that nothing comes out of.
+    dead_channels: dead_channels::DeadChannels,
     /// What left and right have to do with each other.
     stereo: stereo::Stereo,
     /// Which frequencies there are.
