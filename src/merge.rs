@@ -1,8 +1,11 @@
-//! Merge: partials, in order of position, become the figures of a file.
+//! Merge: partials, in order of position, become the figures of a file, and files albums.
 //!
 //! A partial comes from a process that may be sick. What cannot be the partial of its stretch at
 //! all is refused here, before it touches the others.
 
+mod albums;
+
+pub use albums::Albums;
 use audiopool_worker::analyze::{Analyzers, Features, Partials, Stretch};
 use audiopool_worker::pcm::PcmFormat;
 

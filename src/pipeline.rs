@@ -91,6 +91,7 @@ fn analyzers(analysis: &AnalysisSettings) -> Analyzers {
         min_silence_ms: analysis.min_silence_ms,
         loudness_target_lufs: analysis.loudness_target_lufs,
         timelines: analysis.timelines,
+        album: analysis.albums.is_some(),
     };
     Analyzers::select(&keys, &settings).expect("the keys are the catalogue's")
 }

@@ -15,6 +15,7 @@
 //!
 //! Nothing here depends on time, on process numbers or on how the work was cut.
 
+mod album;
 mod details;
 mod failure;
 mod format;
@@ -25,6 +26,7 @@ use audiopool_worker::analyze::Details;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
+pub use album::Album;
 pub use failure::{Attempt, Failure, FailureKind};
 pub use format::FileFormat;
 

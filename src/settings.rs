@@ -4,6 +4,7 @@
 //! in the report, a [`RunSettings`] says how the work is cut and where it runs, changes no figure
 //! and therefore never stands there.
 
+mod choice;
 mod setting;
 
 use std::num::NonZeroU32;
@@ -15,6 +16,7 @@ pub use audiopool_worker::analyze::{GROUPS, METRICS};
 pub use audiopool_worker::confine::Sandbox;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+pub use choice::{catalogue, metric_names, parse_catalogue, parse_metrics};
 pub use setting::{Number, Preset, Setting, SettingError};
 
 use crate::threads::ThreadConfig;
@@ -184,6 +186,16 @@ pub enum Isolation {
     Never,
 }
 
+/// Which files are an album.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grouping {
+    /// All of a run.
+    All,
+    /// Those of a directory.
+    Directory,
+}
+
 /// What is measured, and how. Everything here may change figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnalysisSettings {
@@ -196,6 +208,8 @@ pub struct AnalysisSettings {
     pub loudness_target_lufs: Option<f64>,
     /// Whether records hold the loudness of every 100 ms.
     pub timelines: bool,
+    /// Which files are an album, if figures of albums are wanted.
+    pub albums: Option<Grouping>,
     /// The figures asked for, each once, in the order of the catalogue.
     pub metrics: Vec<&'static Metric>,
 }
@@ -249,6 +263,7 @@ impl Default for AnalysisSettings {
             min_silence_ms: fixed(MIN_SILENCE_MS),
             loudness_target_lufs: None,
             timelines: false,
+            albums: None,
             metrics: METRICS.iter().filter(|metric| metric.answers_to(DEFAULT_METRICS)).collect(),
         }
     }
@@ -257,8 +272,8 @@ impl Default for AnalysisSettings {
 impl Serialize for AnalysisSettings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let keys: Vec<_> = self.metrics.iter().map(|metric| metric.key).collect();
-        let count =
-            3 + usize::from(self.loudness_target_lufs.is_some()) + usize::from(self.timelines);
+        let further = [self.loudness_target_lufs.is_some(), self.timelines, self.albums.is_some()];
+        let count = 3 + further.into_iter().filter(|is_set| *is_set).count();
         let mut settings = serializer.serialize_struct("AnalysisSettings", count)?;
         settings.serialize_field(SILENCE_THRESHOLD_DB.key, &self.silence_threshold_db)?;
         settings.serialize_field(MIN_SILENCE_MS.key, &self.min_silence_ms)?;
@@ -268,52 +283,12 @@ impl Serialize for AnalysisSettings {
         if self.timelines {
             settings.serialize_field("timeline", &true)?;
         }
+        if let Some(grouping) = self.albums {
+            settings.serialize_field("album", &grouping)?;
+        }
         settings.serialize_field("metrics", &keys)?;
         settings.end()
     }
-}
-
-/// Reads a choice of metrics: names of groups, `all`, and keys, with commas between them. The
-/// order given is of no consequence: figures stand in the order of the catalogue. What needs a
-/// target is chosen by its key alone.
-pub fn parse_metrics(text: &str) -> Result<Vec<&'static Metric>, SettingError> {
-    let is_usual = |metric: &Metric, name: &str| metric.key == name || !metric.needs_target();
-    parse_names(text, is_usual)
-}
-
-/// The same with all that a name stands for, for those who want to read about it.
-pub fn parse_catalogue(text: &str) -> Result<Vec<&'static Metric>, SettingError> {
-    parse_names(text, |_, _| true)
-}
-
-fn parse_names(
-    text: &str,
-    is_meant: impl Fn(&Metric, &str) -> bool,
-) -> Result<Vec<&'static Metric>, SettingError> {
-    let names: Vec<_> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-    let known = |name: &&str| METRICS.iter().any(|metric| metric.answers_to(name));
-    if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        return Err(metrics_error(&format!("there is no metric or group `{unknown}`")));
-    }
-    if names.is_empty() {
-        return Err(metrics_error("no metric is named"));
-    }
-    let chosen = |metric: &&Metric| {
-        names.iter().any(|name| metric.answers_to(name) && is_meant(metric, name))
-    };
-    Ok(METRICS.iter().filter(chosen).collect())
-}
-
-fn metrics_error(what: &str) -> SettingError {
-    let message = format!("{what}; choose from: {}", metric_names());
-    SettingError { key: "metrics", message }
-}
-
-/// Everything that a choice of metrics may name: `all`, the groups, the keys.
-pub fn metric_names() -> String {
-    let groups = GROUPS.iter().map(|group| group.name);
-    let keys = METRICS.iter().map(|metric| metric.key);
-    ["all"].into_iter().chain(groups).chain(keys).collect::<Vec<_>>().join(", ")
 }
 
 /// The value of a setting whose preset is fixed, else its smallest.
@@ -346,17 +321,6 @@ mod tests {
             assert_eq!(setting.key, setting.name.replace('-', "_"));
             assert_eq!(setting.env, format!("AUDIOPOOL_{}", setting.key.to_uppercase()));
         }
-    }
-
-    #[test]
-    fn metrics_come_in_catalogue_order_and_once() {
-        let keys =
-            |text| parse_metrics(text).unwrap().iter().map(|metric| metric.key).collect::<Vec<_>>();
-        assert_eq!(keys("min_dbfs, max_dbfs,min_dbfs"), ["max_dbfs", "min_dbfs"]);
-        let usual = METRICS.iter().filter(|metric| !metric.needs_target()).count();
-        assert_eq!(keys("all").len(), usual);
-        assert_eq!(keys("max_dbfs,all").len(), usual);
-        assert_eq!(parse_catalogue("all").unwrap().len(), METRICS.len());
     }
 
     #[test]
@@ -396,14 +360,6 @@ mod tests {
             assert!(metric.groups.iter().all(|group| GROUPS.contains(group)), "{}", metric.key);
             assert!(!GROUPS.iter().any(|group| group.name == metric.key), "{}", metric.key);
         }
-    }
-
-    #[test]
-    fn an_unknown_metric_is_answered_with_the_known_ones() {
-        let error = parse_metrics("max_dbfs,noise").unwrap_err().message;
-        let expected = "there is no metric or group `noise`; choose from: all, seed, ";
-        assert!(error.starts_with(expected) && error.contains(", max_dbfs, "), "{error}");
-        assert!(parse_metrics(" , ").is_err());
     }
 
     #[test]

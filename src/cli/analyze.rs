@@ -7,6 +7,7 @@ use std::thread;
 
 use audiopool::event::{Event, Observer};
 use audiopool::interrupt::{Interrupt, Stop};
+use audiopool::merge::Albums;
 use audiopool::pipeline::{self, RunError};
 use audiopool::plan::{Job, Jobs, ListSource, Plan};
 use audiopool::pool::Traces;
@@ -31,8 +32,13 @@ pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
 
 fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     log::start(&request.run.log_filter, progress)?;
-    if request.analysis.timelines && request.format == ReportFormat::Csv {
-        tracing::warn!("CSV has no place for timelines; `--format json` and `ndjson` have");
+    if request.format == ReportFormat::Csv {
+        if request.analysis.timelines {
+            tracing::warn!("CSV has no place for timelines; `--format json` and `ndjson` have");
+        }
+        if request.analysis.albums.is_some() {
+            tracing::warn!("CSV has no place for albums; every other `--format` has");
+        }
     }
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
     let _announcement = stop.on_change(announce);
@@ -41,7 +47,8 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     let stats = Arc::new(Mutex::new(Stats::begin()));
 
     let share_terminal = request.output.is_none() && io::stdout().is_terminal();
-    let mut pages = Pages::new(report(request, &mut output), progress, share_terminal);
+    let albums = Albums::wanted(&request.analysis);
+    let mut pages = Pages::new(report(request, &mut output), albums, progress, share_terminal);
     let is_unwritable = Arc::new(AtomicBool::new(false));
     let jobs = patient(request, jobs, &stop, &is_unwritable);
     let before = Traces::now();
@@ -118,7 +125,7 @@ fn walk(
         }
         let Request { run, analysis, .. } = request;
         let ran = pipeline::run(jobs, run, analysis, &observer, stop, &mut |record| {
-            let written = pages.record(&record);
+            let written = pages.record(record);
             is_unwritable.store(written.is_err(), Ordering::Relaxed);
             written
         });
@@ -174,6 +181,8 @@ struct Pages<'a> {
     /// Whether report and bar share a terminal.
     share_terminal: bool,
     tally: Summary,
+    /// The albums in the making, if they are wanted.
+    albums: Option<Albums>,
     is_begun: bool,
 }
 
@@ -186,8 +195,14 @@ enum Closed {
 }
 
 impl<'a> Pages<'a> {
-    fn new(report: Box<dyn Report + 'a>, progress: &'a Progress, share_terminal: bool) -> Self {
-        Self { report, progress, share_terminal, tally: Summary::default(), is_begun: false }
+    fn new(
+        report: Box<dyn Report + 'a>,
+        albums: Option<Albums>,
+        progress: &'a Progress,
+        share_terminal: bool,
+    ) -> Self {
+        let tally = Summary::default();
+        Self { report, progress, share_terminal, tally, albums, is_begun: false }
     }
 
     /// Writes with the bar out of the way, where it is in the way.
@@ -205,10 +220,13 @@ impl<'a> Pages<'a> {
         self.write(|report| report.begin())
     }
 
-    fn record(&mut self, record: &Record) -> io::Result<()> {
+    fn record(&mut self, mut record: Record) -> io::Result<()> {
+        if let Some(albums) = &mut self.albums {
+            albums.add(&mut record);
+        }
         self.begin()?;
-        self.write(|report| report.record(record))?;
-        self.tally.add(record);
+        self.write(|report| report.record(&record))?;
+        self.tally.add(&record);
         Ok(())
     }
 
@@ -221,6 +239,10 @@ impl<'a> Pages<'a> {
             Err(RunError::Boot(_) | RunError::GaveUp(_) | RunError::Conservation(_)) => self.tally,
         };
         self.begin()?;
+        if let Some(albums) = self.albums.take() {
+            let albums = albums.finish(summary.complete);
+            self.write(|report| report.albums(&albums))?;
+        }
         self.write(|report| report.finish(&summary))?;
         Ok(Closed::Whole)
     }

@@ -2,17 +2,23 @@
 //!
 //! Numbers take name, bounds, default and sentence from `audiopool::settings`.
 
+mod choices;
+
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
 
 use audiopool::settings::{
     CHILD_MEMORY_MIB, DEFAULT_METRICS, LOUDNESS_TARGET, MAX_ATTEMPTS, MAX_CHUNK_MS, MAX_GROWTH_MIB,
-    MIN_CHUNK_MS, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, Sandbox, TIMEOUT, WORKERS, metric_names,
+    MIN_CHUNK_MS, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, TIMEOUT, WORKERS, metric_names,
     parse_catalogue, parse_metrics,
 };
 use audiopool_worker::analyze::Metric;
-use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, Parser, Subcommand, ValueHint};
+
+pub(crate) use choices::{
+    AlbumScope, CatalogueFormat, ColorWhen, IsolationWhen, ReportFormat, SandboxLevel,
+};
 
 use super::exit::Exit;
 use super::serve::Serve;
@@ -109,6 +115,11 @@ pub(crate) struct Analyze {
     /// Put momentary and short-term loudness of every 100 ms into the records of `json` and `ndjson`
     #[arg(long, help_heading = "Analysis")]
     pub(crate) timeline: bool,
+
+    /// Loudness, peaks and gain of albums too: of all files together, or of each directory's
+    #[arg(long, value_enum, value_name = "SCOPE", num_args = 0..=1, require_equals = true,
+        default_missing_value = "all", help_heading = "Analysis")]
+    pub(crate) album: Option<AlbumScope>,
 
     /// Format of the report
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Report")]
@@ -306,74 +317,6 @@ pub(crate) struct Catalogue {
     /// Format of the list
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: CatalogueFormat,
-}
-
-/// The formats of a report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportFormat {
-    /// For a person
-    #[default]
-    Text,
-    /// One document: settings, files, summary
-    Json,
-    /// One JSON object a line, each as soon as its file is done
-    Ndjson,
-    /// One row a file under a stable header
-    Csv,
-}
-
-/// The formats of a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CatalogueFormat {
-    /// For a person
-    #[default]
-    Text,
-    /// For a program
-    Json,
-}
-
-/// When children do the work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum IsolationWhen {
-    /// Whatever the file
-    #[default]
-    Always,
-    /// Not at all: a broken file can end the whole run
-    Never,
-}
-
-/// How far children are confined.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SandboxLevel {
-    /// Not at all
-    Off,
-    /// As far as this system can
-    #[default]
-    BestEffort,
-    /// In every way, or the run does not start
-    Strict,
-}
-
-impl From<SandboxLevel> for Sandbox {
-    fn from(level: SandboxLevel) -> Self {
-        match level {
-            SandboxLevel::Off => Self::Off,
-            SandboxLevel::BestEffort => Self::BestEffort,
-            SandboxLevel::Strict => Self::Strict,
-        }
-    }
-}
-
-/// When there is colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColorWhen {
-    /// On a terminal, unless `NO_COLOR` is set
-    #[default]
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 /// The metrics asked for; a type of its own, since clap takes a `Vec` for a repeated flag.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use audiopool::decode::{self, FormatRow};
 use audiopool::report::write_json;
-use audiopool::settings::{GROUPS, METRICS};
+use audiopool::settings::{GROUPS, catalogue};
 use audiopool_worker::analyze::Metric;
 use serde::Serialize;
 
@@ -72,7 +72,7 @@ pub(crate) fn metrics(format: CatalogueFormat, out: &mut dyn Write) -> io::Resul
                 let groups = groups.iter().map(|group| group.name).collect();
                 MetricEntry { key, title, unit, groups, definition, source, range, reading }
             };
-            write_json(&METRICS.iter().map(entry).collect::<Vec<_>>(), out)
+            write_json(&catalogue().map(entry).collect::<Vec<_>>(), out)
         }
         CatalogueFormat::Text => {
             for (place, group) in GROUPS.iter().enumerate() {
@@ -81,7 +81,7 @@ pub(crate) fn metrics(format: CatalogueFormat, out: &mut dyn Write) -> io::Resul
                 for line in wrapped(group.about, 78) {
                     writeln!(out, "  {line}")?;
                 }
-                for metric in METRICS.iter().filter(|metric| metric.groups[0] == *group) {
+                for metric in catalogue().filter(|metric| metric.groups[0] == *group) {
                     writeln!(out, "\n{}", heading(metric))?;
                     for line in wrapped(metric.definition, 78) {
                         writeln!(out, "  {line}")?;

@@ -53,6 +53,7 @@ impl Request {
             silence_threshold_db: typed.silence_threshold_db,
             min_silence_ms: typed.min_silence_ms,
             timelines: typed.timeline,
+            albums: typed.album.map(Into::into),
             metrics: typed.metrics.0,
             ..AnalysisSettings::default()
         };

@@ -96,7 +96,7 @@ mod tests {
                     [Some(-23.0), None].into_iter(),
                 ),
             )],
-            waveform: None,
+            ..Details::default()
         };
         assert_eq!(
             written(Some(&details)),

@@ -7,6 +7,7 @@
 //! ],"summary":{…}}
 //! ```
 //!
+//! Albums stand between files and summary, as `"albums":[…]`, if they were asked for.
 //! One record a line, so that two reports can be compared line by line. Settings are those that
 //! change figures; the number of workers is none of them.
 
@@ -15,7 +16,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
-use crate::record::{Record, Summary};
+use crate::record::{Album, Record, Summary};
 use crate::settings::AnalysisSettings;
 
 /// One JSON document.
@@ -24,12 +25,13 @@ pub struct Json<'a, W> {
     out: W,
     settings: &'a AnalysisSettings,
     is_first: bool,
+    is_closed: bool,
 }
 
 impl<'a, W: Write> Json<'a, W> {
     /// A report that is written to `out` and names these settings.
     pub const fn new(out: W, settings: &'a AnalysisSettings) -> Self {
-        Self { out, settings, is_first: true }
+        Self { out, settings, is_first: true, is_closed: false }
     }
 
     fn value(&mut self, value: &(impl Serialize + ?Sized)) -> io::Result<()> {
@@ -61,8 +63,21 @@ impl<W: Write> Report for Json<'_, W> {
         self.out.flush()
     }
 
+    fn albums(&mut self, albums: &[Album]) -> io::Result<()> {
+        self.is_closed = true;
+        self.out.write_all(b"\n],\"albums\":[")?;
+        for (place, album) in albums.iter().enumerate() {
+            self.out.write_all(if place == 0 { b"\n" } else { b",\n" })?;
+            self.value(album)?;
+        }
+        self.out.write_all(b"\n]")
+    }
+
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
-        self.out.write_all(b"\n],\"summary\":")?;
+        if !self.is_closed {
+            self.out.write_all(b"\n]")?;
+        }
+        self.out.write_all(b",\"summary\":")?;
         self.value(summary)?;
         self.out.write_all(b"}\n")?;
         self.out.flush()

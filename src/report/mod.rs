@@ -30,7 +30,7 @@ pub use stats::Stats;
 pub use terminal::{Paint, escaped};
 pub use text::Text;
 
-use crate::record::{Record, Summary};
+use crate::record::{Album, Record, Summary};
 
 /// A report in the making: begun once, given every record in input order, finished once.
 pub trait Report {
@@ -38,6 +38,10 @@ pub trait Report {
     fn begin(&mut self) -> io::Result<()>;
     /// Writes one record and flushes it.
     fn record(&mut self, record: &Record) -> io::Result<()>;
+    /// Writes the albums, if they were asked for; after the last record. CSV has no place for them.
+    fn albums(&mut self, _: &[Album]) -> io::Result<()> {
+        Ok(())
+    }
     /// Writes what comes after the last record.
     fn finish(&mut self, summary: &Summary) -> io::Result<()>;
 }

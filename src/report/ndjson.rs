@@ -1,9 +1,18 @@
-//! NDJSON: one record a line, each written and flushed as soon as its turn is finished.
+//! NDJSON: one record a line, each written and flushed as soon as its turn is finished; then one
+//! line for each album, if they were asked for.
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::Report;
-use crate::record::{Record, Summary};
+use crate::record::{Album, Record, Summary};
+
+/// A line that is no record: `{"album": {…}}`.
+#[derive(Serialize)]
+struct AlbumLine<'a> {
+    album: &'a Album,
+}
 
 /// One JSON object a line and nothing else; the shape is the one of [`Record`].
 #[derive(Debug)]
@@ -27,6 +36,14 @@ impl<W: Write> Report for Ndjson<W> {
         serde_json::to_writer(&mut self.out, record)?;
         self.out.write_all(b"\n")?;
         self.out.flush()
+    }
+
+    fn albums(&mut self, albums: &[Album]) -> io::Result<()> {
+        for album in albums {
+            serde_json::to_writer(&mut self.out, &AlbumLine { album })?;
+            self.out.write_all(b"\n")?;
+        }
+        Ok(())
     }
 
     fn finish(&mut self, _: &Summary) -> io::Result<()> {

@@ -13,6 +13,7 @@
 //! A figure that is −∞ or not defined is shown as `none`. The layout may change; programs read the
 //! other formats.
 
+mod album;
 mod details;
 
 use std::fmt::Write as _;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 use audiopool_worker::analyze::Metric;
 
 use super::{Paint, Report, escaped};
-use crate::record::{FileFormat, Outcome, Record, Summary, Warning, presentable};
+use crate::record::{Album, FileFormat, Outcome, Record, Summary, Warning, presentable};
 use crate::settings::AnalysisSettings;
 
 /// A report for a person.
@@ -82,6 +83,13 @@ impl<W: Write> Report for Text<'_, W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
         self.out.write_all(self.block(record).as_bytes())?;
         self.out.flush()
+    }
+
+    fn albums(&mut self, albums: &[Album]) -> io::Result<()> {
+        for album in albums {
+            self.out.write_all(album::block(album, self.paint).as_bytes())?;
+        }
+        Ok(())
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {

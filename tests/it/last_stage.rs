@@ -1,9 +1,10 @@
-//! What is made of partials at the end: targets, timelines.
+//! What is made of partials at the end: albums, targets, timelines.
 
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
+mod albums;
 mod target;
 mod timelines;
 

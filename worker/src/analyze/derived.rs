@@ -3,9 +3,11 @@
 //! They look at no sample and have no partial: so they are the same for any cut because what they
 //! are made of is.
 
+use super::album::Share;
 use super::registry::Finished;
-use super::{AnalysisSettings, Analyzers, Metric, group, loudness};
+use super::{AnalysisSettings, Analyzers, Details, Metric, group, loudness};
 use crate::decibels;
+use crate::pcm::PcmFormat;
 
 /// Steps of 100 ms in a window of short-term loudness.
 const SHORT_TERM: usize = 30;
@@ -45,8 +47,11 @@ pub(super) fn require(
     settings: &AnalysisSettings,
     is_asked: impl Fn(&str) -> bool,
 ) {
-    if settings.timelines {
+    if settings.timelines || settings.album {
         analyzers.loudness.get_or_insert_with(|| settings.into());
+    }
+    if settings.album {
+        analyzers.true_peak.get_or_insert_with(|| settings.into());
     }
     if is_asked("plr") || is_asked("psr") {
         analyzers.loudness.get_or_insert_with(|| settings.into());
@@ -62,6 +67,20 @@ pub(super) fn figures(finished: &Finished) -> [Option<f64>; 2] {
     let true_peak = decibels::of_power(peaks.true_peak * peaks.true_peak);
     let plr = true_peak.zip(loudness.integrated_lufs).map(|(peak, integrated)| peak - integrated);
     [plr, psr(loudness, &peaks.every_100_ms)]
+}
+
+/// What the file gives to its album, if that is wanted and it has a loudness.
+pub(super) fn details(analyzers: &Analyzers, finished: Finished, format: PcmFormat) -> Details {
+    let is_wanted = analyzers.loudness.as_ref().is_some_and(|loudness| loudness.is_of_album);
+    let share = match finished {
+        Finished { loudness: Some(loudness), true_peak: Some(peaks), .. }
+            if is_wanted && loudness::RATES.contains(&format.sample_rate) =>
+        {
+            Some(Share::new(loudness, peaks.true_peak, peaks.sample_peak))
+        }
+        _ => None,
+    };
+    Details { share, ..Details::default() }
 }
 
 fn psr(loudness: &loudness::Figures, peaks: &[f64]) -> Option<f64> {

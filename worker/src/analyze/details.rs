@@ -12,6 +12,7 @@
 
 use serde::Serialize;
 
+use super::album::Share;
 use super::timeline::Timeline;
 use super::waveform::Waveform;
 
@@ -53,6 +54,9 @@ pub struct Details {
     pub timelines: Vec<(&'static str, Timeline)>,
     /// What it is drawn by, if that was asked for; it stands in no report.
     pub waveform: Option<Waveform>,
+    /// What it gives to the figures of its album, if that was asked for and it has a loudness; it
+    /// stands in no report.
+    pub share: Option<Share>,
 }
 
 impl Region {
@@ -71,6 +75,7 @@ impl Details {
         self.channels.append(&mut other.channels);
         self.timelines.append(&mut other.timelines);
         self.waveform = self.waveform.take().or(other.waveform);
+        self.share = self.share.take().or(other.share);
         self.findings.append(&mut other.findings);
         self.findings.sort_by(|one, other| {
             let [one_at, other_at] = [one, other].map(|finding| finding.region.start_seconds);

@@ -30,12 +30,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{AnalysisSettings, Analyzer, Details, Metric, Stretch, Timeline, group, joined};
 use crate::pcm::{Pcm, PcmFormat};
-pub(super) use gating::loudness;
+pub(super) use gating::{integrated, is_audible, loudness, range};
 use grain::{Grain, Open, is_energy, is_number};
 use kweighting::{BENT, CELLS, Kernel, State};
 
 /// Below this rate there is no room for the filter's shelf, above there are no recordings.
-const RATES: std::ops::RangeInclusive<u32> = 8000..=1_536_000;
+pub(super) const RATES: std::ops::RangeInclusive<u32> = 8000..=1_536_000;
 
 /// From one window of a timeline to the next.
 const STEP: Duration = Duration::from_millis(100);
@@ -54,6 +54,8 @@ pub struct Loudness {
     pub target_lufs: Option<f64>,
     /// Whether timelines are wanted; neither does any on this.
     pub has_timelines: bool,
+    /// Whether its album is wanted; nor this.
+    pub is_of_album: bool,
 }
 
 /// The energies of one stretch; nothing if it has no audio or a rate without loudness.
@@ -107,7 +109,11 @@ pub struct Figures {
 
 impl From<&AnalysisSettings> for Loudness {
     fn from(settings: &AnalysisSettings) -> Self {
-        Self { target_lufs: settings.loudness_target_lufs, has_timelines: settings.timelines }
+        Self {
+            target_lufs: settings.loudness_target_lufs,
+            has_timelines: settings.timelines,
+            is_of_album: settings.album,
+        }
     }
 }
 

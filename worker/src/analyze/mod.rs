@@ -9,6 +9,7 @@
 //! partial of the whole, and `merge` is associative with the partial of no audio as its identity.
 //! Chunks are merged in order of position. Plans cut at grains, but nothing here depends on it.
 
+pub mod album;
 pub mod apart;
 pub mod clicks;
 pub mod clipping;
@@ -103,6 +104,8 @@ pub struct AnalysisSettings {
     pub loudness_target_lufs: Option<f64>,
     /// Whether the loudness of every 100 ms is wanted.
     pub timelines: bool,
+    /// Whether what a file gives to the figures of its album is wanted.
+    pub album: bool,
 }
 
 impl Default for AnalysisSettings {
@@ -112,6 +115,7 @@ impl Default for AnalysisSettings {
             min_silence_ms: 100,
             loudness_target_lufs: None,
             timelines: false,
+            album: false,
         }
     }
 }

@@ -101,6 +101,7 @@ macro_rules! analyzers {
                     features.append(<$analyzer>::details(feature));
                 } )+
                 features.extend(derived::METRICS, derived::figures(&finished).into_iter());
+                features.append(derived::details(self, finished, format));
                 features
             }
 

@@ -20,20 +20,10 @@ const STEP: usize = 10;
 pub(super) fn figures(cells: &[f64], rate: u32) -> Figures {
     let steps: Vec<f64> = cells.windows(STEP).map(|cells| cells.iter().sum()).collect();
     let blocks = powers(&steps, rate, MOMENTARY, STEP);
-    let integrated = mean(&gated(&blocks)).and_then(loudness);
+    let integrated = integrated(&blocks);
     let short_term_powers = powers(&steps, rate, SHORT_TERM, STEP);
     let range_gate = range_gate(&short_term_powers);
-    let mut windows: Vec<f64> = short_term_powers
-        .iter()
-        .copied()
-        .filter(|&window| range_gate.is_some_and(|gate| window >= gate))
-        .collect();
-    windows.sort_by(f64::total_cmp);
-    let percentile = |percent: usize| {
-        let at = (windows.len().checked_sub(1)? * percent + 50) / 100;
-        loudness(windows[at])
-    };
-    let (low, high) = (percentile(10), percentile(95));
+    let [low, high] = range(&short_term_powers);
     Figures {
         integrated_lufs: integrated,
         momentary_max_lufs: largest(&powers(&steps, rate, MOMENTARY, 1)),
@@ -48,6 +38,28 @@ pub(super) fn figures(cells: &[f64], rate: u32) -> Figures {
         range_gate,
         timelines: Vec::new(),
     }
+}
+
+/// Loudness of what has blocks of these powers, in any order.
+pub(in crate::analyze) fn integrated(blocks: &[f64]) -> Option<f64> {
+    mean(&gated(blocks)).and_then(loudness)
+}
+
+/// The lower and the upper end of the loudness range of what has windows of these powers, in any
+/// order.
+pub(in crate::analyze) fn range(windows: &[f64]) -> [Option<f64>; 2] {
+    let Some(gate) = range_gate(windows) else { return [None; 2] };
+    let mut audible: Vec<f64> = windows.iter().copied().filter(|&power| power >= gate).collect();
+    audible.sort_by(f64::total_cmp);
+    [10, 95].map(|percent| {
+        let at = (audible.len().checked_sub(1)? * percent + 50) / 100;
+        loudness(audible[at])
+    })
+}
+
+/// Whether a block or window can count at all, whatever others there are.
+pub(in crate::analyze) fn is_audible(power: f64) -> bool {
+    power >= ABSOLUTE_GATE
 }
 
 /// Of a mean square under the K-weighting, in LUFS.
@@ -84,7 +96,11 @@ fn range_gate(windows: &[f64]) -> Option<f64> {
     mean(&audible.collect::<Vec<_>>()).map(|mean| ABSOLUTE_GATE.max(mean / 100.0))
 }
 
+/// Summed up from the least to the largest, so that the order in which they come, of the files of
+/// an album for one, changes no bit.
 #[expect(clippy::cast_precision_loss, reason = "2⁵³ windows are longer than any file")]
 fn mean(powers: &[f64]) -> Option<f64> {
+    let mut powers = powers.to_vec();
+    powers.sort_by(f64::total_cmp);
     (!powers.is_empty()).then(|| powers.iter().sum::<f64>() / powers.len() as f64)
 }

@@ -1,0 +1,87 @@
+//! The choice of metrics: names of groups, keys and `all` become metrics in report order.
+
+use audiopool_worker::analyze::{Metric, album};
+
+use super::{GROUPS, METRICS, SettingError};
+
+/// Reads a choice of metrics: names of groups, `all`, and keys, with commas between them. The
+/// order given is of no consequence: figures stand in the order of the catalogue. What needs a
+/// target is chosen by its key alone.
+pub fn parse_metrics(text: &str) -> Result<Vec<&'static Metric>, SettingError> {
+    let is_usual = |metric: &Metric, name: &str| metric.key == name || !metric.needs_target();
+    parse_names(text, &METRICS.iter().collect::<Vec<_>>(), is_usual)
+}
+
+/// The same of the whole [`catalogue`], for those who want to read about it.
+pub fn parse_catalogue(text: &str) -> Result<Vec<&'static Metric>, SettingError> {
+    parse_names(text, &catalogue().collect::<Vec<_>>(), |_, _| true)
+}
+
+/// All metrics that there are: those of files, and behind them those that only albums have.
+pub fn catalogue() -> impl Iterator<Item = &'static Metric> {
+    METRICS.iter().chain(album::METRICS)
+}
+
+fn parse_names(
+    text: &str,
+    from: &[&'static Metric],
+    is_meant: impl Fn(&Metric, &str) -> bool,
+) -> Result<Vec<&'static Metric>, SettingError> {
+    let names: Vec<_> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let known = |name: &&str| from.iter().any(|metric| metric.answers_to(name));
+    if let Some(name) = names.iter().find(|name| !known(name) && is_of_albums(name)) {
+        return Err(metrics_error(&format!("`{name}` is of albums only, and `--album` gives it")));
+    }
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        return Err(metrics_error(&format!("there is no metric or group `{unknown}`")));
+    }
+    if names.is_empty() {
+        return Err(metrics_error("no metric is named"));
+    }
+    let chosen = |metric: &&Metric| {
+        names.iter().any(|name| metric.answers_to(name) && is_meant(metric, name))
+    };
+    Ok(from.iter().copied().filter(chosen).collect())
+}
+
+fn is_of_albums(name: &str) -> bool {
+    album::METRICS.iter().any(|metric| metric.key == name)
+}
+
+fn metrics_error(what: &str) -> SettingError {
+    let message = format!("{what}; choose from: {}", metric_names());
+    SettingError { key: "metrics", message }
+}
+
+/// Everything that a choice of metrics may name: `all`, the groups, the keys.
+pub fn metric_names() -> String {
+    let groups = GROUPS.iter().map(|group| group.name);
+    let keys = METRICS.iter().map(|metric| metric.key);
+    ["all"].into_iter().chain(groups).chain(keys).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_come_in_catalogue_order_and_once() {
+        let keys =
+            |text| parse_metrics(text).unwrap().iter().map(|metric| metric.key).collect::<Vec<_>>();
+        assert_eq!(keys("min_dbfs, max_dbfs,min_dbfs"), ["max_dbfs", "min_dbfs"]);
+        let usual = METRICS.iter().filter(|metric| !metric.needs_target()).count();
+        assert_eq!(keys("all").len(), usual);
+        assert_eq!(keys("max_dbfs,all").len(), usual);
+        assert_eq!(parse_catalogue("all").unwrap().len(), catalogue().count());
+    }
+
+    #[test]
+    fn an_unknown_metric_is_answered_with_the_known_ones() {
+        let error = parse_metrics("max_dbfs,noise").unwrap_err().message;
+        let expected = "there is no metric or group `noise`; choose from: all, seed, ";
+        assert!(error.starts_with(expected) && error.contains(", max_dbfs, "), "{error}");
+        assert!(parse_metrics(" , ").is_err());
+        let error = parse_metrics("replaygain_album_peak").unwrap_err().message;
+        assert!(error.starts_with("`replaygain_album_peak` is of albums only"), "{error}");
+    }
+}
