@@ -19,6 +19,7 @@ mod album;
 mod details;
 mod failure;
 mod format;
+mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 pub use album::Album;
 pub use failure::{Attempt, Failure, FailureKind};
 pub use format::FileFormat;
+pub use words::{FAILURES, WARNINGS, Words};
 
 /// What is known of one input in the end.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use audiopool::decode::{self, FormatRow};
 use audiopool::report::write_json;
 use audiopool::settings::{GROUPS, catalogue};
-use audiopool_worker::analyze::Metric;
+use audiopool_worker::analyze::{Metric, Usual};
 use serde::Serialize;
 
 use super::args::CatalogueFormat;
@@ -99,13 +99,15 @@ pub(crate) fn explain(metrics: &[&'static Metric], out: &mut dyn Write) -> io::R
         let gap = if place == 0 { "" } else { "\n" };
         writeln!(out, "{gap}{}", heading(metric))?;
         let groups: Vec<_> = metric.groups.iter().map(|group| group.name).collect();
-        for (what, text) in [
+        let told = [
             ("what it is", metric.definition),
             ("source", metric.source),
             ("range", metric.range),
             ("reading it", metric.reading),
+            ("marked", &marked(metric)),
             ("asked for by", &format!("--metrics {}, or {}", metric.key, groups.join(", "))),
-        ] {
+        ];
+        for (what, text) in told.into_iter().filter(|(_, text)| !text.is_empty()) {
             for (place, line) in wrapped(text, 64).iter().enumerate() {
                 let what = if place == 0 { what } else { "" };
                 writeln!(out, "  {what:<12}  {line}")?;
@@ -113,6 +115,14 @@ pub(crate) fn explain(metrics: &[&'static Metric], out: &mut dyn Write) -> io::R
         }
     }
     Ok(())
+}
+
+/// Which figures reports mark; nothing if none are.
+fn marked(metric: &Metric) -> String {
+    let Some(Usual { least, most }) = metric.usual() else { return String::new() };
+    let bounds =
+        [least.map(|least| format!("below {least}")), most.map(|most| format!("above {most}"))];
+    bounds.into_iter().flatten().collect::<Vec<_>>().join(" or ")
 }
 
 /// `max_dbfs (Peak, dBFS)`; without a unit where there is none.

@@ -10,7 +10,8 @@
 //! 1 file: 1 ok, 0 failed · 3:07.4 of audio in 0.2 s, 937 × real time
 //! ```
 //!
-//! A figure that is −∞ or not defined is shown as `none`. The layout may change; programs read the
+//! A figure that is −∞ or not defined is shown as `none`; one that deserves a look has a mark,
+//! `! above 0`, that says why. The layout may change; programs read the
 //! other formats.
 
 mod album;
@@ -20,7 +21,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use audiopool_worker::analyze::Metric;
+use audiopool_worker::analyze::{Metric, Usual};
 
 use super::{Paint, Report, escaped};
 use crate::record::{Album, FileFormat, Outcome, Record, Summary, Warning, presentable};
@@ -135,8 +136,22 @@ fn push_figures(
         }
         let unit = if figure == "none" { "" } else { metric.unit };
         let line = format!("{:<titles$}  {:>width$} {unit}", metric.title, fill(figure));
-        push_line(block, line.trim_end());
+        let value = figures.iter().find(|(key, _)| *key == metric.key);
+        let mark = value.and_then(|(_, value)| unusual(metric, (*value)?));
+        let mark = mark.map_or_else(String::new, |mark| format!("  {}", paint.yellow(mark)));
+        push_line(block, &format!("{}{mark}", line.trim_end()));
     }
+}
+
+/// What is unusual about a figure, if it deserves a look: `! above 0`.
+fn unusual(metric: &Metric, figure: f64) -> Option<String> {
+    let Usual { least, most } = metric.usual().filter(|usual| usual.is_left_by(figure))?;
+    Some(match (least, most) {
+        (Some(least), Some(most)) => format!("! not within {least} to {most}"),
+        (Some(least), None) => format!("! below {least}"),
+        (None, Some(most)) => format!("! above {most}"),
+        (None, None) => return None,
+    })
 }
 
 /// To so many decimals, and never `-0`.

@@ -157,8 +157,18 @@ test("good and broken files end in figures, warnings and plain words", async (t)
   assert.equal(await rows.locator("progress").count(), 0);
   const bad = rows.filter({ hasText: "<img src=x" });
   assert.equal(await bad.locator(".state").textContent(), "✗ no figures");
-  assert.ok((await bad.locator(".error").textContent()).length > 20);
-  assert.match(await rows.first().locator(".figures").textContent(), /Peak−1\.3\d? dBFS/);
+  const said = await bad.locator(".error").textContent();
+  assert.match(said, /^This is no audio that is known here\. .+Choose an audio file, or convert it to FLAC or WAV\.$/);
+  // Figures stand in their groups, and what deserves a look says so, and what it may mean.
+  const titles = await rows.first().locator(".figures h4").allTextContents();
+  assert.deepEqual(titles.slice(0, 5), ["First look", "Activity", "Level", "Loudness", "Damage"]);
+  const loudness = rows.first().locator(".figures section").filter({ has: page.getByRole("heading", { name: "Loudness" }) });
+  assert.match(await loudness.textContent(), /Integrated−\d+\.\d+ LUFS/);
+  const looks = await rows.locator(".figures .look").allTextContents();
+  assert.ok(looks.length > 0 && looks.every((text) => /⚠ (above|below) −?\d/.test(text)), looks.join());
+  const notes = await rows.locator(".looks li").count();
+  assert.equal(notes, looks.length, "each mark has its sentence");
+  assert.match(await rows.first().locator(".figures dl").first().textContent(), /Peak−1\.3\d? dBFS/);
   // Twelve seconds of speech are no flat line, and the picture of a file without figures is none.
   const wave = rows.first().getByRole("slider", { name: "Waveform of speech.flac" });
   await wave.waitFor();
@@ -198,7 +208,7 @@ test("findings are marks on the waveform, and the keyboard goes from one to the 
   const page = await open(t, await serve(t), { viewport: { width: 1200, height: 900 } });
   await page.locator("#metrics").selectOption("all");
   await page.locator("#files").setInputFiles([fixture("s16-stereo-1600-31s.wav")]);
-  const wave = page.getByRole("slider", { name: /^Waveform of s16-stereo-1600-31s.wav, 3 findings marked$/ });
+  const wave = page.getByRole("slider", { name: /^Waveform of s16-stereo-1600-31s.wav, \d+ findings marked$/ });
   await wave.waitFor();
   const { findings } = await page.evaluate(async () => {
     const { jobs } = await (await fetch("/api/v1/jobs")).json();
@@ -233,12 +243,13 @@ test("findings are marks on the waveform, and the keyboard goes from one to the 
   for (const start of starts) {
     await page.keyboard.press("n");
     assert.equal(Number(await wave.getAttribute("aria-valuenow")), Number(start.toFixed(2)));
-    assert.match(await told.textContent(), /Dropouts in channel [12]: \d+\.\d+ ms \(found from 1\.0+ ms on\)/);
+    assert.match(await told.textContent(), / · [A-Z][a-z ]+ in channel [12]: −?\d+\.\d+ (ms|dBFS) \(found from −?\d+\.\d+ (ms|dBFS) on\)/);
   }
   await page.keyboard.press("n");
   assert.equal(Number(await wave.getAttribute("aria-valuenow")), Number(starts.at(-1).toFixed(2)));
   await page.keyboard.press("p");
   assert.equal(Number(await wave.getAttribute("aria-valuenow")), Number(starts.at(-2).toFixed(2)));
+  assert.match(await told.textContent(), /Dropouts in channel [12]: \d+\.\d+ ms \(found from 1\.0+ ms on\)/);
   await page.keyboard.press("Home");
   assert.match(await told.textContent(), /^0:00\.00 · −/);
   await page.keyboard.press("PageUp");

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use audiopool::AudioProcessor;
+use audiopool::record::{FAILURES, FailureKind, WARNINGS};
 use serde_json::Value;
 
 const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
@@ -254,6 +255,11 @@ fn the_readme_lists_every_kind_of_warning_and_error() {
     let mut errors = kinds("src/record/failure.rs", "FailureKind");
     errors.extend(kinds("src/decode/mod.rs", "DecodeErrorKind"));
     assert_eq!(listed("kind of error"), errors);
+    // And each has its plain words.
+    let strings = |kinds: &[FailureKind]| kinds.iter().map(ToString::to_string).collect();
+    assert_eq!(errors, strings(&FAILURES));
+    let worded: BTreeSet<_> = WARNINGS.iter().map(ToString::to_string).collect();
+    assert_eq!(listed("kind of warning"), worded);
 }
 
 /// The variants of an enum that hold nothing, in snake case as reports write them.

@@ -186,3 +186,35 @@ fn colour_adds_nothing_but_colour() {
     }
     assert_eq!(stripped, without_closing_line(&plain));
 }
+
+#[test]
+fn text_marks_what_deserves_a_look_and_says_why() {
+    let settings = AnalysisSettings { metrics: parse_metrics("all").unwrap(), ..settings() };
+    let metrics = vec![
+        ("dc_offset", Some(-0.25)),
+        ("clipping_runs", Some(3.0)),
+        ("dropouts", Some(0.0)),
+        ("plr", Some(7.96)),
+        ("psr", None),
+    ];
+    let mut records = records();
+    let Outcome::Ok { metrics: figures, .. } = &mut records[0].outcome else { panic!() };
+    *figures = metrics;
+    let mut out = Vec::new();
+    write(&mut Text::new(&mut out, &settings, Paint::PLAIN), &records[..1], true);
+    let text = String::from_utf8(out).unwrap();
+    let marked: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains('!'))
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        marked,
+        [
+            "DC offset -0.250000 FS ! not within -0.001 to 0.001",
+            "Clipping runs 3 ! above 0",
+            "Peak to loudness 7.96 dB ! below 8",
+        ],
+        "{text}"
+    );
+}

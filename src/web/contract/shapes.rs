@@ -138,6 +138,8 @@ shapes! {
     Catalogue: object(json!({
         "groups": {"type": "array", "items": object(texts(&["name", "title", "about"]))},
         "metrics": {"type": "array", "items": metric()},
+        "failures": {"type": "object", "additionalProperties": words()},
+        "warnings": {"type": "object", "additionalProperties": words()},
         "default": {"type": "string"},
         "paths": {"type": "boolean"},
     }));
@@ -221,9 +223,16 @@ fn timeline() -> Value {
 }
 
 fn metric() -> Value {
-    let mut fields = texts(&["key", "title", "unit", "definition"]);
+    let mut fields = texts(&["key", "title", "unit", "definition", "reading", "group"]);
     fields["decimals"] = count();
+    let bound = || json!({"type": ["number", "null"]});
+    let usual = object(json!({"least": bound(), "most": bound()}));
+    fields["usual"] = json!({"oneOf": [{"type": "null"}, usual]});
     object(fields)
+}
+
+fn words() -> Value {
+    object(texts(&["title", "help"]))
 }
 
 fn channel() -> Value {

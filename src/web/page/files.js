@@ -7,7 +7,7 @@ const drop = find("drop");
 const metrics = find("metrics");
 const jobs = new Map();
 
-let catalogue = { metrics: [], groups: [], paths: false };
+let catalogue = { metrics: [], groups: [], failures: {}, warnings: {}, paths: false };
 
 function complain(text) {
   find("drop-error").textContent = text;

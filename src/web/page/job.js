@@ -1,8 +1,9 @@
 // One job on the page: its files, what happens to them, and what came of it.
 // Names and messages come from outside and are only ever set as text.
 
+import { show, troubles } from "/page/figures.js";
 import { draw } from "/page/waveform.js";
-import { figure, length } from "/page/words.js";
+import { length } from "/page/words.js";
 
 const LONG_WORDS = {
   queued: "Waiting for its turn",
@@ -140,21 +141,8 @@ export class Job {
     if (record.status === "ok") {
       draw(row, `/api/v1/jobs/${this.id}/files/${index}/waveform.json`, record, this.catalogue);
     }
-    row.querySelector(".error").textContent = record.error?.message ?? "";
-    for (const warning of record.warnings) {
-      const item = document.createElement("li");
-      item.textContent = warning.message;
-      row.querySelector(".warnings").append(item);
-    }
-    for (const metric of this.catalogue.metrics) {
-      if (!(metric.key in record.metrics)) continue;
-      const [pair, term, value] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
-      term.textContent = metric.title;
-      term.title = metric.definition;
-      value.textContent = figure(metric, record.metrics[metric.key]);
-      pair.append(term, value);
-      row.querySelector(".figures").append(pair);
-    }
+    troubles(row, this.catalogue, record);
+    show(row, this.catalogue, record.metrics);
     this.done += 1;
     this.changed();
   }

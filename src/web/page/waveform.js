@@ -55,7 +55,9 @@ class Picture {
     for (const [left, wide] of spans(this.regions, 1)) context.fillRect(left, 0, wide, height);
     const marks = spans(this.findings, Math.ceil(2 * devicePixelRatio));
     context.fillStyle = style.textDecorationColor;
-    for (const [left, wide] of marks) context.fillRect(left, 0, wide, height);
+    // What is true of most of the file is no place in it, and has its mark at the edges alone.
+    const places = marks.filter(([, wide]) => wide < width / 2);
+    for (const [left, wide] of places) context.fillRect(left, 0, wide, height);
     context.fillStyle = style.color;
     const y = (sample) => ((32768 - sample) / 65536) * height;
     for (let x = 0; x < width; x += 1) {
@@ -96,7 +98,7 @@ class Picture {
     const goal = {
       Home: () => 0,
       End: () => 1,
-      n: () => this.beside(at, 1),
+      n: () => this.beside(this.cursor ?? -1, 1),
       p: () => this.beside(at, -1),
     }[event.key] ?? (event.key in STEPS ? () => at + STEPS[event.key] : null);
     if (goal === null) return;

@@ -41,6 +41,7 @@ mod stretch;
 pub mod sums;
 mod timeline;
 pub mod true_peak;
+mod usual;
 pub mod waveform;
 #[cfg(test)]
 mod waves;
@@ -53,6 +54,7 @@ pub use group::{GROUPS, Group};
 pub use registry::{Analyzers, METRICS, Partials, UnknownMetric};
 pub use stretch::Stretch;
 pub use timeline::Timeline;
+pub use usual::Usual;
 
 use crate::pcm::{Pcm, PcmFormat};
 
