@@ -24,6 +24,8 @@ pub struct Doctor {
     pub workers: usize,
     /// How far children are to be confined.
     pub sandbox: Sandbox,
+    /// Most memory of a child, in MiB.
+    pub child_memory_mib: u32,
     /// The worker program, if not the one that is found by itself.
     pub worker_program: Option<PathBuf>,
 }

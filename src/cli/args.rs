@@ -2,20 +2,21 @@
 //!
 //! Numbers take name, bounds, default and sentence from `audiopool::settings`.
 
+mod children;
 mod choices;
 
-use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
 
 use audiopool::settings::{
-    CHILD_MEMORY_MIB, DEFAULT_METRICS, LOUDNESS_TARGET, MAX_ATTEMPTS, MAX_CHUNK_MS, MAX_GROWTH_MIB,
-    MIN_CHUNK_MS, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, TIMEOUT, WORKERS, metric_names,
-    parse_catalogue, parse_metrics,
+    DEFAULT_METRICS, LOUDNESS_TARGET, MAX_ATTEMPTS, MAX_CHUNK_MS, MAX_GROWTH_MIB, MIN_CHUNK_MS,
+    MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, TIMEOUT, WORKERS, metric_names, parse_catalogue,
+    parse_metrics,
 };
 use audiopool_worker::analyze::Metric;
 use clap::{ArgAction, Parser, Subcommand, ValueHint};
 
+pub(crate) use children::{ChildProgram, Children};
 pub(crate) use choices::{
     AlbumScope, CatalogueFormat, ColorWhen, IsolationWhen, ReportFormat, SandboxLevel,
 };
@@ -150,23 +151,8 @@ pub(crate) struct Analyze {
     )]
     pub(crate) isolation: IsolationWhen,
 
-    /// How far child processes are confined: to no files, no network, no programs
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "LEVEL",
-        env = "AUDIOPOOL_SANDBOX",
-        hide_env_values = true,
-        help_heading = "Processes"
-    )]
-    pub(crate) sandbox: SandboxLevel,
-
-    #[arg(long = CHILD_MEMORY_MIB.name, env = CHILD_MEMORY_MIB.env, hide_env_values = true, value_name = "MIB",
-        help = CHILD_MEMORY_MIB.describe(), default_value = CHILD_MEMORY_MIB.preset.to_string(),
-        value_parser = |text: &str| CHILD_MEMORY_MIB.parse(text),
-        allow_hyphen_values = true, help_heading = "Processes")]
-    pub(crate) child_memory_mib: u32,
+    #[command(flatten)]
+    pub(crate) children: Children,
 
     #[arg(long = TIMEOUT.name, env = TIMEOUT.env, hide_env_values = true, value_name = "SECONDS", help = TIMEOUT.describe(),
         value_parser = |text: &str| TIMEOUT.parse(text),
@@ -196,11 +182,6 @@ pub(crate) struct Analyze {
         value_parser = |text: &str| MAX_CHUNK_MS.parse(text),
         allow_hyphen_values = true, help_heading = "Processes")]
     pub(crate) max_chunk_ms: u32,
-
-    /// The worker program [default: `audiopool-worker` beside this program, else this program]
-    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true, help_heading = "Processes",
-        value_hint = ValueHint::ExecutablePath)]
-    pub(crate) worker_program: Option<OsString>,
 }
 
 /// What the record of a failure says after `audiopool replay`.
@@ -235,10 +216,8 @@ pub(crate) struct Replay {
         allow_hyphen_values = true, help_heading = "Processes")]
     pub(crate) timeout: Option<f64>,
 
-    /// The worker program [default: `audiopool-worker` beside this program, else this program]
-    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true, help_heading = "Processes",
-        value_hint = ValueHint::ExecutablePath)]
-    pub(crate) worker_program: Option<OsString>,
+    #[command(flatten)]
+    pub(crate) children: Children,
 }
 
 #[derive(Debug, clap::Args)]
@@ -251,21 +230,8 @@ pub(crate) struct Doctor {
         value_parser = |text: &str| WORKERS.parse(text), allow_hyphen_values = true)]
     pub(crate) workers: Option<u32>,
 
-    /// How far child processes are to be confined
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "LEVEL",
-        env = "AUDIOPOOL_SANDBOX",
-        hide_env_values = true
-    )]
-    pub(crate) sandbox: SandboxLevel,
-
-    /// The worker program [default: `audiopool-worker` beside this program, else this program]
-    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true,
-        value_hint = ValueHint::ExecutablePath)]
-    pub(crate) worker_program: Option<OsString>,
+    #[command(flatten)]
+    pub(crate) children: Children,
 }
 
 #[derive(Debug, clap::Args)]
@@ -283,10 +249,8 @@ pub(crate) struct Selftest {
         value_parser = |text: &str| WORKERS.parse(text), allow_hyphen_values = true)]
     pub(crate) workers: Option<u32>,
 
-    /// The worker program [default: `audiopool-worker` beside this program, else this program]
-    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true,
-        value_hint = ValueHint::ExecutablePath)]
-    pub(crate) worker_program: Option<OsString>,
+    #[command(flatten)]
+    pub(crate) program: ChildProgram,
 }
 
 /// How much is said, and how.

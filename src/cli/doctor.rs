@@ -14,8 +14,9 @@ pub(crate) fn run(asked: args::Doctor) -> Result<Exit, Fault> {
     let workers = asked.workers.and_then(|workers| usize::try_from(workers).ok());
     let doctor = Doctor {
         workers: workers.unwrap_or_else(ThreadConfig::default_threads),
-        sandbox: asked.sandbox.into(),
-        worker_program: asked.worker_program.map(Into::into),
+        sandbox: asked.children.sandbox.into(),
+        child_memory_mib: asked.children.child_memory_mib,
+        worker_program: asked.children.program.path(),
     };
     let diagnosis = doctor.examine();
     speak(|out| match asked.format {

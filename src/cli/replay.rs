@@ -1,7 +1,6 @@
 //! `audiopool replay`: one task again, and everything that is found of its end.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +20,9 @@ use super::{log, speak};
 pub(crate) fn run(typed: Replay, talk: Talk) -> Result<Exit, Fault> {
     let run = RunSettings {
         timeout: typed.timeout.map(Duration::from_secs_f64),
-        worker_program: typed.worker_program.map(PathBuf::from),
+        sandbox: typed.children.sandbox.into(),
+        child_memory_mib: typed.children.child_memory_mib,
+        worker_program: typed.children.program.path(),
         log_filter: log::filter(talk.verbose, talk.quiet)?,
         ..RunSettings::default()
     };

@@ -39,7 +39,7 @@ impl Request {
                 MIN_CHUNK_MS.name, typed.min_chunk_ms, MAX_CHUNK_MS.name, typed.max_chunk_ms
             )));
         }
-        let sandbox = typed.sandbox.into();
+        let sandbox = typed.children.sandbox.into();
         if matches!(typed.isolation, IsolationWhen::Never) && sandbox == Sandbox::Strict {
             return Err(Fault::usage(
                 "`--isolation never` starts no process that `--sandbox strict` could confine",
@@ -81,8 +81,8 @@ impl Request {
                 max_attempts: NonZeroU32::new(typed.max_attempts).unwrap_or(NonZeroU32::MIN),
                 max_growth: u64::from(typed.max_growth_mib) << 20,
                 sandbox,
-                child_memory_mib: typed.child_memory_mib,
-                worker_program: typed.worker_program.map(PathBuf::from),
+                child_memory_mib: typed.children.child_memory_mib,
+                worker_program: typed.children.program.path(),
                 log_filter: log::filter(talk.verbose, talk.quiet)?,
                 samples_per_pixel: None,
             },

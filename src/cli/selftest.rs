@@ -18,7 +18,7 @@ pub(crate) fn run(asked: args::Selftest) -> Result<Exit, Fault> {
         seed: asked.chaos,
         tasks: asked.tasks,
         workers: workers.unwrap_or_else(ThreadConfig::default_threads),
-        worker_program: asked.worker_program.map(Into::into),
+        worker_program: asked.program.path(),
     };
     let sheet = test.run().map_err(|error: PoolError| Fault::of(Exit::Boot, &error))?;
     let mut out = io::stdout().lock();

@@ -9,7 +9,7 @@ use audiopool::settings::RunSettings;
 use audiopool::web::{Server, Site};
 use clap::ValueHint;
 
-use super::args::{SandboxLevel, Talk};
+use super::args::{Children, Talk};
 use super::exit::Exit;
 use super::fault::Fault;
 use super::{log, speak};
@@ -33,21 +33,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     allow_path: Vec<PathBuf>,
 
-    /// How far child processes are confined: to no files, no network, no programs
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "LEVEL",
-        env = "AUDIOPOOL_SANDBOX",
-        hide_env_values = true
-    )]
-    sandbox: SandboxLevel,
-
-    /// The worker program [default: `audiopool-worker` beside this program, else this program]
-    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true,
-        value_hint = ValueHint::ExecutablePath)]
-    worker_program: Option<PathBuf>,
+    #[command(flatten)]
+    children: Children,
 }
 
 /// Serves until a signal ends it.
@@ -56,8 +43,9 @@ pub(crate) fn run(asked: Serve, talk: Talk) -> Result<Exit, Fault> {
     log::start(&log_filter, &Progress::hidden())?;
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
     let run = RunSettings {
-        sandbox: asked.sandbox.into(),
-        worker_program: asked.worker_program,
+        sandbox: asked.children.sandbox.into(),
+        child_memory_mib: asked.children.child_memory_mib,
+        worker_program: asked.children.program.path(),
         log_filter,
         ..RunSettings::default()
     };

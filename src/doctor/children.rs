@@ -51,7 +51,7 @@ pub(super) fn examine(doctor: &Doctor) -> Vec<Finding> {
         "decoder program",
         "decoder sandbox",
         doctor.sandbox,
-        ProcessPool::decoders().max_workers(1).sandbox(doctor.sandbox),
+        limited(doctor, ProcessPool::decoders()),
         decoded,
     );
     let no_worker = worker.iter().any(|finding| finding.health == Health::Problem);
@@ -69,8 +69,13 @@ pub(super) fn examine(doctor: &Doctor) -> Vec<Finding> {
     [worker, decoder, transports.to_vec()].concat()
 }
 
+fn limited(doctor: &Doctor, builder: PoolBuilder) -> PoolBuilder {
+    let memory_limit = u64::from(doctor.child_memory_mib) << 20;
+    builder.max_workers(1).sandbox(doctor.sandbox).memory_limit(memory_limit)
+}
+
 fn worker_pool(doctor: &Doctor) -> PoolBuilder {
-    let builder = ProcessPool::builder().max_workers(1).sandbox(doctor.sandbox);
+    let builder = limited(doctor, ProcessPool::builder());
     match &doctor.worker_program {
         Some(program) => builder.worker_program(program),
         None => builder,

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::settings::{
-    AnalysisSettings, MIN_SILENCE_MS, RunSettings, SILENCE_THRESHOLD_DB, TIMEOUT,
+    AnalysisSettings, CHILD_MEMORY_MIB, MIN_SILENCE_MS, RunSettings, SILENCE_THRESHOLD_DB, TIMEOUT,
 };
 
 /// What the commands of one run have in common.
@@ -35,6 +35,13 @@ impl Recipe {
         }
         if let Some(timeout) = run.timeout {
             add(TIMEOUT.name, timeout.as_secs_f64().to_string().as_ref());
+        }
+        let usual = RunSettings::default();
+        if run.sandbox != usual.sandbox {
+            add("sandbox", run.sandbox.name().as_ref());
+        }
+        if run.child_memory_mib != usual.child_memory_mib {
+            add(CHILD_MEMORY_MIB.name, run.child_memory_mib.to_string().as_ref());
         }
         if let Some(program) = &run.worker_program {
             add("worker-program", program.as_os_str());
@@ -84,6 +91,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::pool::Sandbox;
     use crate::settings::parse_metrics;
 
     #[test]
@@ -92,6 +100,8 @@ mod tests {
         assert_eq!(usual.command(Path::new("a b/c.wav"), None), "audiopool replay 'a b/c.wav'");
         let run = RunSettings {
             timeout: Some(Duration::from_millis(1500)),
+            sandbox: Sandbox::Strict,
+            child_memory_mib: 512,
             worker_program: Some("./my worker".into()),
             ..RunSettings::default()
         };
@@ -104,7 +114,8 @@ mod tests {
         assert_eq!(
             Recipe::new(&run, &analysis).command(Path::new("-c.wav"), Some(&(8000..24_000))),
             "audiopool replay --metrics max_dbfs,min_dbfs --silence-threshold-db -42.5 \
-             --min-silence-ms 70 --timeout 1.5 --worker-program './my worker' --frames 8000..24000 \
+             --min-silence-ms 70 --timeout 1.5 --sandbox strict --child-memory-mib 512 \
+             --worker-program './my worker' --frames 8000..24000 \
              ./-c.wav"
         );
     }

@@ -22,7 +22,7 @@ use crate::decode::SourceFormat;
 use crate::decoder::{DecodeFile, Decoded};
 use crate::event::Observer;
 use crate::interrupt::Interrupt;
-use crate::pool::{Audio, Execute, FailedAttempt, ProcessPool, TaskError, TaskTerms};
+use crate::pool::{Audio, Execute, FailedAttempt, PoolBuilder, ProcessPool, TaskError, TaskTerms};
 use crate::record::{Failure, FailureKind};
 use crate::settings::{AnalysisSettings, RunSettings};
 
@@ -96,13 +96,8 @@ type Heard = Result<(u64, Option<Audio>), NotReplayed>;
 
 impl Again<'_> {
     fn decode(&self) -> Result<(Option<SourceFormat>, Heard), RunError> {
-        let decoders = ProcessPool::decoders()
-            .max_workers(1)
-            .max_attempts(1)
-            .log_filter(self.run.log_filter.clone())
-            .observer(Arc::clone(self.observer))
-            .build()
-            .map_err(RunError::Boot)?;
+        let decoders =
+            self.like_the_run(ProcessPool::decoders()).build().map_err(RunError::Boot)?;
         let _stop = self.stop.on_change(killer(&decoders));
         let task = DecodeFile {
             path: self.replay.path.clone().into_os_string(),
@@ -141,12 +136,9 @@ impl Again<'_> {
 
     fn measure(&self, audio: Audio) -> Result<Result<(), NotReplayed>, RunError> {
         let stretch = audio.stretch();
-        let workers = ProcessPool::builder()
-            .max_workers(1)
-            .max_attempts(1)
-            .log_filter(self.run.log_filter.clone())
-            .room_for_payload(audio.frames() * stretch.format.frame_width() as u64)
-            .observer(Arc::clone(self.observer));
+        let workers = self
+            .like_the_run(ProcessPool::builder())
+            .room_for_payload(audio.frames() * stretch.format.frame_width() as u64);
         let workers = match &self.run.worker_program {
             Some(path) => workers.worker_program(path),
             None => workers,
@@ -168,6 +160,17 @@ impl Again<'_> {
                 .map(drop)
                 .map_err(|error| Self::failed(Stage::Measuring { second }, error))),
         }
+    }
+
+    /// One child with one try, and the limits of a run.
+    fn like_the_run(&self, builder: PoolBuilder) -> PoolBuilder {
+        builder
+            .sandbox(self.run.sandbox)
+            .memory_limit(u64::from(self.run.child_memory_mib) << 20)
+            .max_workers(1)
+            .max_attempts(1)
+            .log_filter(self.run.log_filter.clone())
+            .observer(Arc::clone(self.observer))
     }
 
     fn failed(stage: Stage, error: TaskError) -> NotReplayed {

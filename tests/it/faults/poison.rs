@@ -3,7 +3,7 @@
 
 use rustix::process::Signal;
 
-use crate::scene::{Ended, Expected, LONG, MIDDLE, Scene};
+use crate::scene::{Ended, Expected, LONG, MIDDLE, Scene, strictest};
 
 /// The command that the record of the long song names.
 #[track_caller]
@@ -56,7 +56,7 @@ fn f25_a_poisonous_chunk_can_be_seen_again() {
     let ended = Scene::rogue_in_the_middle("abort").run();
     ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "crashed", 3, "SIGABRT"));
     let command = command(&ended);
-    assert!(command.starts_with("audiopool replay --worker-program /"), "{command}");
+    assert!(command.starts_with("audiopool replay --sandbox off --worker-program /"), "{command}");
     assert!(command.ends_with(&format!(" --frames {MIDDLE}..200000 {LONG}")), "{command}");
     let words = [
         "frames 160000 to 200000",
@@ -82,6 +82,21 @@ fn f25_a_panic_can_be_seen_again() {
     let ended = Scene::rogue_in_the_middle("panic").run();
     ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "worker_panic", 0, "asked to panic"));
     can_be_seen_again(&ended, "panic", &["the task panicked at ", "(worker_panic)"]);
+}
+
+#[test]
+fn f25_what_comes_to_a_limit_comes_to_it_again() {
+    let scene = Scene::rogue_in_the_middle("hoard-memory").args(["--child-memory-mib", "256"]);
+    let ended = scene.args(["--max-attempts", "1"]).run();
+    let cause = "ran out of memory; its limit is 268435456 bytes";
+    ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "out_of_memory", 1, cause));
+    can_be_seen_again(&ended, "hoard-memory", &["(out_of_memory)", cause]);
+
+    let scene = Scene::rogue_in_the_middle("signal-parent").args(["--sandbox", strictest()]);
+    let ended = scene.args(["--max-attempts", "1"]).run();
+    let cause = "was stopped by the sandbox at the system call `kill`";
+    ended.assert_nothing_lost(&Expected::exit(1).hurt(LONG, "crashed", 1, cause));
+    can_be_seen_again(&ended, "signal-parent", &["(forbidden)", cause]);
 }
 
 #[test]

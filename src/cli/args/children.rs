@@ -1,0 +1,50 @@
+//! Child processes as asked for: said once, for every command that starts any.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use audiopool::settings::CHILD_MEMORY_MIB;
+use clap::ValueHint;
+
+use super::SandboxLevel;
+
+/// What worker processes run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ChildProgram {
+    /// The worker program [default: `audiopool-worker` beside this program, else this program]
+    #[arg(long, value_name = "PATH", env = "AUDIOPOOL_WORKER_PROGRAM", hide_env_values = true,
+        help_heading = "Processes", value_hint = ValueHint::ExecutablePath)]
+    worker_program: Option<OsString>,
+}
+
+/// The same, and what children may do.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Children {
+    /// How far child processes are confined: to no files, no network, no programs
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "LEVEL",
+        env = "AUDIOPOOL_SANDBOX",
+        hide_env_values = true,
+        help_heading = "Processes"
+    )]
+    pub(crate) sandbox: SandboxLevel,
+
+    #[arg(long = CHILD_MEMORY_MIB.name, env = CHILD_MEMORY_MIB.env, hide_env_values = true, value_name = "MIB",
+        help = CHILD_MEMORY_MIB.describe(), default_value = CHILD_MEMORY_MIB.preset.to_string(),
+        value_parser = |text: &str| CHILD_MEMORY_MIB.parse(text),
+        allow_hyphen_values = true, help_heading = "Processes")]
+    pub(crate) child_memory_mib: u32,
+
+    #[command(flatten)]
+    pub(crate) program: ChildProgram,
+}
+
+impl ChildProgram {
+    /// None, if it is to be found.
+    pub(crate) fn path(self) -> Option<PathBuf> {
+        self.worker_program.map(PathBuf::from)
+    }
+}
