@@ -81,7 +81,7 @@ const HOMES: &[(&str, Home)] = &[
     ("indicatif", Home::In(&["src/report"])),
     ("ipc_channel", Home::In(&["worker/src/channel", "worker/src/slots/portable"])),
     ("landlock", Home::In(&["worker/src/confine"])),
-    ("libm", Home::In(&["worker/src/decibels", "worker/src/windows/mathematics"])), // the same bits on every system
+    ("libm", Home::In(&["worker/src/decibels", "worker/src/mathematics"])), // the same bits on every system
     ("memmap2", Home::In(&["worker/src/slots"])),
     ("multiversion", Home::In(&["worker/src/analyze", "worker/src/pcm"])),
     (

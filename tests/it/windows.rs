@@ -2,8 +2,10 @@
 //! look at processes, signals and named pipes; here they ask the program itself.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
+use audiopool_worker::chaos::{Deed, FAULTS};
 use audiopool_worker::windows::Process;
 
 /// The program, deaf to the settings of whoever runs the tests.
@@ -17,25 +19,78 @@ fn audiopool() -> Command {
     command
 }
 
-/// F01 to F09, F12, F13, F15, F16, F18 to F20 and F25, drawn from a seed.
-#[track_caller]
-fn nothing_is_lost(seed: &str) {
-    let arguments = ["selftest", "--chaos", seed, "--tasks", "100", "--workers", "4"];
+#[test]
+fn a_pool_under_every_fault_there_is_loses_nothing() {
+    // The seed is one that draws all of them: F01 to F09, F12, F13, F15, F16, F18 to F20 and F25.
+    let arguments = ["selftest", "--chaos", "2796", "--tasks", "220", "--workers", "4"];
     let output = audiopool().args(arguments).output().unwrap();
     let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
     assert_eq!(output.status.code(), Some(0), "{}\n{}", said[0], said[1]);
-    let rows = said[0].lines().filter(|line| line.trim_start().starts_with('F')).count();
-    assert!(rows > 10 && said[0].contains("the laws hold"), "{}", said[0]);
+    assert!(said[0].contains("the laws hold"), "{}", said[0]);
+    for fault in FAULTS.iter().filter(|fault| Deed::named(fault.name).is_some()) {
+        let row = format!("F{:02} {} ", fault.row, fault.name);
+        assert!(said[0].contains(&row), "{row}\n{}", said[0]);
+    }
+}
+
+/// A run over a file of many chunks, with a worker that does such a wrong.
+fn with_rogue(request: &str) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_audiopool"));
+    let rogue = program.with_file_name("examples").join("rogue.exe");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/s16-mono-8000-64s.flac");
+    audiopool()
+        .args(["analyze", "--workers", "4", "--format", "ndjson", "-v", file])
+        .arg("--worker-program")
+        .arg(rogue)
+        .env("AUDIOPOOL_ROGUE", request)
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn a_second_try_cures(deed: &str) {
+    let marks = tempfile::tempdir().unwrap();
+    let once = marks.path().join("once");
+    let hurt = with_rogue(&format!("{deed} once={}", once.display()));
+    let log = String::from_utf8_lossy(&hurt.stderr);
+    assert_eq!(hurt.status.code(), Some(0), "{log}");
+    assert!(log.contains("task tried again"), "{log}");
+    let calm = with_rogue("wait");
+    assert_eq!(String::from_utf8_lossy(&hurt.stdout), String::from_utf8_lossy(&calm.stdout));
+}
+
+/// The run ends with that code, and its file has a record that says why.
+#[track_caller]
+fn nothing_is_run(request: &str, code: i32, reason: &str) {
+    let ended = with_rogue(request);
+    let said = [&ended.stdout, &ended.stderr].map(|said| String::from_utf8_lossy(said));
+    assert_eq!(ended.status.code(), Some(code), "{}\n{}", said[0], said[1]);
+    assert!(said[1].contains(reason), "{}", said[1]);
+    assert_eq!(said[0].matches(r#""status":"failed""#).count(), 1, "{}", said[0]);
+    assert!(said[0].contains(r#""kind":"not_run""#), "{}", said[0]);
 }
 
 #[test]
-fn a_hundred_tasks_under_fire_lose_nothing_with_seed_1() {
-    nothing_is_lost("1");
+fn f21_answers_of_the_wrong_shape_are_not_merged() {
+    for deed in ["wrong-partials", "garbage-output", "empty-slot"] {
+        a_second_try_cures(deed);
+    }
 }
 
 #[test]
-fn a_hundred_tasks_under_fire_lose_nothing_with_seed_2() {
-    nothing_is_lost("2");
+fn f38_a_flood_on_standard_error_runs_off() {
+    a_second_try_cures("flood");
+}
+
+#[test]
+fn f23_a_worker_that_cannot_begin_ends_the_run() {
+    nothing_is_run("die-before-hello", 3, "exited by itself with code 70");
+    nothing_is_run("wrong-build", 3, "build both programs from the same sources");
+}
+
+#[test]
+fn f24_workers_that_die_without_any_task_end_the_run() {
+    nothing_is_run("die-when-ready", 4, "giving up");
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod initializer;
 pub mod invitation;
 pub mod lifeline;
 mod log;
+mod mathematics;
 pub mod measure;
 pub mod panics;
 pub mod pcm;

@@ -4,7 +4,6 @@
 mod console;
 mod fatal;
 mod job;
-mod mathematics;
 mod memory;
 mod process;
 
