@@ -83,7 +83,7 @@ fn nothing_is_run(request: &str, code: i32, reason: &str) {
 }
 
 #[test]
-fn f21_answers_of_the_wrong_shape_are_not_merged() {
+fn answers_of_the_wrong_shape_are_not_merged() {
     for deed in ["wrong-partials", "garbage-output", "empty-slot"] {
         let log = leaves_no_trace(deed);
         assert!(log.contains("task tried again"), "{log}");
@@ -91,18 +91,18 @@ fn f21_answers_of_the_wrong_shape_are_not_merged() {
 }
 
 #[test]
-fn f38_a_flood_on_standard_error_runs_off() {
+fn a_flood_on_standard_error_runs_off() {
     leaves_no_trace("flood");
 }
 
 #[test]
-fn f23_a_worker_that_cannot_begin_ends_the_run() {
+fn a_worker_that_cannot_begin_ends_the_run() {
     nothing_is_run("die-before-hello", 3, "exited by itself with code 70");
     nothing_is_run("wrong-build", 3, "build both programs from the same sources");
 }
 
 #[test]
-fn f24_workers_that_die_without_any_task_end_the_run() {
+fn workers_that_die_without_any_task_end_the_run() {
     nothing_is_run("die-when-ready", 4, "giving up");
 }
 
