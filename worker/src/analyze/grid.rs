@@ -25,6 +25,11 @@ impl Grid {
         Self { rate: (u64::from(sample_rate) * u64::from(seconds)).max(1), per_second: 1 }
     }
 
+    /// Cells of so many frames each.
+    pub(super) fn of_frames(frames: u64) -> Self {
+        Self { rate: frames.max(1), per_second: 1 }
+    }
+
     /// The first frame of a cell.
     pub(super) fn start(self, cell: u64) -> u64 {
         scaled(cell, self.rate, self.per_second)

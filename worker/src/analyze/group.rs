@@ -69,8 +69,8 @@ pub const SPECTRUM: Group = Group {
 pub const DAMAGE: Group = Group {
     name: "damage",
     title: "Damage",
-    about: "What went wrong before the file was written: clipping, holes, clicks, and what was cut \
-            off or lost.",
+    about: "What went wrong before the file was written: clipping, holes, clicks, hum, noise, and \
+            what was cut off or lost.",
 };
 
 /// All groups, in report order.

@@ -11,8 +11,10 @@
 
 pub mod album;
 pub mod apart;
+mod cells;
 pub mod clicks;
 pub mod clipping;
+mod counts;
 pub mod dead_channels;
 mod derived;
 mod details;
@@ -25,8 +27,10 @@ pub mod finder;
 pub mod flat_tops;
 mod grid;
 pub mod group;
+pub mod hum;
 pub mod level;
 pub mod loudness;
+pub mod noise;
 #[cfg(test)]
 mod oracle;
 pub mod places;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, clicks, clipping, dead_channels,
-    derived, dr14, dropouts, edges, entropy, flat_tops, level, loudness, short_rms, silence,
-    silence_runs, spectrum, stereo, sums, true_peak, waveform,
+    derived, dr14, dropouts, edges, entropy, flat_tops, hum, level, loudness, noise, short_rms,
+    silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -162,6 +162,10 @@ analyzers! {
     edges: edges::Edges,
     /// Channels that nothing comes out of.
     dead_channels: dead_channels::DeadChannels,
+    /// The mains in it.
+    hum: hum::Hum,
+    /// What is left in the pauses.
+    noise: noise::Noise,
     /// What left and right have to do with each other.
     stereo: stereo::Stereo,
     /// Which frequencies there are.

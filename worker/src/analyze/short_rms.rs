@@ -240,7 +240,8 @@ impl Power {
     }
 }
 
-fn squares(samples: &[i32]) -> u128 {
+/// Σx².
+pub(super) fn squares(samples: &[i32]) -> u128 {
     let (mut low, mut high) = (0_u64, 0_u64);
     for sample in samples {
         let magnitude = u64::from(sample.unsigned_abs());
