@@ -16,6 +16,7 @@ mod exit;
 mod fault;
 mod log;
 mod manual;
+mod merge;
 mod output;
 mod replay;
 mod request;
@@ -49,6 +50,7 @@ pub(crate) fn main() -> Exit {
 fn run(args: Args) -> Result<Exit, Fault> {
     match args.command {
         Command::Analyze(typed) => analyze::run(&request::Request::of(*typed, args.talk)?),
+        Command::Merge(typed) => merge::run(*typed, args.talk),
         Command::Replay(typed) => replay::run(*typed, args.talk),
         Command::Formats(asked) => speak(|out| catalogue::formats(asked.format, out)),
         Command::Metrics(asked) => speak(|out| catalogue::metrics(asked.format, out)),

@@ -3,9 +3,15 @@
 //! A partial comes from a process that may be sick. What cannot be the partial of its stretch at
 //! all is refused here, before it touches the others.
 
+mod again;
 mod albums;
+mod store;
+mod stored;
 
+pub use again::{Changes, Refusal, files, record, settings};
 pub use albums::Albums;
+pub use store::Store;
+
 use audiopool_worker::analyze::{Analyzers, Features, Partials, Stretch};
 use audiopool_worker::pcm::PcmFormat;
 
@@ -38,6 +44,11 @@ impl<'a> Fold<'a> {
         self.merged = self.analyzers.merge(so_far, partials);
         self.frames = end;
         Ok(())
+    }
+
+    /// What was merged.
+    pub fn partials(&self) -> &Partials {
+        &self.merged
     }
 
     /// Frames merged.

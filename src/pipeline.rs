@@ -18,12 +18,12 @@ mod street;
 use std::io;
 
 use audiopool_worker::analyze::waveform::Waveforms;
-use audiopool_worker::analyze::{self, Analyzers};
 use audiopool_worker::usage::Meter;
 
 use crate::chunk::ChunkLength;
 use crate::event::{Event, Observer};
 use crate::interrupt::{Interrupt, Stop};
+use crate::merge::Store;
 use crate::plan::Job;
 use crate::pool::{Execute, PoolError};
 use crate::record::{Record, Summary};
@@ -50,6 +50,9 @@ pub enum RunError {
     /// The report could not be written.
     #[error("cannot write the report")]
     Output(#[source] io::Error),
+    /// Partials could not be stored.
+    #[error("cannot store partials")]
+    Unsaved(#[source] io::Error),
 }
 
 /// Analyses every job; `each` gets the records in the order of the jobs.
@@ -77,23 +80,12 @@ fn street<'a, D: Execute, W: Execute>(
     observer: &'a Observer,
 ) -> Street<'a, D, W> {
     let keys: Vec<_> = analysis.metrics.iter().map(|metric| metric.key).collect();
-    let (mut analyzers, chunk_length) = (analyzers(analysis), chunk_length(run));
+    let (mut analyzers, chunk_length) = (analysis.analyzers(), chunk_length(run));
     analyzers.waveform =
         run.samples_per_pixel.map(|samples_per_pixel| Waveforms { samples_per_pixel });
     Street::new(decoders, workers, analyzers, keys, chunk_length, run.timeout, observer)
         .with_recipe(Recipe::new(run, analysis))
-}
-
-fn analyzers(analysis: &AnalysisSettings) -> Analyzers {
-    let keys: Vec<_> = analysis.metrics.iter().map(|metric| metric.key).collect();
-    let settings = analyze::AnalysisSettings {
-        silence_threshold_db: analysis.silence_threshold_db,
-        min_silence_ms: analysis.min_silence_ms,
-        loudness_target_lufs: analysis.loudness_target_lufs,
-        timelines: analysis.timelines,
-        album: analysis.albums.is_some(),
-    };
-    Analyzers::select(&keys, &settings).expect("the keys are the catalogue's")
+        .with_store(run.save_partials.as_deref().map(|place| Store::at(place, analysis)))
 }
 
 fn chunk_length(run: &RunSettings) -> ChunkLength {

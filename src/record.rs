@@ -295,7 +295,11 @@ mod tests {
         let error = Failure {
             kind: FailureKind::Decode(DecodeErrorKind::Empty),
             message: "the file is empty".to_owned(),
-            attempts: vec![Attempt { attempt: 1, kind: "signal", cause: "SIGSEGV".to_owned() }],
+            attempts: vec![Attempt {
+                attempt: 1,
+                kind: "signal".into(),
+                cause: "SIGSEGV".to_owned(),
+            }],
             replay: Some("audiopool replay x.wav".to_owned()),
         };
         check(

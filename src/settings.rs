@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use audiopool_worker::analyze::Metric;
+use audiopool_worker::analyze::{self, Analyzers, Metric};
 pub use audiopool_worker::analyze::{GROUPS, METRICS};
 pub use audiopool_worker::confine::Sandbox;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -173,6 +173,8 @@ pub struct RunSettings {
     pub worker_program: Option<PathBuf>,
     /// What child processes log, as a `tracing` filter.
     pub log_filter: String,
+    /// Where the partials of every input are stored, if they are to be.
+    pub save_partials: Option<PathBuf>,
     /// Frames of a column of the waveform that comes with every record; without, none comes.
     pub samples_per_pixel: Option<NonZeroU32>,
 }
@@ -187,7 +189,7 @@ pub enum Isolation {
 }
 
 /// Which files are an album.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Grouping {
     /// All of a run.
@@ -215,6 +217,23 @@ pub struct AnalysisSettings {
 }
 
 impl AnalysisSettings {
+    /// The analyzers that make what is asked for.
+    ///
+    /// # Panics
+    ///
+    /// If a metric is none of the catalogue's.
+    pub fn analyzers(&self) -> Analyzers {
+        let keys: Vec<_> = self.metrics.iter().map(|metric| metric.key).collect();
+        let settings = analyze::AnalysisSettings {
+            silence_threshold_db: self.silence_threshold_db,
+            min_silence_ms: self.min_silence_ms,
+            loudness_target_lufs: self.loudness_target_lufs,
+            timelines: self.timelines,
+            album: self.albums.is_some(),
+        };
+        Analyzers::select(&keys, &settings).expect("the keys are the catalogue's")
+    }
+
     /// With the loudness that is wanted, if one is, and how far files are from it among the
     /// figures. Refuses that figure where there is nothing to compare with.
     pub fn for_target(mut self, target_lufs: Option<f64>) -> Result<Self, SettingError> {
@@ -251,6 +270,7 @@ impl Default for RunSettings {
             child_memory_mib: fixed(CHILD_MEMORY_MIB),
             worker_program: None,
             log_filter: String::new(),
+            save_partials: None,
             samples_per_pixel: None,
         }
     }

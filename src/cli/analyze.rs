@@ -1,18 +1,20 @@
 //! `audiopool analyze`: plan, walk the street, write the report, say how it ended.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use audiopool::event::{Event, Observer};
 use audiopool::interrupt::{Interrupt, Stop};
-use audiopool::merge::Albums;
+use audiopool::merge::{Albums, Store};
 use audiopool::pipeline::{self, RunError};
 use audiopool::plan::{Job, Jobs, ListSource, Plan};
 use audiopool::pool::Traces;
 use audiopool::record::{Record, Summary};
-use audiopool::report::{Csv, Json, Ndjson, Progress, Report, Stats, Text};
+use audiopool::report::{Csv, Json, Ndjson, Paint, Progress, Report, Stats, Text};
+use audiopool::settings::AnalysisSettings;
 
 use super::args::ReportFormat;
 use super::awaited::Awaited;
@@ -32,23 +34,27 @@ pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
 
 fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     log::start(&request.run.log_filter, progress)?;
-    if request.format == ReportFormat::Csv {
-        if request.analysis.timelines {
-            tracing::warn!("CSV has no place for timelines; `--format json` and `ndjson` have");
-        }
-        if request.analysis.albums.is_some() {
-            tracing::warn!("CSV has no place for albums; every other `--format` has");
-        }
-    }
+    warn_of_the_table(request.format, &request.analysis);
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
     let _announcement = stop.on_change(announce);
     let jobs = open_jobs(&request.plan)?;
-    let mut output = open_output(request)?;
+    let mut output = open_output(request.output.as_deref())?;
+    if let Some(directory) = &request.run.save_partials {
+        Store::prepare(directory).map_err(|error| {
+            let shown = directory.display();
+            Fault::usage(format!("cannot store partials in `--save-partials {shown}`: {error}"))
+        })?;
+    }
     let stats = Arc::new(Mutex::new(Stats::begin()));
 
     let share_terminal = request.output.is_none() && io::stdout().is_terminal();
     let albums = Albums::wanted(&request.analysis);
-    let mut pages = Pages::new(report(request, &mut output), albums, progress, share_terminal);
+    let mut pages = Pages::new(
+        report(request.format, &request.analysis, request.paint, &mut output),
+        albums,
+        progress,
+        share_terminal,
+    );
     let is_unwritable = Arc::new(AtomicBool::new(false));
     let jobs = patient(request, jobs, &stop, &is_unwritable);
     let before = Traces::now();
@@ -71,7 +77,7 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
         Ok(Closed::Nothing) => Ok(()),
         Err(error) => Err(error),
     };
-    let concluded = conclude(ran, written, &stop, &place(request));
+    let concluded = conclude(ran, written, &stop, &place(request.output.as_deref()));
     match (concluded, left) {
         (Ok(Exit::Ok | Exit::FilesFailed), Err(left)) => Err(Fault::left_behind(&left)),
         (concluded, Err(left)) => {
@@ -157,17 +163,31 @@ fn open_jobs(plan: &Plan) -> Result<Jobs, Fault> {
     })
 }
 
-fn open_output(request: &Request) -> Result<Output, Fault> {
-    Output::open(request.output.as_deref()).map_err(|error| {
-        let place = format!("`--output {}`", place(request));
+pub(super) fn open_output(path: Option<&Path>) -> Result<Output, Fault> {
+    Output::open(path).map_err(|error| {
+        let place = format!("`--output {}`", place(path));
         Fault::unwritten(&place, &error).with_exit(Exit::Usage)
     })
 }
 
-fn report<'a>(request: &'a Request, output: &'a mut Output) -> Box<dyn Report + 'a> {
-    let settings = &request.analysis;
-    match request.format {
-        ReportFormat::Text => Box::new(Text::new(output, settings, request.paint)),
+/// Says what a table leaves out of what was asked for.
+pub(super) fn warn_of_the_table(format: ReportFormat, analysis: &AnalysisSettings) {
+    if format == ReportFormat::Csv && analysis.timelines {
+        tracing::warn!("CSV has no place for timelines; `--format json` and `ndjson` have");
+    }
+    if format == ReportFormat::Csv && analysis.albums.is_some() {
+        tracing::warn!("CSV has no place for albums; every other `--format` has");
+    }
+}
+
+pub(super) fn report<'a>(
+    format: ReportFormat,
+    settings: &'a AnalysisSettings,
+    paint: Paint,
+    output: &'a mut Output,
+) -> Box<dyn Report + 'a> {
+    match format {
+        ReportFormat::Text => Box::new(Text::new(output, settings, paint)),
         ReportFormat::Json => Box::new(Json::new(output, settings)),
         ReportFormat::Ndjson => Box::new(Ndjson::new(output)),
         ReportFormat::Csv => Box::new(Csv::new(output, settings)),
@@ -236,7 +256,12 @@ impl<'a> Pages<'a> {
             Ok(summary) => *summary,
             Err(RunError::Output(_)) => return Ok(Closed::Nothing),
             Err(RunError::Boot(_)) if !self.is_begun => return Ok(Closed::Nothing),
-            Err(RunError::Boot(_) | RunError::GaveUp(_) | RunError::Conservation(_)) => self.tally,
+            Err(
+                RunError::Boot(_)
+                | RunError::GaveUp(_)
+                | RunError::Conservation(_)
+                | RunError::Unsaved(_),
+            ) => self.tally,
         };
         self.begin()?;
         if let Some(albums) = self.albums.take() {
@@ -258,6 +283,7 @@ fn conclude(
     let summary = match ran {
         Ok(summary) => summary,
         Err(RunError::Output(error)) => return Err(Fault::unwritten(place, &error)),
+        Err(RunError::Unsaved(error)) => return Err(Fault::unsaved(&error)),
         Err(error) => return Err(Fault::of(Exit::from(&error), &error)),
     };
     written.map_err(|error| Fault::unwritten(place, &error))?;
@@ -268,8 +294,7 @@ fn conclude(
     })
 }
 
-fn place(request: &Request) -> String {
-    let path = request.output.as_deref();
+pub(super) fn place(path: Option<&Path>) -> String {
     path.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
 }
 

@@ -22,6 +22,7 @@ pub(crate) use choices::{
 };
 
 use super::exit::Exit;
+use super::merge::Merge;
 use super::serve::Serve;
 
 /// Measures audio files on a pool of crash-isolated worker processes.
@@ -46,6 +47,9 @@ pub(crate) enum Command {
     /// Measure audio files and report the figures
     #[command(after_help = Exit::table())]
     Analyze(Box<Analyze>),
+    /// Make a report of stored partials, without the audio
+    #[command(after_help = Exit::table())]
+    Merge(Box<Merge>),
     /// Decode and analyse a stretch of one file once more, and tell all about what goes wrong
     #[command(after_help = Exit::table())]
     Replay(Box<Replay>),
@@ -129,6 +133,11 @@ pub(crate) struct Analyze {
     /// Write the report to FILE, which appears when it is complete; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Report", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+
+    /// Store the partials of every input in DIR, which is new or empty; `audiopool merge` makes
+    /// reports of them
+    #[arg(long, value_name = "DIR", help_heading = "Report", value_hint = ValueHint::DirPath)]
+    pub(crate) save_partials: Option<PathBuf>,
 
     /// Print times, throughput, attempts, the books of each pool, what is left behind, memory and CPU of each process to standard error
     #[arg(long, help_heading = "Report")]
@@ -287,7 +296,7 @@ pub(crate) struct Catalogue {
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics(pub(crate) Vec<&'static Metric>);
 
-fn metrics(text: &str) -> Result<Metrics, audiopool::settings::SettingError> {
+pub(super) fn metrics(text: &str) -> Result<Metrics, audiopool::settings::SettingError> {
     parse_metrics(text).map(Metrics)
 }
 
@@ -295,7 +304,7 @@ fn catalogued(text: &str) -> Result<Metrics, audiopool::settings::SettingError> 
     parse_catalogue(text).map(Metrics)
 }
 
-fn metrics_help() -> String {
+pub(super) fn metrics_help() -> String {
     format!("What to measure: groups and keys, with commas between them, from {}", metric_names())
 }
 

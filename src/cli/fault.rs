@@ -42,6 +42,14 @@ impl Fault {
         Self { exit: Exit::Unwritten, message, help }
     }
 
+    /// Partials could not be stored, and so the run has ended.
+    pub(crate) fn unsaved(error: &io::Error) -> Self {
+        let message = format!("cannot store partials in the place of `--save-partials`: {error}");
+        Self { exit: Exit::Unwritten, message: Some(message), help: None }.with_help(
+            "make room or choose another place; the report holds what was measured until then",
+        )
+    }
+
     /// The run has ended, and something of it is still there: a bug of ours.
     pub(crate) fn left_behind(left: &Leftover) -> Self {
         let message = Some(format!("internal error, something is left behind: {left}"));

@@ -84,6 +84,7 @@ impl Request {
                 child_memory_mib: typed.children.child_memory_mib,
                 worker_program: typed.children.program.path(),
                 log_filter: log::filter(talk.verbose, talk.quiet)?,
+                save_partials: typed.save_partials,
                 samples_per_pixel: None,
             },
             analysis,
@@ -107,7 +108,7 @@ fn list(from: PathBuf, nul: bool) -> List {
 }
 
 /// A directory cannot be written, and one that does not exist cannot take a file.
-fn check_output(output: &Path) -> Result<(), Fault> {
+pub(super) fn check_output(output: &Path) -> Result<(), Fault> {
     let shown = output.display();
     if output.as_os_str().is_empty() || output.is_dir() {
         return Err(Fault::usage(format!("`--output {shown}` is a directory, not a file")));
@@ -122,7 +123,7 @@ fn check_output(output: &Path) -> Result<(), Fault> {
 }
 
 /// See <https://no-color.org>: set and not empty means no colour, unless asked for on the spot.
-fn colour_allowed(when: ColorWhen) -> bool {
+pub(super) fn colour_allowed(when: ColorWhen) -> bool {
     match when {
         ColorWhen::Always => true,
         ColorWhen::Never => false,

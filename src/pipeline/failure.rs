@@ -69,5 +69,5 @@ fn kind(attempt: &FailedAttempt) -> FailureKind {
 /// Without the number of the child and the evidence: they depend on the course of the run.
 fn attempt(attempt: &FailedAttempt) -> Attempt {
     let FailedAttempt { attempt, cause, .. } = attempt;
-    Attempt { attempt: *attempt, kind: cause.word(), cause: cause.to_string() }
+    Attempt { attempt: *attempt, kind: cause.word().into(), cause: cause.to_string() }
 }

@@ -17,7 +17,7 @@ use audiopool_worker::measure::Measure;
 use super::failure::{self, Stage};
 use super::pools::check;
 use super::street::{decoding_threads, patience};
-use super::{RunError, analyzers, chunk_length};
+use super::{RunError, chunk_length};
 use crate::decode::SourceFormat;
 use crate::decoder::{DecodeFile, Decoded};
 use crate::event::Observer;
@@ -145,7 +145,7 @@ impl Again<'_> {
         };
         let workers = workers.build().map_err(RunError::Boot)?;
         let _stop = self.stop.on_change(killer(&workers));
-        let analyzers = analyzers(self.analysis);
+        let analyzers = self.analysis.analyzers();
         let second = stretch.frames.start / u64::from(stretch.format.sample_rate.max(1));
         let task = Measure { analyzers: analyzers.clone() };
         let check_partials = move |partials: &Partials| partials.check(&analyzers, &stretch);

@@ -1,6 +1,7 @@
 //! The street for one file: decode it, have its chunks measured, merge, write the record.
 
 use std::collections::VecDeque;
+use std::io;
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -19,7 +20,7 @@ use crate::decode::SourceFormat;
 use crate::decoder::{DecodeFile, Decoded, Ending};
 use crate::event::{Event, Observer};
 use crate::interrupt::Stop;
-use crate::merge::Fold;
+use crate::merge::{Fold, Store};
 use crate::plan::Job;
 use crate::pool::{Audio, Execute, Future, PoolError, TaskError, TaskTerms};
 use crate::record::{Failure, FailureKind, FileFormat, Outcome, Record};
@@ -73,6 +74,9 @@ pub(super) struct Street<'a, D, W> {
     abandoned: Arc<AtomicBool>,
     trouble: Mutex<Option<PoolError>>,
     recipe: Recipe,
+    store: Option<Store>,
+    /// Why partials could not be stored, if that has happened.
+    unsaved: Mutex<Option<io::Error>>,
 }
 
 impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
@@ -98,6 +102,24 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             abandoned: Arc::default(),
             trouble: Mutex::new(None),
             recipe: Recipe::default(),
+            store: None,
+            unsaved: Mutex::new(None),
+        }
+    }
+
+    /// The same, with a place where partials are stored.
+    pub(super) fn with_store(self, store: Option<Store>) -> Self {
+        Self { store, ..self }
+    }
+
+    /// Why partials could not be stored, if that has happened; told once.
+    pub(super) fn unsaved(&self) -> Option<io::Error> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn save(&self, save: impl FnOnce(&Store) -> io::Result<()>) {
+        if let Some(Err(error)) = self.store.as_ref().map(save) {
+            self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
     }
 
@@ -167,6 +189,9 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
     }
 
     fn finished(&self, job: &Job, record: &Record) {
+        if record.error().is_some() {
+            self.save(|store| store.save_failed(job.index, record));
+        }
         let seconds = record.format().and_then(|format| format.duration_seconds);
         (self.observer)(&Event::JobFinished {
             index: job.index,
@@ -291,10 +316,16 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
         });
         match (ended, self.opened) {
             (Ok(ending), Some((format, fold))) if fold.frames() == ending.frames => {
+                let (pcm, job) = (format.pcm, self.job);
+                let format = FileFormat::of(&format, Some(ending.frames));
+                self.street.save(|store| {
+                    let of = (&*job.path, &format, pcm, &ending.warnings[..]);
+                    store.save_measured(job.index, of, fold.partials())
+                });
                 let figures = fold.finish();
                 let figures = figures.only(&self.street.keys);
                 Outcome::Ok {
-                    format: FileFormat::of(&format, Some(ending.frames)),
+                    format,
                     metrics: figures.iter().map(|(metric, figure)| (metric.key, figure)).collect(),
                     details: figures.into_details(),
                     warnings: ending.warnings,

@@ -1,5 +1,6 @@
 //! Failure: why an input has no figures, for a program and for a person.
 
+use std::borrow::Cow;
 use std::{fmt, io};
 
 use serde::Serialize;
@@ -25,7 +26,7 @@ pub struct Attempt {
     /// 1 for the first.
     pub attempt: u32,
     /// One word for machines: `signal`, `killed`, `panic`, `spinning`, …
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// How it ended, for example `killed by SIGSEGV`.
     pub cause: String,
 }
@@ -53,9 +54,18 @@ pub enum FailureKind {
     NotRun,
     /// The run was stopped while it was in work.
     Cancelled,
+    /// Stored partials that are damaged, or not such as this program can read.
+    InvalidPartials,
     /// The file itself is at fault.
     #[serde(untagged)]
     Decode(DecodeErrorKind),
+}
+
+impl FailureKind {
+    /// That which reports write like this, if there is one.
+    pub fn named(name: &str) -> Option<Self> {
+        super::FAILURES.into_iter().find(|kind| kind.to_string() == name)
+    }
 }
 
 impl Failure {

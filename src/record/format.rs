@@ -1,5 +1,6 @@
 //! `FileFormat`: what a report says of a file's format; lengths are counted, never declared.
 
+use audiopool_worker::pcm::PcmFormat;
 use serde::Serialize;
 
 use crate::decode::SourceFormat;
@@ -28,10 +29,19 @@ pub struct FileFormat {
 impl FileFormat {
     /// Puts together what the decoder said and the frames that were counted.
     pub fn of(source: &SourceFormat, frames: Option<u64>) -> Self {
-        let pcm = source.pcm;
+        Self::from_parts(source.container.clone(), source.codec.clone(), source.pcm, frames)
+    }
+
+    /// The same of what was kept.
+    pub(crate) fn from_parts(
+        container: String,
+        codec: String,
+        pcm: PcmFormat,
+        frames: Option<u64>,
+    ) -> Self {
         Self {
-            container: source.container.clone(),
-            codec: source.codec.clone(),
+            container,
+            codec,
             sample_rate: pcm.sample_rate,
             channels: pcm.channels,
             sample_format: pcm.sample_format.name(),

@@ -18,7 +18,7 @@ pub struct Words {
 }
 
 /// Every kind of failure.
-pub const FAILURES: [FailureKind; 18] = [
+pub const FAILURES: [FailureKind; 19] = [
     FailureKind::Decode(Decode::NotFound),
     FailureKind::Decode(Decode::PermissionDenied),
     FailureKind::Decode(Decode::NotAFile),
@@ -35,6 +35,7 @@ pub const FAILURES: [FailureKind; 18] = [
     FailureKind::OutOfMemory,
     FailureKind::Protocol,
     FailureKind::WorkerPanic,
+    FailureKind::InvalidPartials,
     FailureKind::Cancelled,
     FailureKind::NotRun,
 ];
@@ -57,6 +58,10 @@ impl FailureKind {
             Self::NoAudio => words(
                 "There is no audio in this folder",
                 "Choose a folder with audio files in it, or the files themselves.",
+            ),
+            Self::InvalidPartials => words(
+                "Its stored partials cannot be used",
+                "Measure the file again, and store its partials anew.",
             ),
             Self::InvalidPath => words("This is no path", "Correct the line of the list."),
             Self::Crashed => words(

@@ -1,10 +1,12 @@
-//! What is made of partials at the end: albums, targets, timelines.
+//! What is made of partials at the end: albums, targets, timelines; and what is kept of
+//! partials for later.
 
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
 mod albums;
+mod partials;
 mod target;
 mod timelines;
 

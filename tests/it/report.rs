@@ -75,12 +75,12 @@ fn records() -> Vec<Record> {
                     attempts: vec![
                         Attempt {
                             attempt: 1,
-                            kind: "signal",
+                            kind: "signal".into(),
                             cause: "killed by SIGSEGV".to_owned(),
                         },
                         Attempt {
                             attempt: 2,
-                            kind: "signal",
+                            kind: "signal".into(),
                             cause: "killed by SIGSEGV".to_owned(),
                         },
                     ],

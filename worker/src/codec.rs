@@ -4,15 +4,20 @@
 //! one file. Decoding reads from a slice, under a limit, and must consume every byte; nothing in it
 //! panics or allocates more than the limit, whatever the bytes are.
 
-use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use bincode::config::{Config, Configuration, Limit, LittleEndian, Varint};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The most that one value may take encoded: tasks, arguments and results alike.
 pub const MAX_VALUE: usize = 64 << 20;
 
+/// The most that partials which were stored may take, a week of audio and more.
+pub const MAX_STORED: usize = 1 << 30;
+
 const CONFIG: Configuration<LittleEndian, Varint, Limit<MAX_VALUE>> =
     bincode::config::standard().with_limit::<MAX_VALUE>();
+const STORED: Configuration<LittleEndian, Varint, Limit<MAX_STORED>> =
+    bincode::config::standard().with_limit::<MAX_STORED>();
 
 /// Why a value cannot be encoded or decoded.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +57,22 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
 
 /// Reads a value that fills `bytes` to the last.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    match bincode::serde::decode_from_slice(bytes, CONFIG) {
+    read(bytes, CONFIG)
+}
+
+/// The same of what was stored, which may be larger; the bytes are there already, and a list takes
+/// memory as its values come, whatever length it claims.
+pub fn decode_stored<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    read(bytes, STORED)
+}
+
+/// A checksum of bytes that are kept.
+pub fn checksum(bytes: &[u8]) -> u32 {
+    crc32fast::hash(bytes)
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8], config: impl Config) -> Result<T, CodecError> {
+    match bincode::serde::decode_from_slice(bytes, config) {
         Ok((value, consumed)) if consumed == bytes.len() => Ok(value),
         Ok((_, consumed)) => {
             Err(CodecError::Trailing { what: name::<T>(), trailing: bytes.len() - consumed })
@@ -93,6 +113,7 @@ mod tests {
         let bytes = [253, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0];
         assert!(matches!(decode::<Vec<u8>>(&bytes), Err(CodecError::Decode { .. })));
         assert!(matches!(decode::<String>(&bytes), Err(CodecError::Decode { .. })));
+        assert!(matches!(decode_stored::<Vec<f64>>(&bytes), Err(CodecError::Decode { .. })));
     }
 
     proptest! {

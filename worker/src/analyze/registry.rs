@@ -72,6 +72,20 @@ macro_rules! analyzers {
                 Ok(analyzers)
             }
 
+            /// Whether the partials of these are enough for the figures of those others.
+            pub fn covers(&self, others: &Self) -> bool {
+                let mut others = others.clone();
+                // What it is told concerns the last stage alone.
+                if let (Some(one), Some(other)) = (&self.loudness, &mut others.loudness) {
+                    other.clone_from(one);
+                }
+                // Peaks of every 100 ms come with the peak of all.
+                if let (Some(one), Some(other)) = (&self.true_peak, &mut others.true_peak) {
+                    other.is_timed |= one.is_timed;
+                }
+                true $( && (others.$field.is_none() || others.$field == self.$field) )+
+            }
+
             /// The partials of no audio: merged with others, they change nothing.
             pub fn identity(&self) -> Partials {
                 Partials { $( $field: self.$field.as_ref().map(|_| Default::default()), )+ }
@@ -244,6 +258,17 @@ mod tests {
         assert_eq!(analyzers.level, None);
         assert_eq!(analyzers.non_silence, Some((&settings).into()));
         assert_eq!(Analyzers::select(&["loud"], &settings), Err(UnknownMetric("loud".into())));
+    }
+
+    #[test]
+    fn partials_are_enough_for_what_they_are_of() {
+        let of = |keys: &[&str]| Analyzers::select(keys, &AnalysisSettings::default()).unwrap();
+        assert!(all().covers(&all()) && all().covers(&of(&[])) && !of(&[]).covers(&all()));
+        assert!(of(&["psr"]).covers(&of(&["true_peak_dbtp", "integrated_lufs"])));
+        assert!(!of(&["plr"]).covers(&of(&["psr"])));
+        let settings = AnalysisSettings { min_silence_ms: 99, ..AnalysisSettings::default() };
+        let other = Analyzers::select(&["non_silence_seconds"], &settings).unwrap();
+        assert!(!all().covers(&other));
     }
 
     #[test]

@@ -1,0 +1,130 @@
+//! `audiopool merge`: reports of stored partials, in this process and without the audio.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use audiopool::interrupt::Interrupt;
+use audiopool::merge::{self, Albums, Changes, Refusal};
+use audiopool::record::Summary;
+use audiopool::report::{Paint, Progress, Report};
+use audiopool::settings::{
+    AnalysisSettings, LOUDNESS_TARGET, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB,
+};
+use clap::ValueHint;
+
+use super::analyze::{open_output, place, report, warn_of_the_table};
+use super::args::{AlbumScope, Metrics, ReportFormat, Talk, metrics, metrics_help};
+use super::exit::Exit;
+use super::fault::Fault;
+use super::log;
+use super::request::{check_output, colour_allowed};
+
+/// The arguments. What is left out is as it was when the partials were stored.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Merge {
+    /// Files that `audiopool analyze --save-partials` has written, and directories of them
+    #[arg(value_name = "PARTIALS", required = true, value_hint = ValueHint::AnyPath)]
+    paths: Vec<PathBuf>,
+
+    #[arg(long, value_name = "LIST", help_heading = "Analysis", value_parser = metrics, help = metrics_help())]
+    metrics: Option<Metrics>,
+
+    #[arg(long = LOUDNESS_TARGET.name, value_name = "LUFS", help = LOUDNESS_TARGET.describe(),
+        value_parser = |text: &str| LOUDNESS_TARGET.parse(text), allow_hyphen_values = true,
+        help_heading = "Analysis")]
+    loudness_target: Option<f64>,
+
+    /// Put momentary and short-term loudness of every 100 ms into the records of `json` and `ndjson`
+    #[arg(long, help_heading = "Analysis")]
+    timeline: bool,
+
+    /// Loudness, peaks and gain of albums too: of all files together, or of each directory's
+    #[arg(long, value_enum, value_name = "SCOPE", num_args = 0..=1, require_equals = true,
+        default_missing_value = "all", help_heading = "Analysis")]
+    album: Option<AlbumScope>,
+
+    /// Only what the partials were measured with; anything else is refused
+    #[arg(long = SILENCE_THRESHOLD_DB.name, value_name = "DB", allow_hyphen_values = true,
+        value_parser = |text: &str| SILENCE_THRESHOLD_DB.parse(text), help_heading = "Analysis")]
+    silence_threshold_db: Option<f64>,
+
+    /// Only what the partials were measured with; anything else is refused
+    #[arg(long = MIN_SILENCE_MS.name, value_name = "MS", allow_hyphen_values = true,
+        value_parser = |text: &str| MIN_SILENCE_MS.parse(text), help_heading = "Analysis")]
+    min_silence_ms: Option<u32>,
+
+    /// Format of the report
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Report")]
+    format: ReportFormat,
+
+    /// Write the report to FILE, which appears when it is complete; `-` is standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Report", value_hint = ValueHint::FilePath)]
+    output: Option<PathBuf>,
+}
+
+/// Runs it. A fault has been told to nobody yet.
+pub(crate) fn run(typed: Merge, talk: Talk) -> Result<Exit, Fault> {
+    log::start(&log::filter(talk.verbose, talk.quiet)?, &Progress::hidden())?;
+    let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
+    let path = typed.output.filter(|path| path != Path::new("-"));
+    if let Some(path) = path.as_deref() {
+        check_output(path)?;
+    }
+    let changes = Changes {
+        metrics: typed.metrics.map(|metrics| metrics.0),
+        silence_threshold_db: typed.silence_threshold_db,
+        min_silence_ms: typed.min_silence_ms,
+        loudness_target_lufs: typed.loudness_target,
+        timelines: typed.timeline,
+        albums: typed.album.map(Into::into),
+    };
+    let files = merge::files(&typed.paths);
+    let settings = merge::settings(&files, &changes).map_err(refused)?;
+    warn_of_the_table(typed.format, &settings);
+    let mut output = open_output(path.as_deref())?;
+    let paint = Paint { on: path.is_none() && colour_allowed(talk.color) };
+    let mut pages = report(typed.format, &settings, paint, &mut output);
+    let written = write(&files, &settings, &stop, pages.as_mut());
+    drop(pages);
+    let summary = written
+        .and_then(|summary| output.finish().map(|()| summary))
+        .map_err(|error| Fault::unwritten(&place(path.as_deref()), &error))?;
+    Ok(match stop.reason() {
+        Some(reason) => reason.into(),
+        None if summary.failed > 0 => Exit::FilesFailed,
+        None => Exit::Ok,
+    })
+}
+
+/// Makes one record after the other, and writes it.
+fn write(
+    files: &[PathBuf],
+    settings: &AnalysisSettings,
+    stop: &Interrupt,
+    report: &mut dyn Report,
+) -> io::Result<Summary> {
+    let mut albums = Albums::wanted(settings);
+    let mut summary = Summary { complete: true, ..Summary::default() };
+    report.begin()?;
+    for file in files {
+        if stop.requested().is_some() {
+            summary.complete = false;
+            break;
+        }
+        let mut record = merge::record(file, settings);
+        if let Some(albums) = &mut albums {
+            albums.add(&mut record);
+        }
+        report.record(&record)?;
+        summary.add(&record);
+    }
+    if let Some(albums) = albums {
+        report.albums(&albums.finish(summary.complete))?;
+    }
+    report.finish(&summary)?;
+    Ok(summary)
+}
+
+fn refused(refusal: Refusal) -> Fault {
+    Fault::usage(refusal.message).with_help(refusal.help)
+}
