@@ -4,10 +4,13 @@
 //! watchers read at their own pace; nobody waits for them. Whatever becomes of it, every file of it
 //! ends in exactly one record, under the name that the visitor knows it by.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use audiopool_worker::analyze::Timeline;
+use audiopool_worker::analyze::group::LOUDNESS;
 use audiopool_worker::analyze::waveform::Waveform;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -26,6 +29,9 @@ const MOST_COLUMNS: NonZeroU32 = NonZeroU32::new(2000).expect("it is not zero");
 
 /// The last entry of every log.
 const ENDED: &str = "ended";
+
+/// By name.
+type Timelines = BTreeMap<&'static str, Timeline>;
 
 /// What is to be measured, and how.
 #[derive(Debug)]
@@ -63,6 +69,7 @@ struct State {
     files: Vec<Progress>,
     records: Vec<Option<Record>>,
     waveforms: Vec<Option<Waveform>>,
+    timelines: Vec<Option<Timelines>>,
     log: Vec<Entry>,
     folder: Option<TempDir>,
     /// What the files in it were counted as.
@@ -119,6 +126,7 @@ impl Batch {
             files: vec![Progress::default(); jobs.len()],
             records: vec![None; jobs.len()],
             waveforms: vec![None; jobs.len()],
+            timelines: vec![None; jobs.len()],
             log: Vec::new(),
             folder,
             room: None,
@@ -202,10 +210,18 @@ impl Batch {
             error.replay = None;
         }
         record.path = PathBuf::from(name);
-        if let Outcome::Ok { details, .. } = &mut record.outcome
-            && let Some(place) = self.lock().waveforms.get_mut(index)
-        {
-            *place = details.waveform.take().map(|waveform| waveform.thinned(MOST_COLUMNS));
+        if let Outcome::Ok { details, .. } = &mut record.outcome {
+            let waveform = details.waveform.take().map(|waveform| waveform.thinned(MOST_COLUMNS));
+            let thinned = |(key, line): (_, Timeline)| (key, line.thinned(MOST_COLUMNS));
+            let timelines = std::mem::take(&mut details.timelines).into_iter().map(thinned);
+            let timelines = timelines.collect();
+            let mut state = self.lock();
+            if let Some(place) = state.waveforms.get_mut(index) {
+                *place = waveform;
+            }
+            if let Some(place) = state.timelines.get_mut(index) {
+                *place = Some(timelines);
+            }
         }
         let told = json!({"index": index, "record": record});
         if let Some(place) = self.lock().records.get_mut(index) {
@@ -249,6 +265,18 @@ impl Batch {
     /// What a file is drawn by, once it is measured.
     pub(super) fn waveform(&self, index: usize) -> Option<Waveform> {
         self.lock().waveforms.get(index).cloned().flatten()
+    }
+
+    /// How it is to be measured: as was asked, and for loudness its timelines, which are drawn and
+    /// stand in no record.
+    pub(super) fn measured(&self) -> AnalysisSettings {
+        let timelines = self.analysis.metrics.iter().any(|one| one.answers_to(LOUDNESS.name));
+        AnalysisSettings { timelines, ..self.analysis.clone() }
+    }
+
+    /// How loud a file is from moment to moment, once it is measured.
+    pub(super) fn timelines(&self, index: usize) -> Option<Timelines> {
+        self.lock().timelines.get(index).cloned().flatten()
     }
 
     /// Every record and their balance, once there are all.

@@ -31,6 +31,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Grounds>> {
         .routes(routes!(show, cancel))
         .routes(routes!(events))
         .routes(routes!(waveform))
+        .routes(routes!(timelines))
         .routes(routes!(report_json))
         .routes(routes!(report_csv))
         .layer(DefaultBodyLimit::max(order::MOST_BYTES))
@@ -197,6 +198,29 @@ async fn waveform(
     let what = || format!("waveform of file `{index}`");
     let waveform = found.ok_or_else(|| ApiError::NotFound { what: what() })?;
     Ok(([(header::CONTENT_TYPE, "application/json")], waveform.json()).into_response())
+}
+
+/// How loud a file is from moment to moment, in at most 2000 steps, each with its loudest; nothing
+/// unless its loudness was asked for.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/files/{index}/timelines.json",
+    operation_id = "timelines", tag = "jobs",
+    params(
+        ("id" = String, Path, description = "Of the job."),
+        ("index" = String, Path, description = "Of the file, from 0."),
+    ),
+    responses(
+        (status = 200, description = "The timelines, by name.", body = shapes::Timelines),
+        (status = 404, description = "No such file, or it is not measured yet.",
+            body = shapes::Refusal),
+    ))]
+async fn timelines(
+    State(site): Shared,
+    Path((id, index)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let batch = find(&site, &id)?;
+    let found = index.parse().ok().and_then(|index| batch.timelines(index));
+    let what = || format!("timelines of file `{index}`");
+    Ok(Json(found.ok_or_else(|| ApiError::NotFound { what: what() })?).into_response())
 }
 
 /// The report that the command would have written.

@@ -8,12 +8,13 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 
 /// Path, content type and text of each file.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
     ("/page/style.css", "text/css; charset=utf-8", include_str!("page/style.css")),
     ("/page/files.js", "text/javascript; charset=utf-8", include_str!("page/files.js")),
     ("/page/job.js", "text/javascript; charset=utf-8", include_str!("page/job.js")),
     ("/page/figures.js", "text/javascript; charset=utf-8", include_str!("page/figures.js")),
+    ("/page/plots.js", "text/javascript; charset=utf-8", include_str!("page/plots.js")),
     ("/page/waveform.js", "text/javascript; charset=utf-8", include_str!("page/waveform.js")),
     ("/page/words.js", "text/javascript; charset=utf-8", include_str!("page/words.js")),
     ("/page/settings.js", "text/javascript; charset=utf-8", include_str!("page/settings.js")),

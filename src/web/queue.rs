@@ -180,8 +180,8 @@ impl Queue {
         };
         let jobs = batch.jobs.iter().cloned();
         let mut index = 0;
-        let guest = pools.guest(batch.party);
-        guest.run(jobs, &batch.analysis, &observer, batch.stop(), &mut |record| {
+        let (guest, analysis) = (pools.guest(batch.party), batch.measured());
+        guest.run(jobs, &analysis, &observer, batch.stop(), &mut |record| {
             batch.record(index, record);
             index += 1;
             Ok(())

@@ -172,7 +172,7 @@ test("good and broken files end in figures, warnings and plain words", async (t)
   // Twelve seconds of speech are no flat line, and the picture of a file without figures is none.
   const wave = rows.first().getByRole("slider", { name: "Waveform of speech.flac" });
   await wave.waitFor();
-  assert.equal(await bad.locator("canvas").isVisible(), false);
+  assert.equal(await bad.locator("canvas:visible").count(), 0);
   const heights = await wave.evaluate((canvas) => {
     const { width, height } = canvas;
     const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
@@ -185,6 +185,23 @@ test("good and broken files end in figures, warnings and plain words", async (t)
   assert.ok(new Set(heights).size > 10, `flat: ${[...new Set(heights)]}`);
   await wave.hover();
   assert.match(await rows.first().locator(".place").textContent(), /^0:0\d\.\d\d · −(∞|\d+\.\d) dBFS/);
+  // How loud it is from moment to moment stands below, and in words.
+  const moments = rows.first().locator(".loudness");
+  const plot = moments.getByRole("img", { name: "Loudness over time of speech.flac" });
+  await plot.waitFor();
+  assert.match(await moments.locator("figcaption").textContent(),
+    /^Loudness over time\. Momentary \(400 ms\): at most −\d+\.\d LUFS, at 0:\d\d\.\d\d; Short-term \(3 s\): at most −\d+\.\d LUFS, at 0:\d\d\.\d\d; the whole, dashed: −\d+\.\d LUFS\.$/);
+  const reach = await plot.evaluate((canvas) => {
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const ink = getComputedStyle(canvas).color.match(/\d+/g).map(Number);
+    const isInk = (at) => ink.every((part, of) => data[4 * at + of] === part);
+    const all = Array.from({ length: width * height }, (_, at) => at).filter(isInk);
+    const columns = all.map((at) => at % width);
+    const rows = all.map((at) => Math.floor(at / width));
+    return [new Set(columns).size / width, Math.max(...rows) - Math.min(...rows)];
+  });
+  assert.ok(reach[0] > 0.6 && reach[1] > 5, `the short-term loudness is drawn: ${reach}`);
   await page.getByRole("status").filter({ hasText: "All done." }).waitFor();
   const download = page.waitForEvent("download");
   await job.getByRole("link", { name: "CSV" }).click();

@@ -134,6 +134,8 @@ shapes! {
         "data": {"type": "array", "maxItems": 4000,
             "items": {"type": "integer", "minimum": -32768, "maximum": 32767}},
     }));
+    /// How loud a file is from moment to moment.
+    Timelines: json!({"type": "object", "additionalProperties": object(timeline())});
     /// What can be asked for.
     Catalogue: object(json!({
         "groups": {"type": "array", "items": object(texts(&["name", "title", "about"]))},

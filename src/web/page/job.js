@@ -2,6 +2,7 @@
 // Names and messages come from outside and are only ever set as text.
 
 import { show, troubles } from "/page/figures.js";
+import { drawLoudness } from "/page/plots.js";
 import { draw } from "/page/waveform.js";
 import { length } from "/page/words.js";
 
@@ -139,7 +140,11 @@ export class Job {
       this.format(index, parts);
     }
     if (record.status === "ok") {
-      draw(row, `/api/v1/jobs/${this.id}/files/${index}/waveform.json`, record, this.catalogue);
+      const files = `/api/v1/jobs/${this.id}/files/${index}`;
+      draw(row, `${files}/waveform.json`, record, this.catalogue);
+      const isAsked = this.catalogue.metrics.some(({ group, key }) =>
+        group === "loudness" && key in record.metrics);
+      if (isAsked) drawLoudness(row, `${files}/timelines.json`, record);
     }
     troubles(row, this.catalogue, record);
     show(row, this.catalogue, record.metrics);

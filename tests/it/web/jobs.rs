@@ -76,6 +76,32 @@ fn files_that_are_sent_end_in_the_bytes_that_the_command_writes() {
 }
 
 #[test]
+fn how_loud_a_file_is_from_moment_to_moment_is_told_apart_from_its_record() {
+    let served = Served::start();
+    let speech = fixture("speech-12000.flac");
+    let measured = |metrics| {
+        let id = id(&served.send(&[File("a.flac", &speech), Text("metrics", metrics)]));
+        let record = follow(&served, &id).into_iter().find(|(_, kind, _)| kind == "record");
+        assert_eq!(record.unwrap().2["record"]["timelines"], json!({}));
+        served.get(&format!("/api/v1/jobs/{id}/files/0/timelines.json"))
+    };
+    assert_eq!(measured("seed").json(200), json!({}));
+    let told = measured("integrated_lufs").json(200);
+    let mut command = assert_cmd::cargo::cargo_bin_cmd!("audiopool");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let args = ["analyze", "--timeline", "--format", "ndjson", "speech-12000.flac"];
+    let said = command.current_dir(data).args(args).output().unwrap();
+    let record: Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(told, record["timelines"], "thirteen seconds need no thinning");
+    assert!(told["momentary_lufs"]["values"].as_array().unwrap().len() > 100, "{told}");
+    let id = id(&served.send(&[File("bad.wav", b"RIFF")]));
+    follow(&served, &id);
+    for index in ["0", "1", "x"] {
+        served.get(&format!("/api/v1/jobs/{id}/files/{index}/timelines.json")).refusal(404);
+    }
+}
+
+#[test]
 fn every_event_is_told_once_and_a_watcher_may_come_back() {
     let served = Served::start();
     let good = fixture("s16-mono-8000-64s.flac");
@@ -197,8 +223,10 @@ fn a_client_that_goes_away_in_the_middle_leaves_nothing() {
     until("it is being sent", || served.temporary().len() == 1);
     drop(sender);
     until("it is gone", || served.temporary().is_empty());
-    let metrics = String::from_utf8(served.get("/metrics").body).unwrap();
-    assert!(metrics.contains("audiopool_temporary_bytes 0\n"), "{metrics}");
+    until("its room is given back", || {
+        let metrics = String::from_utf8(served.get("/metrics").body).unwrap();
+        metrics.contains("audiopool_temporary_bytes 0\n")
+    });
     assert_eq!(served.get("/api/v1/jobs").json(200), json!({"jobs": []}));
 }
 

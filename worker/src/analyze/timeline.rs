@@ -3,6 +3,7 @@
 //! It is kept in thousandths, as finely as ffmpeg prints its own and finer than anyone hears: an
 //! hour of a value every 100 ms takes 144 kB.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -30,6 +31,18 @@ impl Timeline {
             window,
             step,
             values: values.map(|value| value.map_or(NOTHING, thousandths)).collect(),
+        }
+    }
+
+    /// The same with so many values at most, each the largest of several.
+    #[must_use]
+    pub fn thinned(self, most: NonZeroU32) -> Self {
+        let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
+        let of = self.values.len().div_ceil(most).max(1);
+        Self {
+            step: self.step.saturating_mul(u32::try_from(of).unwrap_or(u32::MAX)),
+            values: self.values.chunks(of).filter_map(|some| some.iter().copied().max()).collect(),
+            ..self
         }
     }
 
@@ -67,6 +80,19 @@ impl Serialize for Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_values_the_largest_stays() {
+        let [window, step] = [400, 100].map(Duration::from_millis);
+        let values = [None, Some(-30.0), Some(-10.0), Some(-20.0), None, None, Some(-5.0)];
+        let whole = Timeline::new(window, step, values.into_iter());
+        let thinned = |most| whole.clone().thinned(NonZeroU32::new(most).unwrap());
+        let three = thinned(3);
+        assert_eq!(three.step(), Duration::from_millis(300));
+        assert_eq!(three.values().collect::<Vec<_>>(), [Some(-10.0), Some(-20.0), Some(-5.0)]);
+        assert_eq!(thinned(7), whole);
+        assert_eq!(thinned(1).values().collect::<Vec<_>>(), [Some(-5.0)]);
+    }
 
     #[test]
     fn values_are_to_a_thousandth() {
