@@ -44,6 +44,28 @@ fn an_album_is_gated_anew_and_its_files_are_as_without_it() {
 }
 
 #[test]
+fn albums_are_those_of_loudgain() {
+    let recorded = include_str!("../../data/album-figures.json");
+    let recorded: Value = serde_json::from_str(recorded).unwrap();
+    for theirs in recorded["albums"].as_array().unwrap() {
+        let files: Vec<_> =
+            theirs["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
+        let report = json_report(&[&["--album"], &files[..]].concat(), 0);
+        let ours = &report["albums"][0]["metrics"];
+        // Half of the last digit; peaks by another filter; ranges of every second, not every 100 ms.
+        for (key, tolerance) in [
+            ("integrated_lufs", 0.0051),
+            ("replaygain_album_gain_db", 0.0051),
+            ("replaygain_album_peak", 0.023),
+            ("loudness_range_lu", 1.0),
+        ] {
+            let [ours, theirs] = [ours, theirs].map(|figures| figures[key].as_f64().unwrap());
+            assert!((ours - theirs).abs() <= tolerance, "{key} of {files:?}: {ours}, not {theirs}");
+        }
+    }
+}
+
+#[test]
 fn albums_are_the_same_for_any_order_and_any_cut() {
     let album = |options: &[&str], files: &[&str]| {
         let report = json_report(&[&["--album"], options, files].concat(), 0);
