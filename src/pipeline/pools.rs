@@ -248,3 +248,22 @@ pub(super) fn check(name: &str, balance: &Balance) -> Result<(), RunError> {
     }
     Err(RunError::Conservation(format!("of the {name}: {balance:?}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_run_beyond_the_first_counts_with_a_decoder_and_with_its_records() {
+        let run = RunSettings { workers: 2, isolation: Isolation::Never, ..RunSettings::default() };
+        let peak = |guests| {
+            let guests = NonZeroUsize::new(guests).unwrap();
+            Pools::shared(guests, &run, &(Arc::new(|_: &Event| {}) as Observer))
+                .unwrap()
+                .peak_memory()
+        };
+        let (one, three) = (peak(1), peak(3));
+        assert_eq!((one.decoders, one.workers, one.records), (2, 2, LOOK_AHEAD));
+        assert_eq!((three.decoders, three.workers, three.records), (4, 2, 3 * LOOK_AHEAD));
+    }
+}

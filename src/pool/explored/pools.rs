@@ -73,9 +73,14 @@ fn pool() -> (Arc<Shared>, Arc<Told>) {
 
 /// None, if the pool is closed.
 fn submit(pool: &Arc<Shared>) -> Option<Future<u64>> {
+    submit_of(0, pool)
+}
+
+/// Of a party; none, if that is dismissed.
+fn submit_of(party: u64, pool: &Arc<Shared>) -> Option<Future<u64>> {
     let promise = Promise::of(pool);
     let body = Body {
-        party: 0,
+        party,
         label: 0,
         name: "task",
         arguments: Payload::Inline(Vec::new()),
@@ -85,7 +90,7 @@ fn submit(pool: &Arc<Shared>) -> Option<Future<u64>> {
         check: Check::Shape(|_| Ok(())),
         end: Ending::Promise(Arc::clone(&promise)),
     };
-    let terms = Terms { party: 0, timeout: None, streams: false, light: None };
+    let terms = Terms { party, timeout: None, streams: false, light: None };
     pool.submit(terms, body).ok().map(|_| Future::new(promise))
 }
 
@@ -183,5 +188,33 @@ fn a_pool_that_is_killed_while_it_is_fed_comes_to_rest() {
         let fed = feeding.join().unwrap();
         rest(&pool, &told);
         assert_eq!(pool.balance().submitted, fed);
+    });
+}
+
+#[test]
+fn a_party_that_is_dismissed_while_it_submits_leaves_the_others_alone() {
+    explore(|| {
+        let (pool, told) = pool();
+        let feeding = [1, 2].map(|party| {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || {
+                let futures = [submit_of(party, &pool), submit_of(party, &pool)];
+                let waiting: Vec<_> = futures.into_iter().flatten().map(waiting).collect();
+                waiting.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            })
+        });
+        let dismissing = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || pool.dismiss_party(1))
+        };
+        dismissing.join().unwrap();
+        let [dismissed, other] = feeding.map(|thread| thread.join().unwrap());
+        assert!(other.len() == 2 && !other.contains(&End::Cancelled), "{other:?}");
+        pool.forget_party(1);
+        pool.close();
+        rest(&pool, &told);
+        let cancelled = dismissed.iter().filter(|end| **end == End::Cancelled).count();
+        assert_eq!(pool.balance().cancelled, cancelled as u64);
+        assert_eq!(pool.balance().submitted, 2 + dismissed.len() as u64);
     });
 }
