@@ -194,7 +194,17 @@ impl Batch {
             }
             Event::ChunkMeasured { index, frames, .. } => self.advance(*index, *frames),
             Event::Pool(PoolEvent::TaskRetried { label, attempt, cause, .. }) => {
+                tracing::warn!(job = self.id, file = label, attempt, cause, "task tried again");
                 self.tell("retried", &json!({"index": label, "attempt": attempt, "cause": cause}));
+            }
+            Event::Pool(PoolEvent::TaskLate { label, role, number, silent, limit, .. }) => {
+                tracing::warn!(
+                    job = self.id,
+                    file = label,
+                    ?silent,
+                    ?limit,
+                    "{role} {number} is late"
+                );
             }
             _ => {}
         }

@@ -16,7 +16,7 @@ use super::ApiError;
 use super::batch::{Batch, Order, Status};
 use super::shared::{self, SharedPools};
 use super::tally::Tally;
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, PoolEvent};
 use crate::pipeline::{Pools, RunError};
 use crate::record::Summary;
 use crate::settings::RunSettings;
@@ -76,6 +76,12 @@ impl Queue {
                 let (tally, queue) = (Arc::clone(&tally), queue.clone());
                 Arc::new(move |event| {
                     tally.observe(event);
+                    if let Event::Pool(PoolEvent::ChildDied {
+                        role, number, cause, evidence, ..
+                    }) = event
+                    {
+                        tracing::warn!(cause, evidence, "{role} {number} died");
+                    }
                     let of = event.party().zip(queue.upgrade());
                     if let Some(batch) = of.and_then(|(party, queue)| queue.of_party(party)) {
                         batch.observe(event);

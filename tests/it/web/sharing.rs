@@ -22,7 +22,7 @@ fn set_workers(served: &Served, workers: u64) -> Reply {
 /// A server with one worker, which does that.
 fn with_one_worker(rogue: &str) -> Served {
     let program = scene::rogue_program();
-    let args = ["--sandbox", "off", "--worker-program", program.to_str().unwrap()];
+    let args = ["-v", "--sandbox", "off", "--worker-program", program.to_str().unwrap()];
     let served = Served::with(&args, &[("AUDIOPOOL_ROGUE", rogue)]);
     set_workers(&served, 1).json(200);
     served
@@ -130,6 +130,11 @@ fn a_small_job_ends_while_a_large_one_is_in_work_and_a_death_is_told_to_whom_it_
     assert_eq!(long_told.last().unwrap().2["status"], "finished");
     assert_eq!(of_kind(&long_told, "retried").len(), 1, "{long_told:?}");
     assert_eq!(count(&served, "audiopool_deaths_total"), 1);
+    let (_, log, _) = served.end("-TERM");
+    let line = log.lines().find(|line| line.contains("worker 1 died")).expect(&log);
+    assert!(line.contains("SIGKILL") && line.contains("pid"), "{line}");
+    let line = log.lines().find(|line| line.contains("task tried again")).expect(&log);
+    assert!(line.contains(&large), "{line}");
 
     // Nothing of it stands in the records.
     let calm = Served::start();
