@@ -281,6 +281,45 @@ test("findings are marks on the waveform, and the keyboard goes from one to the 
   await picture(page, "findings");
 });
 
+test("the average spectrum is drawn band by band, and told", async (t) => {
+  const page = await open(t, await serve(t), { viewport: { width: 1200, height: 900 } });
+  // The strongest is the one of 1 kHz, each other is weaker by 3 dB, and one is silent.
+  await page.evaluate(async () => {
+    const { drawSpectrum } = await import("/page/plots.js");
+    const row = document.getElementById("file-form").content.firstElementChild.cloneNode(true);
+    row.querySelector(".name").textContent = "made up";
+    const list = document.createElement("ul");
+    list.className = "files";
+    list.append(row);
+    document.getElementById("jobs").append(list);
+    const bands = Array.from({ length: 30 }, (_, at) => ({
+      centre_hz: 1000 * 2 ** ((at - 16) / 3),
+      level_dbfs: at === 0 ? null : -12.5 - 3 * Math.abs(at - 16),
+    }));
+    drawSpectrum(row, { path: "made up", spectrum_bands: bands });
+  });
+  const plot = page.getByRole("img", { name: "Average spectrum of made up" });
+  await plot.waitFor();
+  assert.equal(await page.locator(".spectrum figcaption").textContent(),
+    "Average spectrum in thirds of an octave. Strongest around 1 kHz: −12.5 dBFS; " +
+    "within 20 dB of it from 250 Hz to 4 kHz.");
+  const heights = await plot.evaluate((canvas) => {
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const ink = getComputedStyle(canvas).color.match(/\d+/g).map(Number);
+    const isInk = (x, y) => ink.every((part, of) => data[4 * (y * width + x) + of] === part);
+    const middle = (at) => Math.floor(((at + 0.4) * width) / 30);
+    return Array.from({ length: 30 }, (_, at) =>
+      Array.from({ length: height }, (_, y) => isInk(middle(at), y)).filter(Boolean).length);
+  });
+  assert.equal(Math.max(...heights), heights[16], heights.join());
+  assert.equal(heights[0], 0);
+  for (let at = 2; at <= 16; at += 1) assert.ok(heights[at] > heights[at - 1], heights.join());
+  for (let at = 17; at < 30; at += 1) assert.ok(heights[at] < heights[at - 1], heights.join());
+  await accessible(page);
+  await picture(page, "spectrum");
+});
+
 test("a job that hangs is cancelled with a click", async (t) => {
   const args = ["--sandbox", "off", "--worker-program", process.env.AUDIOPOOL_ROGUE_PROGRAM];
   const page = await open(t, await serve(t, args, { AUDIOPOOL_ROGUE: "hang" }));

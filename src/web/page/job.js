@@ -2,7 +2,7 @@
 // Names and messages come from outside and are only ever set as text.
 
 import { show, troubles } from "/page/figures.js";
-import { drawLoudness } from "/page/plots.js";
+import { drawLoudness, drawSpectrum } from "/page/plots.js";
 import { draw } from "/page/waveform.js";
 import { length } from "/page/words.js";
 
@@ -144,6 +144,7 @@ export class Job {
       draw(row, `${files}/waveform.json`, record, this.catalogue);
       const isAsked = this.catalogue.metrics.some(({ group, key }) =>
         group === "loudness" && key in record.metrics);
+      drawSpectrum(row, record);
       if (isAsked) drawLoudness(row, `${files}/timelines.json`, record);
     }
     troubles(row, this.catalogue, record);

@@ -1,5 +1,6 @@
 // Plots of one file: how loud it is from moment to moment, below its waveform and as wide, so that
-// what stands above each other is of the same time. The caption says the same in words.
+// what stands above each other is of the same time; and its average spectrum. The caption of each
+// says the same in words.
 
 import { clock, spelled } from "/page/words.js";
 
@@ -110,4 +111,64 @@ export async function drawLoudness(row, url, record) {
   drawTimelines(canvas, lines, {
     metrics: record.metrics, seconds: record.format.duration_seconds,
   });
+}
+
+// In dB below the strongest band; what is weaker is not seen.
+const DEPTH = 60;
+
+// What belongs to the sound, in dB below the strongest band.
+const NEAR = 20;
+
+const hertz = (value) => value < 1000 ? `${+value.toPrecision(3)} Hz` : `${+(value / 1000).toPrecision(3)} kHz`;
+
+function drawBands(canvas, bands, top) {
+  onCanvas(canvas, (context, style, width, height) => {
+    const scale = devicePixelRatio;
+    const foot = height - 16 * scale;
+    const y = (level) => ((top - level) / DEPTH) * foot;
+    context.font = `${12 * scale}px system-ui, sans-serif`;
+    context.textBaseline = "bottom";
+    for (let level = top - 20; level > top - DEPTH; level -= 20) {
+      context.fillStyle = style.columnRuleColor;
+      context.fillRect(0, Math.round(y(level)), width, 1);
+      context.fillStyle = style.borderTopColor;
+      context.fillText(spelled(level, 0), 4 * scale, y(level));
+    }
+    const each = width / bands.length;
+    bands.forEach(({ centre_hz: centre, level_dbfs: level }, at) => {
+      const left = Math.round(at * each);
+      const wide = Math.max(1, Math.round((at + 1) * each) - left - Math.ceil(scale));
+      if (level !== null && level > top - DEPTH) {
+        context.fillStyle = style.color;
+        const above = Math.floor(y(level));
+        context.fillRect(left, above, wide, Math.max(1, Math.floor(foot) - above));
+      }
+      // The bands around 100 Hz, 1 kHz and 10 kHz have their names.
+      const name = [100, 1000, 10000].find((named) => Math.abs(Math.log10(centre / named)) < 0.01);
+      if (name) {
+        context.fillStyle = style.borderTopColor;
+        context.textAlign = "center";
+        context.fillText(hertz(name), left + wide / 2, height);
+        context.textAlign = "start";
+      }
+    });
+  });
+}
+
+// Draws the average spectrum of a record into a row, if there is one and anything in it.
+export function drawSpectrum(row, record) {
+  const bands = record.spectrum_bands ?? [];
+  const heard = bands.filter(({ level_dbfs: level }) => level !== null);
+  if (heard.length === 0) return;
+  const most = heard.reduce((one, other) => (other.level_dbfs > one.level_dbfs ? other : one));
+  const near = heard.filter(({ level_dbfs: level }) => level >= most.level_dbfs - NEAR);
+  const figure = row.querySelector(".spectrum");
+  const canvas = figure.querySelector("canvas");
+  canvas.setAttribute("aria-label", `Average spectrum of ${record.path}`);
+  figure.querySelector("figcaption").textContent =
+    `Average spectrum in thirds of an octave. Strongest around ${hertz(most.centre_hz)}: ` +
+    `${spelled(most.level_dbfs, 1)} dBFS; within ${NEAR} dB of it from ` +
+    `${hertz(near[0].centre_hz)} to ${hertz(near.at(-1).centre_hz)}.`;
+  figure.hidden = false;
+  drawBands(canvas, bands, Math.ceil((most.level_dbfs + 1) / 10) * 10);
 }
