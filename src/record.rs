@@ -5,9 +5,9 @@
 //!
 //! ```text
 //! {"path", "status": "ok",     "format": {…},        "metrics": {…}, "channels": […],
-//!  "regions": {…}, "findings": […], "timelines": {…}, "warnings": […], "error": null}
+//!  "regions": {…}, "findings": […], "timelines": {…}, "spectrum_bands": […], "warnings": […], "error": null}
 //! {"path", "status": "failed", "format": {…} | null, "metrics": {},  "channels": [],
-//!  "regions": {},  "findings": [],  "timelines": {},  "warnings": […], "error": {…}}
+//!  "regions": {},  "findings": [],  "timelines": {},  "spectrum_bands": [],  "warnings": […], "error": {…}}
 //! ```
 //!
 //! A path that is not UTF-8 stands there with U+FFFD for what cannot be written, followed by
@@ -285,7 +285,7 @@ mod tests {
                 r#""format":{"container":"wav","codec":"pcm_s24le","sample_rate":48000,"channels":2,"#,
                 r#""sample_format":"s24","sample_width":3,"frames":72000,"duration_seconds":1.5},"#,
                 r#""metrics":{"max_dbfs":-6.5,"min_dbfs":null},"channels":[],"regions":{},"findings":[],"#,
-                r#""timelines":{},"warnings":[],"error":null}"#
+                r#""timelines":{},"spectrum_bands":[],"warnings":[],"error":null}"#
             ),
         );
     }
@@ -306,7 +306,7 @@ mod tests {
             &Record::failed("x.wav".into(), error),
             concat!(
                 r#"{"path":"x.wav","status":"failed","format":null,"metrics":{},"#,
-                r#""channels":[],"regions":{},"findings":[],"timelines":{},"warnings":[],"#,
+                r#""channels":[],"regions":{},"findings":[],"timelines":{},"spectrum_bands":[],"warnings":[],"#,
                 r#""error":{"kind":"empty","message":"the file is empty","#,
                 r#""attempts":[{"attempt":1,"kind":"signal","cause":"SIGSEGV"}],"replay":"audiopool replay x.wav"}}"#
             ),

@@ -1,20 +1,22 @@
-//! Details in JSON: figures of each channel, regions, findings and timelines, behind the metrics.
+//! Details in JSON: figures of each channel, regions, findings, timelines and the average spectrum,
+//! behind the metrics.
 //!
 //! ```text
 //! "channels": [{"channel": 1, "rms_dbfs": -20.1, …}, …]      one object a channel
 //! "regions":  {"non_silence_regions": [{"start_seconds": 0.0, "end_seconds": 1.5}, …], …}
 //! "findings": [{"kind", "channel", "start_seconds", "end_seconds", "value", "threshold"}, …]
 //! "timelines": {"momentary_lufs": {"window_seconds": 0.4, "step_seconds": 0.1, "values": [-23.1, …]}}
+//! "spectrum_bands": [{"centre_hz": 1000.0, "level_dbfs": -31.4}, …]   thirds of an octave
 //! ```
 //!
-//! All four are there in every record, empty where there is nothing to tell.
+//! All five are there in every record, empty where there is nothing to tell.
 
 use audiopool_worker::analyze::Details;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::presentable;
 
-/// Writes the four entries.
+/// Writes the five entries.
 pub(super) fn serialize<M: SerializeMap>(
     details: Option<&Details>,
     record: &mut M,
@@ -26,7 +28,8 @@ pub(super) fn serialize<M: SerializeMap>(
     record.serialize_entry("channels", &channels)?;
     record.serialize_entry("regions", &ByKey(&details.regions))?;
     record.serialize_entry("findings", &details.findings)?;
-    record.serialize_entry("timelines", &ByKey(&details.timelines))
+    record.serialize_entry("timelines", &ByKey(&details.timelines))?;
+    record.serialize_entry("spectrum_bands", &details.spectrum_bands)
 }
 
 /// The figures of one channel.
@@ -60,7 +63,7 @@ impl<T: Serialize> Serialize for ByKey<'_, T> {
 mod tests {
     use std::time::Duration;
 
-    use audiopool_worker::analyze::{Finding, Region, Timeline};
+    use audiopool_worker::analyze::{Band, Finding, Region, Timeline};
     use serde_json::{Serializer, json};
 
     use super::*;
@@ -96,6 +99,7 @@ mod tests {
                     [Some(-23.0), None].into_iter(),
                 ),
             )],
+            spectrum_bands: vec![Band { centre_hz: 31.5, level_dbfs: Some(-60.25) }],
             ..Details::default()
         };
         assert_eq!(
@@ -121,13 +125,14 @@ mod tests {
                         "window_seconds": 0.4, "step_seconds": 0.1, "values": [-23.0, null],
                     },
                 },
+                "spectrum_bands": [{"centre_hz": 31.5, "level_dbfs": -60.25}],
             })
         );
     }
 
     #[test]
     fn a_failed_input_has_the_keys_and_nothing_in_them() {
-        let empty = json!({"channels": [], "regions": {}, "findings": [], "timelines": {}});
+        let empty = json!({"channels": [], "regions": {}, "findings": [], "timelines": {}, "spectrum_bands": []});
         assert_eq!(written(None), empty);
     }
 }

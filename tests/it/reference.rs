@@ -259,3 +259,25 @@ fn true_peaks_are_those_of_ffmpegs_ebur128() {
     }
     assert!(compared >= 29, "only {compared} comparisons");
 }
+
+#[test]
+fn histograms_are_those_of_volumedetect() {
+    let measured = measured("level");
+    let mut compared = 0;
+    for theirs in recorded() {
+        let file = theirs["file"].as_str().unwrap();
+        let record = &measured[file];
+        // It makes 16 bits of everything, and so moves samples of 24 bits over the edge of a bin.
+        if record["format"]["sample_width"].as_u64().unwrap() > 2 {
+            continue;
+        }
+        for (db, theirs) in theirs["volumedetect"].as_array().unwrap().iter().enumerate() {
+            if let Some(theirs) = theirs.as_f64() {
+                let ours = &record["metrics"][format!("histogram_{db}db")];
+                near(ours, &theirs.into(), 0.0, &format!("{file}: {db} dB"));
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 20, "only {compared} comparisons");
+}

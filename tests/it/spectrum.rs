@@ -26,7 +26,7 @@ fn spectra_are_those_of_librosa() {
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let records = String::from_utf8(output.stdout).unwrap();
-    let mut compared = 0;
+    let (mut compared, mut bands) = (0, 0);
     for (theirs, ours) in files.iter().zip(records.lines()) {
         let ours: Value = serde_json::from_str(ours).unwrap();
         assert_eq!(ours["path"], theirs["file"]);
@@ -44,6 +44,15 @@ fn spectra_are_those_of_librosa() {
             assert!(near, "{key}: {ours}, librosa says {theirs}");
             compared += 1;
         }
+        let [ours, theirs] = [&ours, theirs].map(|of| of["spectrum_bands"].as_array().unwrap());
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            let (level, theirs) = (ours["level_dbfs"].as_f64(), theirs.as_f64());
+            // Each power of ours is rounded to a step at −156 dBFS.
+            let [level, theirs] = [level, theirs].map(|level| level.unwrap_or(-120.0).max(-120.0));
+            assert!((level - theirs).abs() < 1e-3, "{ours}, SciPy says {theirs}");
+            bands += 1;
+        }
     }
-    assert!(compared >= 60, "only {compared} comparisons");
+    assert!(compared >= 60 && bands >= 400, "only {compared} comparisons and {bands} bands");
 }

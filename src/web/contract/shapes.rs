@@ -108,6 +108,9 @@ shapes! {
                 "additionalProperties": {"type": "array", "items": object(region())}},
             "findings": {"type": "array", "items": finding()},
             "timelines": {"type": "object", "additionalProperties": object(timeline())},
+            "spectrum_bands": {"type": "array", "items": object(json!({
+                "centre_hz": {"type": "number"}, "level_dbfs": {"type": ["number", "null"]},
+            }))},
             "warnings": {"type": "array", "items": object(json!({
                 "kind": {"type": "string"}, "message": {"type": "string"},
                 "frame": count_or_null(), "byte": count_or_null(),

@@ -13,6 +13,7 @@
 use serde::Serialize;
 
 use super::album::Share;
+use super::spectrum::bands::Band;
 use super::timeline::Timeline;
 use super::waveform::Waveform;
 
@@ -52,6 +53,8 @@ pub struct Details {
     pub channels: Vec<(&'static str, Vec<Option<f64>>)>,
     /// By name; there are none unless they were asked for.
     pub timelines: Vec<(&'static str, Timeline)>,
+    /// The average spectrum in thirds of an octave, if that was asked for.
+    pub spectrum_bands: Vec<Band>,
     /// What it is drawn by, if that was asked for; it stands in no report.
     pub waveform: Option<Waveform>,
     /// What it gives to the figures of its album, if that was asked for and it has a loudness; it
@@ -74,6 +77,7 @@ impl Details {
         self.regions.append(&mut other.regions);
         self.channels.append(&mut other.channels);
         self.timelines.append(&mut other.timelines);
+        self.spectrum_bands.append(&mut other.spectrum_bands);
         self.waveform = self.waveform.take().or(other.waveform);
         self.share = self.share.take().or(other.share);
         self.findings.append(&mut other.findings);
@@ -88,6 +92,9 @@ impl Details {
         self.regions.retain(|(key, _)| is_asked(key));
         self.findings.retain(|finding| is_asked(finding.kind));
         self.channels.retain(|(key, _)| is_asked(key));
+        if !is_asked("spectrum_bands") {
+            self.spectrum_bands.clear();
+        }
     }
 }
 

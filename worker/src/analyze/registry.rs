@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, clicks, clipping, dead_channels,
-    derived, dr14, dropouts, edges, entropy, flat_tops, hum, level, loudness, noise, short_rms,
-    silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
+    derived, dr14, dropouts, edges, entropy, flat_tops, histogram, hum, level, loudness, noise,
+    short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -158,6 +158,8 @@ analyzers! {
     sums: sums::Sums,
     /// The loudest and the quietest moment.
     short_rms: short_rms::ShortRms,
+    /// How many samples are near full scale.
+    histogram: histogram::Histogram,
     /// How evenly the scale is used.
     entropy: entropy::Entropy,
     /// How loud it is heard.

@@ -11,6 +11,7 @@
 //! samples from either end as such a frame can have there. What is added up over frames are
 //! integers (`shape`), so that frames may come in any order.
 
+pub mod bands;
 mod catalogue;
 mod cutoff;
 mod fourier;
@@ -22,8 +23,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Metric, Stretch, joined};
+use super::{AnalysisSettings, Analyzer, Details, Metric, Stretch, joined};
 use crate::pcm::{Pcm, PcmFormat};
+use bands::Band;
 use fourier::FRAME;
 use shape::Sums;
 
@@ -52,7 +54,7 @@ struct Piece {
 }
 
 /// The figures; `None` where there is too little audio, or it is too quiet.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
     /// Where the middle of the spectrum is.
     pub centroid_hz: Option<f64>,
@@ -64,6 +66,8 @@ pub struct Figures {
     pub bandwidth_hz: Option<f64>,
     /// By how much it falls there.
     pub cutoff_depth_db: Option<f64>,
+    /// The average spectrum in thirds of an octave; none where there is too little audio.
+    pub bands: Vec<Band>,
 }
 
 impl From<&AnalysisSettings> for Spectrum {
@@ -112,9 +116,11 @@ impl Analyzer for Spectrum {
             flatness: means.flatness,
             bandwidth_hz: has_sound.then_some(bandwidth),
             cutoff_depth_db: cutoff.map(|cutoff| cutoff.depth_db),
+            bands: bands::of(&means.powers, hz_per_bin),
         }
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "at most 30")]
     fn figures(figures: &Figures) -> impl Iterator<Item = Option<f64>> {
         [
             figures.centroid_hz,
@@ -122,8 +128,13 @@ impl Analyzer for Spectrum {
             figures.flatness,
             figures.bandwidth_hz,
             figures.cutoff_depth_db,
+            (!figures.bands.is_empty()).then_some(figures.bands.len() as f64),
         ]
         .into_iter()
+    }
+
+    fn details(figures: &Figures) -> Details {
+        Details { spectrum_bands: figures.bands.clone(), ..Details::default() }
     }
 
     fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {

@@ -97,8 +97,12 @@ impl Analyzer for Sums {
         let listed: Vec<_> = levels.of_each.iter().map(Figures::listed).collect();
         let of_each = |place: usize| listed.iter().map(|figures| figures[place]).collect();
         let metrics = catalogue::METRICS.iter().enumerate();
-        let channels = metrics.map(|(place, metric)| (metric.key, of_each(place))).collect();
-        Details { channels, ..Details::default() }
+        let peaks = levels.of_each.iter().map(|figures| figures.max_dbfs).collect();
+        let figures = metrics.map(|(place, metric)| (metric.key, of_each(place)));
+        Details {
+            channels: std::iter::once(("max_dbfs", peaks)).chain(figures).collect(),
+            ..Details::default()
+        }
     }
 
     fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {

@@ -17,7 +17,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::grid::{self, Grid};
-use super::{AnalysisSettings, Analyzer, Metric, Stretch, group, joined};
+use super::{AnalysisSettings, Analyzer, Details, Metric, Stretch, group, joined};
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
@@ -35,16 +35,24 @@ pub struct Partial(Option<Piece>);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Piece {
     stretch: Stretch,
-    /// The largest sample.
-    sample_peak: f64,
-    /// The largest value on or between the samples whose context is known.
-    true_peak: f64,
-    /// The same of every 100 ms of the file that it has a frame of; none if nobody wants them.
+    /// Of each channel.
+    peaks: Vec<Peaks>,
+    /// The largest value, on or between the samples of all channels whose context is known, of every
+    /// 100 ms of the file that it has a frame of; none if nobody wants them.
     cells: Vec<f64>,
     /// Its first frames, interleaved: as many as the filter looks back, or all.
     head: Vec<f64>,
     /// Its last ones.
     tail: Vec<f64>,
+}
+
+/// How large one channel becomes, of full scale 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Peaks {
+    /// The largest magnitude of the samples.
+    pub sample_peak: f64,
+    /// The largest magnitude on and between the samples, of those whose context is known.
+    pub true_peak: f64,
 }
 
 /// The peaks, of full scale 1.
@@ -56,6 +64,8 @@ pub struct Figures {
     pub true_peak: f64,
     /// The same of every 100 ms from the start of the file; none if nobody wants them.
     pub every_100_ms: Vec<f64>,
+    /// Those of each channel.
+    pub of_each: Vec<Peaks>,
 }
 
 /// 100 ms.
@@ -79,11 +89,9 @@ impl Analyzer for TruePeak {
         }
         let stretch = Stretch::from(chunk);
         let samples = chunk.floats();
-        let sample_peak = oversample::magnitude(&samples);
         let kept = kept(&stretch);
         let mut piece = Piece {
-            sample_peak,
-            true_peak: sample_peak,
+            peaks: vec![Peaks::default(); stretch.format.channels.into()],
             cells: if self.is_timed { sample_peaks(&stretch, &samples) } else { Vec::new() },
             head: samples[..kept].to_vec(),
             tail: samples[samples.len() - kept..].to_vec(),
@@ -102,9 +110,10 @@ impl Analyzer for TruePeak {
 
     fn finish(&self, whole: Partial, _: PcmFormat) -> Figures {
         whole.0.map_or_else(Figures::default, |piece| Figures {
-            sample_peak: piece.sample_peak,
-            true_peak: piece.true_peak,
+            sample_peak: largest(&piece.peaks, |peaks| peaks.sample_peak),
+            true_peak: largest(&piece.peaks, |peaks| peaks.true_peak),
             every_100_ms: piece.cells,
+            of_each: piece.peaks,
         })
     }
 
@@ -113,6 +122,17 @@ impl Analyzer for TruePeak {
         let decibels = |peak: f64| decibels::of_power(peak * peak);
         let linear = (true_peak > 0.0).then_some(true_peak);
         [decibels(true_peak), decibels(sample_peak), linear].into_iter()
+    }
+
+    fn details(figures: &Figures) -> Details {
+        let of_each = |of: fn(&Peaks) -> f64| -> Vec<_> {
+            figures.of_each.iter().map(|peaks| decibels::of_power(of(peaks).powi(2))).collect()
+        };
+        let channels = vec![
+            ("true_peak_dbtp", of_each(|peaks| peaks.true_peak)),
+            ("sample_peak_dbfs", of_each(|peaks| peaks.sample_peak)),
+        ];
+        Details { channels, ..Details::default() }
     }
 
     fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
@@ -136,24 +156,27 @@ impl Piece {
                 samples.iter().skip(channel).step_by(channels.into()).copied().collect()
             };
             let alone = [of_channel(before), of_channel(samples)].concat();
+            let before = before.len() / usize::from(channels);
+            let sample_peak = oversample::magnitude(&alone[before..]);
+            let mut peaks = self.peaks[channel];
+            peaks.sample_peak = peaks.sample_peak.max(sample_peak);
+            peaks.true_peak = peaks.true_peak.max(sample_peak);
             if self.cells.is_empty() {
-                self.true_peak = oversample::largest(sample_rate, &alone, self.true_peak);
+                peaks.true_peak = oversample::largest(sample_rate, &alone, peaks.true_peak);
             } else {
-                self.look_between_in_cells(
-                    &alone,
-                    before.len() / usize::from(channels),
-                    first_frame,
-                );
+                let true_peak = self.look_between_in_cells(&alone, before, first_frame);
+                peaks.true_peak = peaks.true_peak.max(true_peak);
             }
+            self.peaks[channel] = peaks;
         }
     }
 
     /// The same of one channel, cell by cell; the first frame after those before is given.
-    fn look_between_in_cells(&mut self, alone: &[f64], before: usize, first_frame: u64) {
+    fn look_between_in_cells(&mut self, alone: &[f64], before: usize, first_frame: u64) -> f64 {
         let rate = self.stretch.format.sample_rate;
         let grid = Grid::new(rate, CELLS_PER_SECOND);
         let first_cell = grid.cells(&self.stretch).start;
-        let mut at = before;
+        let (mut at, mut largest) = (before, 0_f64);
         while at < alone.len() {
             let cell = grid.cell(first_frame + (at - before) as u64);
             let left = usize::try_from(grid.frames(cell).end - first_frame).unwrap_or(usize::MAX);
@@ -161,17 +184,22 @@ impl Piece {
             let context = at.saturating_sub(oversample::context(rate));
             let place = usize::try_from(cell - first_cell).ok();
             if let Some(peak) = place.and_then(|place| self.cells.get_mut(place)) {
-                *peak = oversample::largest(rate, &alone[context..end], *peak);
-                self.true_peak = self.true_peak.max(*peak);
+                let known = oversample::magnitude(&alone[at..end]);
+                let true_peak = oversample::largest(rate, &alone[context..end], known);
+                *peak = peak.max(true_peak);
+                largest = largest.max(true_peak);
             }
             at = end;
         }
+        largest
     }
 
     /// Appends the stretch behind it.
     fn join(&mut self, next: Self) {
-        self.sample_peak = self.sample_peak.max(next.sample_peak);
-        self.true_peak = self.true_peak.max(next.true_peak);
+        for (peaks, next) in self.peaks.iter_mut().zip(next.peaks) {
+            peaks.sample_peak = peaks.sample_peak.max(next.sample_peak);
+            peaks.true_peak = peaks.true_peak.max(next.true_peak);
+        }
         // A stretch that is no longer than the context is all in its tail.
         let seam = next.stretch.frames.start;
         let is_short = self.head.len() as u64 == self.stretch.sample_count();
@@ -201,7 +229,8 @@ impl Piece {
         if self.cells.len() != cells {
             return Err(format!("{} cells instead of {cells}", self.cells.len()));
         }
-        if self.cells.iter().any(|peak| !(0.0..=self.true_peak).contains(peak)) {
+        let true_peak = largest(&self.peaks, |peaks| peaks.true_peak);
+        if self.cells.iter().any(|peak| !(0.0..=true_peak).contains(peak)) {
             return Err("a cell above the peak of all".into());
         }
         let kept = kept(&self.stretch);
@@ -209,14 +238,24 @@ impl Piece {
             return Err(format!("ends that are not {kept} samples long"));
         }
         let loudest = oversample::magnitude(&self.head).max(oversample::magnitude(&self.tail));
-        let numbers = self.head.iter().chain(&self.tail).all(|x| x.is_finite());
-        let possible = numbers
-            && self.sample_peak.is_finite()
-            && self.sample_peak >= loudest
-            && self.true_peak >= self.sample_peak
-            && self.true_peak <= self.sample_peak * oversample::GAIN;
+        let are_numbers = self.head.iter().chain(&self.tail).all(|x| x.is_finite());
+        let are_peaks = |peaks: &Peaks| {
+            peaks.sample_peak.is_finite()
+                && peaks.sample_peak >= 0.0
+                && peaks.true_peak >= peaks.sample_peak
+                && peaks.true_peak <= peaks.sample_peak * oversample::GAIN
+        };
+        let possible = are_numbers
+            && self.peaks.len() == usize::from(self.stretch.format.channels)
+            && self.peaks.iter().all(are_peaks)
+            && largest(&self.peaks, |peaks| peaks.sample_peak) >= loudest;
         if possible { Ok(()) } else { Err("impossible peaks".into()) }
     }
+}
+
+/// The largest of all channels.
+fn largest(peaks: &[Peaks], of: impl Fn(&Peaks) -> f64) -> f64 {
+    peaks.iter().map(of).fold(0.0, f64::max)
 }
 
 /// Samples that a partial of that stretch keeps from either end.

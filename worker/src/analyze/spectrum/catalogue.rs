@@ -68,4 +68,18 @@ pub(super) const METRICS: &[Metric] = &[
         range: "20 and above; not defined where there is no such fall",
         reading: "Converters and encoders cut by 30 and more. The deeper, the less an accident.",
     },
+    Metric {
+        key: "spectrum_bands",
+        title: "Third octaves",
+        unit: "",
+        decimals: 0,
+        groups: &[&group::SPECTRUM],
+        definition: "How many bands of a third of an octave there are from 25 Hz to 20 kHz below half \
+                     the rate; their levels, the mean power over all frames and channels with a \
+                     full-scale square wave at 0, are under `spectrum_bands` in JSON.",
+        source: "IEC 61260-1, bands to the base of ten; the mean of SciPy's spectrogram",
+        range: "1 to 30; not defined below 2048 samples",
+        reading: "The long-term average spectrum: pink noise is flat in it, music falls by 3 dB an \
+                  octave or more towards the top. Below 100 Hz it is coarser than its bands.",
+    },
 ];

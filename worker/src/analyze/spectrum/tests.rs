@@ -55,7 +55,9 @@ fn quiet_frames_have_no_shape_but_count_for_the_bandwidth() {
     let with_silence = [loud.clone(), vec![0.0; 48_000]].concat();
     let [one, both] = [loud, with_silence].map(|samples| figures(&samples, 48_000, 1));
     near(both.centroid_hz, one.centroid_hz.unwrap(), 30.0);
-    assert_eq!(figures(&vec![0.0; 9000], 48_000, 1), Figures::default());
+    let silence = figures(&vec![0.0; 9000], 48_000, 1);
+    assert!(silence.bands.iter().all(|band| band.level_dbfs.is_none()));
+    assert_eq!(Figures { bands: Vec::new(), ..silence }, Figures::default());
     assert_eq!(figures(&noise(0.5, 2047), 48_000, 1), Figures::default());
     assert!(figures(&noise(0.5, 2048), 48_000, 1).centroid_hz.is_some());
     assert_eq!(figures(&noise(1e-5, 9000), 48_000, 1).centroid_hz, None);
@@ -69,6 +71,20 @@ fn channels_are_averaged_as_powers() {
     // What a mix to mono would lose.
     let against: Vec<f64> = left.iter().flat_map(|&l| [l, -l]).collect();
     near(figures(&against, 8000, 2).centroid_hz, 500.0, 1.0);
+}
+
+#[test]
+fn the_bands_have_the_power_of_the_audio() {
+    let samples = noise(0.5, 96_000);
+    let bands = figures(&samples, 96_000, 1).bands;
+    let sum: f64 = bands.iter().map(|band| 10_f64.powf(band.level_dbfs.unwrap() / 10.0)).sum();
+    // White noise up to 48 kHz, of which the bands have 22.4 Hz to 22,387 Hz.
+    near(Some(10.0 * sum.log10()), 10.0 * (0.25 / 3.0 * 22_365.0 / 48_000.0_f64).log10(), 0.1);
+    let bands = figures(&tone(48_000, 1000.0, 0.5, 48_000), 48_000, 1).bands;
+    let loudest =
+        bands.iter().max_by(|one, other| one.level_dbfs.partial_cmp(&other.level_dbfs).unwrap());
+    assert_eq!(loudest.unwrap().centre_hz.to_bits(), 1000.0_f64.to_bits());
+    near(loudest.unwrap().level_dbfs, -9.03, 0.05);
 }
 
 #[test]

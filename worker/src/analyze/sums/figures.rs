@@ -10,6 +10,8 @@ const AES17_DB: f64 = 3.010_299_956_639_812;
 /// The figures of some channels; `None` where there is nothing to measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
+    /// The largest magnitude; of each channel it is told here, of all by the level.
+    pub max_dbfs: Option<f64>,
     /// 20·log10 of the root of the mean square.
     pub rms_dbfs: Option<f64>,
     /// The same, plus 3.01 dB.
@@ -60,6 +62,7 @@ pub(super) fn of(channels: &[Channel], frames: u64, format: PcmFormat) -> Figure
     let offsets = channels.iter().map(|channel| mean(channel.sum, frames) / full_scale);
     let bits_used = format.integer_bits().saturating_sub(unused(bits, format));
     Figures {
+        max_dbfs: format.dbfs(largest),
         rms_dbfs: rms,
         rms_aes17_dbfs: rms.map(|rms| rms + AES17_DB),
         crest_factor_db: decibels::of_power(peak * peak / mean_square),

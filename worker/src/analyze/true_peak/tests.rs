@@ -118,7 +118,8 @@ fn nothing_has_no_peak() {
     for samples in [&[][..], &[0.0; 100]] {
         let analyzer = UNTIMED;
         let figures = measure(format(48_000, 1), samples);
-        assert_eq!(figures, Figures::default());
+        assert!(figures.of_each.iter().all(|peaks| *peaks == Peaks::default()));
+        assert_eq!(Figures { of_each: Vec::new(), ..figures.clone() }, Figures::default());
         assert!(TruePeak::figures(&figures).all(|figure| figure.is_none()));
         let whole = analyzer.analyze(Pcm::new(format(48_000, 1), 0, &bytes(samples)));
         assert_eq!(whole.0.is_none(), samples.is_empty());
@@ -139,10 +140,12 @@ fn a_sick_partial_is_refused() {
         |piece| piece.head.truncate(3),
         |piece| piece.tail.push(0.0),
         |piece| piece.head[3] = f64::NAN,
-        |piece| piece.tail[3] = 2.0 * piece.true_peak,
-        |piece| piece.sample_peak = 0.0,
-        |piece| piece.true_peak = piece.sample_peak / 2.0,
-        |piece| piece.true_peak = f64::INFINITY,
+        |piece| {
+            piece.tail[3] = 2.0 * largest(&piece.peaks, |peaks| peaks.true_peak);
+        },
+        |piece| piece.peaks[0].sample_peak = -1.0,
+        |piece| piece.peaks[0].true_peak = piece.peaks[0].sample_peak / 2.0,
+        |piece| piece.peaks[0].true_peak = f64::INFINITY,
     ];
     for (number, harm) in sick.into_iter().enumerate() {
         let mut partial = good.clone();
