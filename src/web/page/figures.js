@@ -41,7 +41,7 @@ export function show(row, { groups, metrics }, figures) {
       if (why !== null) {
         pair.className = "look";
         shown.append(element("span", `⚠ ${why}`, "why"));
-        looks.push(metric);
+        looks.push([metric, value]);
       }
       pair.append(term, shown);
       list.append(pair);
@@ -50,9 +50,9 @@ export function show(row, { groups, metrics }, figures) {
     place.append(section);
   }
   const notes = row.querySelector(".looks");
-  for (const metric of looks) {
+  for (const [metric, value] of looks) {
     const item = document.createElement("li");
-    item.append(element("strong", metric.title), ` ${metric.reading}`);
+    item.append(element("strong", `${metric.title}: ${figure(metric, value)}.`), ` ${metric.reading}`);
     notes.append(item);
   }
 }

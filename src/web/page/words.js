@@ -36,11 +36,11 @@ export function figure(metric, value) {
 }
 
 // What was found at a place. The metric of its kind counts such places; how bad one is, is told in
-// the unit of the metric behind that one, which is about the worst of them, if there is such a one.
+// the unit of the metric behind that one, if that is the one of the worst of them.
 export function finding(catalogue, { kind, channel, value, threshold }) {
   const at = catalogue.metrics.findIndex((metric) => metric.key === kind);
   const [metric, next] = [catalogue.metrics[at], catalogue.metrics[at + 1]];
-  const size = next?.group === metric?.group ? next : null;
+  const size = /^(longest|largest|loudest)_/.test(next?.key) ? next : null;
   const where = channel === null ? "" : ` in channel ${channel}`;
   const how = value === null || !size ? "" : `: ${figure(size, value)}`;
   const from = how === "" || threshold === null ? "" : ` (found from ${figure(size, threshold)} on)`;

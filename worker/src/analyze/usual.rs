@@ -31,6 +31,7 @@ const UNUSUAL: &[(&str, Usual)] = &[
     ("cut_edges", at_most(0.0)),
     ("loudest_edge_dbfs", at_most(-20.0)),
     ("dead_channels", at_most(0.0)),
+    ("hum_db", at_most(12.0)),
     ("correlation", at_least(0.0)),
     ("negative_correlation_share", at_most(0.5)),
     ("phase_inverted_share", at_most(0.5)),
