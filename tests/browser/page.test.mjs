@@ -201,6 +201,9 @@ test("good and broken files end in figures, warnings and plain words", async (t)
     const rows = all.map((at) => Math.floor(at / width));
     return [new Set(columns).size / width, Math.max(...rows) - Math.min(...rows)];
   });
+  await rows.first().getByRole("img", { name: "Average spectrum of speech.flac" }).waitFor();
+  assert.match(await rows.first().locator(".spectrum figcaption").textContent(),
+    /Strongest around \d+ Hz: −\d+\.\d dBFS; within 20 dB of it from \d+ Hz to [\d.]+ k?Hz\.$/);
   assert.ok(reach[0] > 0.6 && reach[1] > 5, `the short-term loudness is drawn: ${reach}`);
   await page.getByRole("status").filter({ hasText: "All done." }).waitFor();
   const download = page.waitForEvent("download");
