@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use audiopool_worker::analyze::Health;
 use audiopool_worker::board;
 use audiopool_worker::confine::Needs;
 use audiopool_worker::pcm::PcmFormat;
@@ -35,6 +36,8 @@ pub struct DecodeFile {
     pub chunk_length: ChunkLength,
     /// Threads to decode with, where a format can be decoded in pieces.
     pub threads: NonZeroUsize,
+    /// Whether to compare the audio with the checksum that the file holds.
+    pub checksum: bool,
 }
 
 /// What a decoder delivers, in this order: one `Opened`, then chunks.
@@ -53,6 +56,8 @@ pub struct Ending {
     pub frames: u64,
     /// What was noticed on the way.
     pub warnings: Vec<Warning>,
+    /// Whether the file is what it says it is.
+    pub health: Health,
 }
 
 impl StreamTask for DecodeFile {
@@ -67,6 +72,7 @@ impl StreamTask for DecodeFile {
     fn run(self, outlet: &mut Outlet<'_, Decoded>) -> Result<Self::Output, WorkerFault> {
         board::stage("opening the file");
         let mut source = match Source::open_with(Path::new(&self.path), self.threads) {
+            Ok(source) if self.checksum => source.with_checksum(),
             Ok(source) => source,
             Err(error) => return Ok(Err(error)),
         };
@@ -96,7 +102,7 @@ impl StreamTask for DecodeFile {
             delivery.end_chunk()?;
         }
         let frames = delivery.bytes / pcm.frame_width() as u64;
-        Ok(Ok(Ending { frames, warnings: source.warnings().to_vec() }))
+        Ok(Ok(Ending { frames, warnings: source.warnings().to_vec(), health: source.health() }))
     }
 }
 

@@ -10,7 +10,7 @@ mod stored;
 
 pub use again::{Changes, Refusal, files, record, settings};
 pub use albums::Albums;
-pub use store::Store;
+pub use store::{Measured, Store};
 
 use audiopool_worker::analyze::{Analyzers, Features, Partials, Stretch};
 use audiopool_worker::pcm::PcmFormat;

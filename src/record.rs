@@ -23,7 +23,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-use audiopool_worker::analyze::Details;
+use audiopool_worker::analyze::{Details, Features};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +166,14 @@ impl Record {
             Outcome::Ok { .. } => None,
             Outcome::Failed { error, .. } => Some(error),
         }
+    }
+}
+
+impl Outcome {
+    /// Of an input whose figures are there.
+    pub(crate) fn measured(format: FileFormat, figures: Features, warnings: Vec<Warning>) -> Self {
+        let metrics = figures.iter().map(|(metric, figure)| (metric.key, figure)).collect();
+        Self::Ok { format, metrics, details: figures.into_details(), warnings }
     }
 }
 

@@ -53,6 +53,11 @@ impl Findings {
         }
     }
 
+    /// How many stretches could not be decoded.
+    pub(super) const fn damaged(&self) -> u64 {
+        self.damaged
+    }
+
     /// Whether there is a finding of this kind.
     pub(super) fn has(&self, kind: WarningKind) -> bool {
         self.warnings.iter().any(|warning| warning.kind == kind)

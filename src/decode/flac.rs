@@ -24,6 +24,7 @@ use symphonia::core::io::Monitor;
 use super::findings::Findings;
 use super::flac_header::{FrameHeader, MAX_HEADER, StreamInfo, find_sync};
 use super::packets::{Demux, Packet, Setup};
+use super::signature::Signature;
 use crate::record::WarningKind;
 
 /// Bytes read at a time.
@@ -106,6 +107,11 @@ impl Flac {
 
     pub(super) fn setup(&self) -> &Arc<Setup> {
         &self.setup
+    }
+
+    /// What its audio must come to, if it says.
+    pub(super) fn signature(&self) -> Option<Signature> {
+        Signature::new(self.info.md5, self.info.bits)
     }
 
     /// Frames that the file declares.

@@ -16,6 +16,8 @@ pub(super) struct StreamInfo {
     pub(super) channels: u8,
     pub(super) bits: u8,
     pub(super) total: u64,
+    /// MD5 of the audio; zeros if it is not known.
+    pub(super) md5: [u8; 16],
 }
 
 impl StreamInfo {
@@ -28,6 +30,7 @@ impl StreamInfo {
             channels: byte(bits_at(41, 3)) + 1,
             bits: byte(bits_at(36, 5)) + 1,
             total: bits_at(0, 36),
+            md5: block[18..].first_chunk().copied().unwrap_or_default(),
         }
     }
 }
@@ -185,8 +188,14 @@ mod tests {
         // 44100 Hz in 20 bits, 2 channels, 16 bits, 36 bits of total.
         let packed = 44_100_u64 << 44 | 1 << 41 | 15 << 36 | 0x2_3456_789a;
         block[10..18].copy_from_slice(&packed.to_be_bytes());
-        let expected =
-            StreamInfo { sample_rate: 44_100, channels: 2, bits: 16, total: 0x2_3456_789a };
+        block[18..].fill(7);
+        let expected = StreamInfo {
+            sample_rate: 44_100,
+            channels: 2,
+            bits: 16,
+            total: 0x2_3456_789a,
+            md5: [7; 16],
+        };
         assert_eq!(StreamInfo::read(&block), expected);
     }
 }

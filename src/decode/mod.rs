@@ -40,6 +40,7 @@ mod raw;
 mod refusal;
 mod regular;
 mod riff;
+mod signature;
 mod symphonia_demux;
 mod trim;
 
@@ -47,12 +48,14 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use audiopool_worker::analyze::Health;
 use audiopool_worker::confine::Needs;
 use audiopool_worker::pcm::PcmFormat;
 use serde::{Deserialize, Serialize};
 
 use crate::record::Warning;
 use findings::Findings;
+use signature::Signature;
 use trim::Trim;
 
 pub use formats::{Decoding, EXTENSIONS, FormatRow, formats};
@@ -157,6 +160,8 @@ pub struct Filled {
 struct Opened {
     format: SourceFormat,
     trim: Trim,
+    /// What the audio must come to, if the file says.
+    signature: Option<Signature>,
     audio: Box<dyn Audio>,
 }
 
@@ -167,6 +172,7 @@ pub struct Source {
     findings: Findings,
     frames: u64,
     ended: bool,
+    sums_up: bool,
 }
 
 impl Source {
@@ -181,7 +187,14 @@ impl Source {
     pub fn open_with(path: &Path, threads: NonZeroUsize) -> Result<Self, DecodeError> {
         let mut findings = Findings::default();
         let opened = open::open(path, threads, &mut findings)?;
-        Ok(Self { opened, findings, frames: 0, ended: false })
+        Ok(Self { opened, findings, frames: 0, ended: false, sums_up: false })
+    }
+
+    /// The same, with all audio summed up on the way to be compared with the checksum that the file
+    /// holds, if it does.
+    #[must_use]
+    pub fn with_checksum(self) -> Self {
+        Self { sums_up: true, ..self }
     }
 
     /// What the file is. Fixed from the start; every block has this format.
@@ -197,6 +210,9 @@ impl Source {
             let before = bytes.len();
             let more = self.opened.audio.read(bytes, self.frames, &mut self.findings);
             self.opened.trim.apply(bytes, before, frame_width);
+            if let Some(signature) = self.opened.signature.as_mut().filter(|_| self.sums_up) {
+                signature.append(&bytes[before..], self.opened.format.pcm.sample_format);
+            }
             let frames = (bytes.len() - before) / frame_width;
             self.frames += frames as u64;
             if !more {
@@ -231,6 +247,16 @@ impl Source {
             self.opened.audio.finish(self.frames, &mut self.findings);
         }
         filled
+    }
+
+    /// Whether the file is what it says it is. Complete after the last block.
+    pub fn health(&self) -> Health {
+        let signature = self.opened.signature.as_ref().filter(|_| self.sums_up);
+        Health {
+            declared_frames: self.opened.format.declared_frames,
+            decode_errors: self.findings.damaged(),
+            checksum_matches: signature.map(Signature::matches),
+        }
     }
 
     /// What was noticed on the way. Complete after the last block.

@@ -126,7 +126,7 @@ impl Candidate<'_> {
             pcm,
             declared_frames: None,
         };
-        Ok(Opened { format, trim: Trim::NONE, audio: Box::new(audio) })
+        Ok(Opened { format, trim: Trim::NONE, signature: None, audio: Box::new(audio) })
     }
 
     fn open_built_in(&self, row: &FormatRow, findings: &mut Findings) -> Result<Opened, Refusal> {
@@ -193,7 +193,7 @@ impl Candidate<'_> {
         };
         let raw = Raw::new(file, self.file_length, layout, findings)
             .map_err(|error| Refusal::of_io(&error))?;
-        Ok(Opened { format, trim: Trim::NONE, audio: Box::new(raw) })
+        Ok(Opened { format, trim: Trim::NONE, signature: None, audio: Box::new(raw) })
     }
 
     fn open_flac(
@@ -205,8 +205,10 @@ impl Candidate<'_> {
         let flac = Flac::open(file, self.head.start)
             .map_err(|what| Refusal::Corrupt(format!("the FLAC header is broken: {what}")))?;
         let setup = flac.setup().clone();
-        let declared = flac.declared_frames();
+        let (declared, signature) = (flac.declared_frames(), flac.signature());
         let codec = "flac".to_owned();
-        self.open_coded(row, codec, declared, Trim::NONE, &setup, Box::new(flac), findings)
+        let opened =
+            self.open_coded(row, codec, declared, Trim::NONE, &setup, Box::new(flac), findings)?;
+        Ok(Opened { signature, ..opened })
     }
 }

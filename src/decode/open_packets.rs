@@ -188,7 +188,7 @@ impl Candidate<'_> {
             SourceFormat { container: self.container_of(row), codec, pcm, declared_frames };
         let batches = Batches::new(demux, ahead, pcm);
         let audio = Box::new(Coded::new(batches, pcm, setup.start, self.threads));
-        Ok(Opened { format, trim, audio })
+        Ok(Opened { format, trim, signature: None, audio })
     }
 
     fn container_of(&self, row: &FormatRow) -> String {

@@ -7,7 +7,7 @@ use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
-use audiopool_worker::analyze::{Analyzers, Metric};
+use audiopool_worker::analyze::{Analyzers, Metric, health};
 
 use super::Fold;
 use super::store::EXTENSION;
@@ -107,10 +107,16 @@ fn changed(file: &Path, stored: &Settings, changes: &Changes) -> Result<Analysis
         help: "`audiopool merge --help` lists every option".to_owned(),
     })?;
     let (needed, there) = (settings.analyzers(), of_the_partials(stored, &settings));
-    if there.covers(&needed) {
+    // It is not made of partials: all audio was summed up for it, or was not.
+    let is_summed_up = stored.metrics.iter().any(|key| key == health::CHECKSUM);
+    let lacks_checksum = |of: &AnalysisSettings| {
+        !is_summed_up && of.metrics.iter().any(|metric| metric.key == health::CHECKSUM)
+    };
+    if there.covers(&needed) && !lacks_checksum(&settings) {
         return Ok(settings);
     }
-    let lacking = |wanted: AnalysisSettings| !there.covers(&wanted.analyzers());
+    let lacking =
+        |wanted: AnalysisSettings| !there.covers(&wanted.analyzers()) || lacks_checksum(&wanted);
     let without = AnalysisSettings {
         metrics: Vec::new(),
         timelines: false,
@@ -207,6 +213,7 @@ fn restored(file: &Path, analysis: &AnalysisSettings) -> Result<Record, String> 
     let path = header.path();
     let known = header.known.as_ref().map(|known| (known.pcm, known.frames.unwrap_or(0)));
     let analyzers = of_the_partials(&header.settings, analysis);
+    let health = header.health;
     let (format, warnings, failure) = header.into_parts();
     let outcome = match (failure, format, known, partials) {
         (Some(error), format, _, None) => Outcome::Failed { format, warnings, error },
@@ -214,13 +221,8 @@ fn restored(file: &Path, analysis: &AnalysisSettings) -> Result<Record, String> 
             let mut fold = Fold::new(&analyzers, pcm);
             fold.add(partials, frames).map_err(|error| format!("damaged: {error}"))?;
             let keys: Vec<_> = analysis.metrics.iter().map(|metric| metric.key).collect();
-            let figures = fold.finish().only(&keys);
-            Outcome::Ok {
-                format,
-                metrics: figures.iter().map(|(metric, figure)| (metric.key, figure)).collect(),
-                details: figures.into_details(),
-                warnings,
-            }
+            let figures = fold.finish().with_health(health).only(&keys);
+            Outcome::measured(format, figures, warnings)
         }
         _ => return Err("damaged: neither figures nor a failure".to_owned()),
     };

@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use audiopool_worker::analyze::Partials;
+use audiopool_worker::analyze::{Health, Partials};
 use audiopool_worker::pcm::PcmFormat;
 
 use super::stored::{Header, Settings};
@@ -24,6 +24,21 @@ pub(super) const EXTENSION: &str = "partials";
 
 /// So many characters of an input's name are in that of its partials.
 const MOST_NAME: usize = 80;
+
+/// What is known of an input that was measured, beside its partials.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'a> {
+    /// As it was given.
+    pub path: &'a Path,
+    /// What it is.
+    pub format: &'a FileFormat,
+    /// What its samples are.
+    pub pcm: PcmFormat,
+    /// What its owner should know.
+    pub warnings: &'a [Warning],
+    /// Whether it is what it says it is.
+    pub health: Health,
+}
 
 /// Where the partials of a run are kept.
 #[derive(Debug)]
@@ -54,16 +69,15 @@ impl Store {
         Self { directory: directory.to_owned(), settings: analysis.into() }
     }
 
-    /// Keeps the partials of an input that was measured: its path, what it is, what its samples
-    /// are, and what its owner should know.
+    /// Keeps the partials of an input that was measured.
     pub fn save_measured(
         &self,
         index: u64,
-        (path, format, pcm, warnings): (&Path, &FileFormat, PcmFormat, &[Warning]),
+        measured: &Measured<'_>,
         partials: &Partials,
     ) -> io::Result<()> {
-        let header = Header::measured(self.settings.clone(), path, (format, pcm), warnings);
-        self.write(index, path, &header, Some(partials))
+        let header = Header::measured(self.settings.clone(), measured);
+        self.write(index, measured.path, &header, Some(partials))
     }
 
     /// Keeps the record of an input that failed.

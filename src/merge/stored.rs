@@ -17,11 +17,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use audiopool_worker::BUILD_ID;
-use audiopool_worker::analyze::Partials;
+use audiopool_worker::analyze::{Health, Partials};
 use audiopool_worker::codec::{self, CodecError, MAX_STORED};
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 use serde::{Deserialize, Serialize};
 
+use super::store::Measured;
 use crate::record::{Attempt, Failure, FailureKind, FileFormat, Record, Warning};
 use crate::settings::{
     AnalysisSettings, Grouping, LOUDNESS_TARGET, METRICS, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB,
@@ -51,6 +52,7 @@ pub(super) struct Header {
     path: OsString,
     pub(super) known: Known,
     warnings: Vec<Warning>,
+    pub(super) health: Health,
     /// Why there are no partials.
     failure: Option<Why>,
 }
@@ -96,17 +98,13 @@ pub(super) struct Opened {
 
 impl Header {
     /// Of an input that was measured.
-    pub(super) fn measured(
-        settings: Settings,
-        path: &Path,
-        (format, pcm): (&FileFormat, PcmFormat),
-        warnings: &[Warning],
-    ) -> Self {
+    pub(super) fn measured(settings: Settings, measured: &Measured<'_>) -> Self {
         Self {
             settings,
-            path: path.as_os_str().to_owned(),
-            known: Some(Facts::new(format, pcm)),
-            warnings: warnings.to_vec(),
+            path: measured.path.as_os_str().to_owned(),
+            known: Some(Facts::new(measured.format, measured.pcm)),
+            warnings: measured.warnings.to_vec(),
+            health: measured.health,
             failure: None,
         }
     }
@@ -116,7 +114,8 @@ impl Header {
         let failure = record.error().map(Why::of);
         let known = record.format().and_then(|format| Some(Facts::new(format, pcm_of(format)?)));
         let path = record.path.as_os_str().to_owned();
-        Self { settings, path, known, warnings: record.warnings().to_vec(), failure }
+        let (warnings, health) = (record.warnings().to_vec(), Health::default());
+        Self { settings, path, known, warnings, health, failure }
     }
 
     /// The path of the input.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use audiopool_worker::analyze::{Analyzers, Partials};
+use audiopool_worker::analyze::{Analyzers, Partials, health};
 use audiopool_worker::measure::Measure;
 use tracing::info_span;
 
@@ -20,7 +20,7 @@ use crate::decode::SourceFormat;
 use crate::decoder::{DecodeFile, Decoded, Ending};
 use crate::event::{Event, Observer};
 use crate::interrupt::Stop;
-use crate::merge::{Fold, Store};
+use crate::merge::{Fold, Measured, Store};
 use crate::plan::Job;
 use crate::pool::{Audio, Execute, Future, PoolError, TaskError, TaskTerms};
 use crate::record::{Failure, FailureKind, FileFormat, Outcome, Record};
@@ -163,6 +163,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             path: job.path.clone().into_os_string(),
             chunk_length: self.chunk_length,
             threads: decoding_threads(self.load.in_work.fetch_add(1, Ordering::Relaxed) + 1),
+            checksum: self.keys.contains(&health::CHECKSUM),
         };
         let mut failed = None;
         let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| match file
@@ -319,17 +320,13 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 let (pcm, job) = (format.pcm, self.job);
                 let format = FileFormat::of(&format, Some(ending.frames));
                 self.street.save(|store| {
-                    let of = (&*job.path, &format, pcm, &ending.warnings[..]);
-                    store.save_measured(job.index, of, fold.partials())
+                    let (path, format) = (&*job.path, &format);
+                    let (warnings, health) = (&ending.warnings[..], ending.health);
+                    let measured = Measured { path, format, pcm, warnings, health };
+                    store.save_measured(job.index, &measured, fold.partials())
                 });
-                let figures = fold.finish();
-                let figures = figures.only(&self.street.keys);
-                Outcome::Ok {
-                    format,
-                    metrics: figures.iter().map(|(metric, figure)| (metric.key, figure)).collect(),
-                    details: figures.into_details(),
-                    warnings: ending.warnings,
-                }
+                let figures = fold.finish().with_health(ending.health).only(&self.street.keys);
+                Outcome::measured(format, figures, ending.warnings)
             }
             (Ok(ending), opened) => Outcome::Failed {
                 format: opened.map(|(format, _)| FileFormat::of(&format, None)),

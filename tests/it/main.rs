@@ -12,6 +12,7 @@ mod executor;
 #[cfg(target_os = "linux")]
 mod faults;
 mod fuzz;
+mod health;
 mod last_stage;
 mod layering;
 mod library;

@@ -56,7 +56,7 @@ impl Execute for Sick {
             }
         }
         let ending: Result<Ending, crate::decode::DecodeError> =
-            Ok(Ending { frames: self.frames, warnings: Vec::new() });
+            Ok(Ending { frames: self.frames, ..Ending::default() });
         Ok(codec::decode(&codec::encode(&ending).unwrap()).unwrap())
     }
 }

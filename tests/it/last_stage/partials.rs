@@ -68,6 +68,16 @@ fn inputs() -> Vec<String> {
 }
 
 #[test]
+fn a_checksum_that_was_not_made_cannot_be_asked_for() {
+    let kept = Kept::new();
+    kept.analyze(&["--metrics", "seed,declared_frames", "s16-stereo-44100.flac"], 0);
+    let refused = kept.merge(&["--metrics", "decode_errors,checksum_matches"], 2);
+    assert!(stderr(&refused).contains("`--metrics checksum_matches` is made of"), "{refused:?}");
+    let merged = kept.merge(&["--metrics", "decode_errors", "--format", "ndjson"], 0);
+    assert!(stdout(&merged).contains(r#""decode_errors":0"#), "{merged:?}");
+}
+
+#[test]
 fn reports_of_partials_are_the_same_bytes_as_those_of_the_audio() {
     let kept = Kept::new();
     let inputs = inputs();

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{Details, Metric};
+use super::{Details, Health, Metric, health};
 
 /// Figures by metric; `None` is a figure that is not defined for this audio (in dB: −∞).
 ///
@@ -27,6 +27,13 @@ impl Features {
     /// What there is beside the figures.
     pub fn into_details(self) -> Details {
         self.details
+    }
+
+    /// With what the decoding of the file says of it.
+    #[must_use]
+    pub fn with_health(mut self, health: Health) -> Self {
+        self.extend(health::METRICS, health.figures());
+        self
     }
 
     /// Without the figures that came along unasked because their analyzer makes several.

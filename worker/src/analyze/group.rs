@@ -73,6 +73,14 @@ pub const DAMAGE: Group = Group {
             what was cut off or lost.",
 };
 
+/// Whether the file is what it says it is.
+pub const HEALTH: Group = Group {
+    name: "health",
+    title: "Health of the file",
+    about: "Whether the file is what it says it is: its length, what of it could not be decoded, and \
+            the checksum of its audio.",
+};
+
 /// All groups, in report order.
 pub static GROUPS: &[&Group] =
-    &[&SEED, &ACTIVITY, &LEVEL, &LOUDNESS, &DAMAGE, &STEREO, &SPECTRUM, &DYNAMICS];
+    &[&SEED, &ACTIVITY, &LEVEL, &LOUDNESS, &DAMAGE, &STEREO, &SPECTRUM, &DYNAMICS, &HEALTH];

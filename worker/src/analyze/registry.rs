@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, clicks, clipping, dead_channels,
-    derived, dr14, dropouts, edges, entropy, flat_tops, histogram, hum, level, loudness, noise,
+    derived, dr14, dropouts, edges, entropy, flat_tops, health, histogram, hum, level, loudness, noise,
     short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
 };
 use crate::board;
@@ -42,8 +42,8 @@ macro_rules! analyzers {
 
         /// The catalogue, in report order.
         pub static METRICS: &[Metric] = &concatenated::<
-            { 0 $( + <$analyzer as Analyzer>::METRICS.len() )+ + derived::METRICS.len() }
-        >(&[ $( <$analyzer as Analyzer>::METRICS, )+ derived::METRICS ]);
+            { 0 $( + <$analyzer as Analyzer>::METRICS.len() )+ + derived::METRICS.len() + health::METRICS.len() }
+        >(&[ $( <$analyzer as Analyzer>::METRICS, )+ derived::METRICS, health::METRICS ]);
 
         /// The features of the analyzers that ran, for what is derived from several.
         pub(super) struct Finished {

@@ -1,0 +1,58 @@
+//! Signature: the MD5 that a FLAC file holds of its audio, and that of what was decoded.
+//!
+//! It is of the samples as they were encoded: interleaved, little-endian, signed, each in as few
+//! whole bytes as its depth needs. RFC 9639 §8.2.
+
+use audiopool_worker::pcm::SampleFormat;
+use symphonia::core::checksum::Md5;
+use symphonia::core::io::Monitor;
+
+/// The audio so far, and what it is to come to.
+pub(super) struct Signature {
+    expected: [u8; 16],
+    /// Depth of the samples as they were encoded.
+    bits: usize,
+    so_far: Md5,
+    encoded: Vec<u8>,
+}
+
+impl std::fmt::Debug for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signature").field("expected", &self.expected).finish_non_exhaustive()
+    }
+}
+
+impl Signature {
+    /// None, if the file holds zeros: its encoder did not know.
+    pub(super) fn new(expected: [u8; 16], bits: u8) -> Option<Self> {
+        let bits = usize::from(bits);
+        (expected != [0; 16]).then(|| Self {
+            expected,
+            bits,
+            so_far: Md5::default(),
+            encoded: Vec::new(),
+        })
+    }
+
+    /// Takes in decoded audio, whose samples stand at the left edge of `format`.
+    pub(super) fn append(&mut self, bytes: &[u8], format: SampleFormat) {
+        let (width, encoded_width) = (format.sample_width(), self.bits.div_ceil(8));
+        if self.bits == 8 * width {
+            self.so_far.process_buf_bytes(bytes);
+            return;
+        }
+        self.encoded.clear();
+        for sample in bytes.chunks_exact(width) {
+            let mut at_the_left = [0; 4];
+            at_the_left[4 - width.min(4)..].copy_from_slice(&sample[..width.min(4)]);
+            let value = i32::from_le_bytes(at_the_left) >> (32 - self.bits.clamp(1, 32));
+            self.encoded.extend(&value.to_le_bytes()[..encoded_width.min(4)]);
+        }
+        self.so_far.process_buf_bytes(&self.encoded);
+    }
+
+    /// Whether it has come to what the file holds.
+    pub(super) fn matches(&self) -> bool {
+        self.so_far.md5() == self.expected
+    }
+}
