@@ -41,6 +41,8 @@ const UNUSUAL: &[(&str, Usual)] = &[
     ("dr14", at_least(8.0)),
     ("plr", at_least(8.0)),
     ("psr", at_least(8.0)),
+    ("decode_errors", at_most(0.0)),
+    ("checksum_matches", at_least(1.0)),
 ];
 
 impl Usual {
