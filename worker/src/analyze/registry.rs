@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, clicks, clipping, dead_channels,
-    derived, dr14, dropouts, edges, entropy, flat_tops, health, histogram, hum, level, loudness, noise,
-    short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
+    derived, dr14, dropouts, edges, entropy, flat_tops, health, histogram, hum, level, loudness,
+    noise, short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
