@@ -6,7 +6,7 @@
 //!      └──────────────┘ ╱          at a zero crossing was meant so
 //! ```
 //!
-//! A run of zeros may go on across a seam; see [`Runs`].
+//! A run of zeros may go on across a seam; see `Runs`.
 
 use serde::{Deserialize, Serialize};
 
