@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The number makes names unique and their order that of the run. A file appears under its name when
-//! it is complete (before, a dot is before it), so that no half of one is ever found; after a power cut, its checksum tells.
+//! it is complete (before, a dot is before it), so that no half of one is ever found; after a power
+//! cut, its checksum tells.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -193,10 +193,7 @@ async fn waveform(
     State(site): Shared,
     Path((id, index)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let batch = find(&site, &id)?;
-    let found = index.parse().ok().and_then(|index| batch.waveform(index));
-    let what = || format!("waveform of file `{index}`");
-    let waveform = found.ok_or_else(|| ApiError::NotFound { what: what() })?;
+    let waveform = of_file(&site, &id, &index, "waveform", Batch::waveform)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], waveform.json()).into_response())
 }
 
@@ -217,10 +214,7 @@ async fn timelines(
     State(site): Shared,
     Path((id, index)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let batch = find(&site, &id)?;
-    let found = index.parse().ok().and_then(|index| batch.timelines(index));
-    let what = || format!("timelines of file `{index}`");
-    Ok(Json(found.ok_or_else(|| ApiError::NotFound { what: what() })?).into_response())
+    Ok(Json(of_file(&site, &id, &index, "timelines", Batch::timelines)?).into_response())
 }
 
 /// The report that the command would have written.
@@ -274,6 +268,19 @@ fn download(body: Vec<u8>, content_type: &'static str, name: &str) -> Response {
 
 fn find(site: &Grounds, id: &str) -> Result<Arc<Batch>, ApiError> {
     site.queue.find(id).ok_or_else(|| ApiError::NotFound { what: format!("job `{id}`") })
+}
+
+/// What there is of one file of a job.
+fn of_file<T>(
+    site: &Grounds,
+    id: &str,
+    index: &str,
+    what: &str,
+    get: impl Fn(&Batch, usize) -> Option<T>,
+) -> Result<T, ApiError> {
+    let batch = find(site, id)?;
+    let found = index.parse().ok().and_then(|index| get(&batch, index));
+    found.ok_or_else(|| ApiError::NotFound { what: format!("{what} of file `{index}`") })
 }
 
 fn unread(error: &JsonRejection) -> ApiError {

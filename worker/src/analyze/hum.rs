@@ -29,7 +29,7 @@ use probes::{LINES, PROBES, Probes};
 const LEAST_DB: f64 = 12.0;
 /// Seconds that there must be at least.
 const FEWEST: u64 = 3;
-/// Bins of 1 dB.
+/// Bins for each decibel.
 const BINS_PER_DB: f64 = 2.0;
 /// The last bin of what is above its neighbours, and of what is below full scale.
 const MOST: u16 = 199;

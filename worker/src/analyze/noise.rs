@@ -16,7 +16,7 @@ use crate::pcm::{Pcm, PcmFormat};
 
 /// 50 ms.
 const CELLS_PER_SECOND: u64 = 20;
-/// Bins of 1 dB.
+/// Bins for each decibel.
 const BINS_PER_DB: f64 = 10.0;
 /// The last bin; what is quieter is in it, too.
 const LAST: u16 = 1999;

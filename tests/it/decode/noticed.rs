@@ -1,0 +1,169 @@
+//! Noticed: what is said of a file that can be decoded and is not quite right.
+
+use super::*;
+
+#[test]
+fn flac_that_changes_its_format_is_analysed_up_to_there() {
+    let found = decoded("changing.flac");
+    assert_eq!(found.bytes, decoded("16.flac").bytes);
+    let change = found.the_warning(WarningKind::FormatChange);
+    assert_eq!(change.frame, Some(11025));
+    assert_eq!(change.byte, Some(bytes_of("16.flac").len() as u64));
+    assert!(change.message.contains("48000 Hz"), "{}", change.message);
+}
+
+#[test]
+fn truncated_files_say_so_and_keep_what_is_there() {
+    for name in ["16.flac", "long.flac", "s16.wav", "s24be.aiff", "cbr.mp3", "16.m4a", "long.ogg"] {
+        let (bytes, whole) = (bytes_of(name), decoded(name));
+        let found = decode_bytes(name, &bytes[..bytes.len() * 2 / 3]);
+        // With its index at the end, an MP4 that is cut has none.
+        if name == "16.m4a" {
+            assert_eq!(found.expect_err("no index").kind, DecodeErrorKind::Corrupt);
+            continue;
+        }
+        let found = found.expect("what is there");
+        assert!(found.frames() > 0 && found.frames() < whole.frames(), "{name}");
+        assert!(whole.bytes.starts_with(&found.bytes), "{name}");
+        let cut = found.the_warning(WarningKind::Truncated);
+        assert!(cut.frame.is_some_and(|frame| frame <= found.frames() as u64), "{name}: {cut:?}");
+    }
+}
+
+#[test]
+fn what_lies_behind_the_audio_is_noticed_unless_it_is_a_tag() {
+    for name in ["16.flac", "s16.wav", "cbr.mp3"] {
+        let (bytes, whole) = (bytes_of(name), decoded(name));
+        let garbage: Vec<u8> = (0..900_u16).map(|i| (i * 7 % 251).to_le_bytes()[0]).collect();
+        let found = decode_bytes(name, &[&*bytes, &garbage].concat()).expect("audio");
+        assert_eq!(found.bytes, whole.bytes, "{name}");
+        let trailing = found.the_warning(WarningKind::TrailingData);
+        assert_eq!(trailing.byte, Some(bytes.len() as u64), "{name}");
+
+        let mut id3v1 = [0; 128];
+        id3v1[..8].copy_from_slice(b"TAGtitle");
+        let found = decode_bytes(name, &[&*bytes, &id3v1].concat()).expect("audio");
+        assert_eq!((found.bytes, found.warnings), (whole.bytes, vec![]), "{name}");
+    }
+}
+
+#[test]
+fn damaged_frames_are_left_out_and_counted() {
+    let whole = decoded("long.flac");
+    let mut bytes = bytes_of("long.flac");
+    let middle = bytes.len() / 2;
+    for byte in &mut bytes[middle..middle + 40] {
+        *byte = !*byte;
+    }
+    let found = decode_bytes("x.flac", &bytes).expect("most of it");
+    let damage = found.the_warning(WarningKind::DecodeErrors);
+    assert!(damage.message.contains("bytes from byte"), "{}", damage.message);
+    let place = usize::try_from(damage.frame.expect("its place")).expect("a short file")
+        * found.format.pcm.frame_width();
+    assert_eq!(found.bytes[..place], whole.bytes[..place]);
+    assert!(whole.bytes.ends_with(&found.bytes[place..]), "it goes on behind the damage");
+    assert!(found.frames() > whole.frames() * 9 / 10);
+    assert!(found.kinds().contains(&WarningKind::LengthMismatch));
+}
+
+#[test]
+fn a_wrong_total_is_a_mismatch_not_a_limit() {
+    let mut bytes = bytes_of("16.flac");
+    // The total of 36 bits ends at byte 26: 4 of marker, 4 of block header, 18 of the block.
+    bytes[24..26].copy_from_slice(&1000_u16.to_be_bytes());
+    let found = decode_bytes("x.flac", &bytes).expect("audio");
+    assert_eq!(found.format.declared_frames, Some(1000));
+    assert_eq!(found.frames(), 11025);
+    assert_eq!(found.kinds(), [WarningKind::LengthMismatch]);
+}
+
+#[test]
+fn the_name_is_believed_less_than_the_content() {
+    let found = decode_bytes("really.mp3", &bytes_of("16.flac")).expect("audio");
+    assert_eq!(found.format.container, "flac");
+    let wrong = found.the_warning(WarningKind::WrongExtension);
+    assert!(wrong.message.contains("FLAC"), "{}", wrong.message);
+    assert_eq!(decode_bytes("NAME.FLA", &bytes_of("16.flac")).expect("audio").warnings, []);
+    assert_eq!(decode_bytes("no extension", &bytes_of("16.flac")).expect("audio").warnings, []);
+}
+
+#[test]
+fn an_id3v2_tag_may_stand_before_anything() {
+    let tag = [b"ID3\x04\0\0\0\0\x02\x05".as_slice(), &[0xff; 261]].concat();
+    for name in ["16.flac", "cbr.mp3", "adts.aac", "s16be.aiff"] {
+        let whole = decoded(name);
+        let found = decode_bytes(name, &[&*tag, &bytes_of(name)].concat()).expect("audio");
+        assert_eq!(found, whole, "{name}");
+    }
+}
+
+#[test]
+fn what_is_appended_to_an_mp3_behind_the_frames_it_counts_stays() {
+    let (tagged, bare) = (bytes_of("cbr.mp3"), bytes_of("untagged.mp3"));
+    let found = decode_bytes("x.mp3", &[&*tagged, &bare].concat()).expect("audio");
+    assert_eq!(found.frames(), decoded("cbr.mp3").frames() + decoded("untagged.mp3").frames());
+    assert_eq!(found.kinds(), [WarningKind::LengthMismatch]);
+}
+
+#[test]
+fn chained_ogg_files_are_one_recording() {
+    let bytes = bytes_of("vorbis.ogg");
+    let mut second = bytes.clone();
+    // Another serial number, and so another checksum, for each page.
+    let pages: Vec<usize> =
+        (0..second.len() - 4).filter(|&at| second[at..].starts_with(b"OggS")).collect();
+    for (index, &page) in pages.iter().enumerate() {
+        let end = pages.get(index + 1).copied().unwrap_or(second.len());
+        second[page + 14] ^= 0x5a;
+        second[page + 22..page + 26].fill(0);
+        let crc = second[page..end].iter().fold(0_u32, |crc, &byte| {
+            (0..8).fold(crc ^ u32::from(byte) << 24, |crc, _| {
+                crc << 1 ^ (0x04c1_1db7 & (crc >> 31).wrapping_neg())
+            })
+        });
+        second[page + 22..page + 26].copy_from_slice(&crc.to_le_bytes());
+    }
+    let found = decode_bytes("x.ogg", &[&*bytes, &second].concat()).expect("audio");
+    let once = decoded("vorbis.ogg").bytes;
+    assert_eq!(found.bytes, [&*once, &once].concat());
+}
+
+#[test]
+fn a_header_without_audio_is_an_empty_recording() {
+    let mut bytes = bytes_of("s16.wav");
+    let data = bytes.windows(4).position(|four| four == b"data").expect("a data chunk");
+    bytes.truncate(data + 8);
+    bytes[data + 4..].fill(0);
+    let found = decode_bytes("x.wav", &bytes).expect("a recording of nothing");
+    assert_eq!((found.frames(), found.kinds()), (0, vec![]));
+    assert_eq!(found.format.declared_frames, Some(0));
+    assert_eq!(found.format.pcm.sample_format, SampleFormat::S16);
+}
+
+#[test]
+fn wavpack_is_never_taken_for_the_wav_file_it_was_made_from() {
+    if !ffmpeg_is_installed() {
+        println!("not run: there is no ffmpeg here");
+        return;
+    }
+    let found = decode_bytes("x.wav", &bytes_of("wavpack.wv")).expect("audio");
+    assert_eq!(found.format.codec, "wavpack");
+    assert_eq!(found.bytes, decoded("s16.wav").bytes);
+    assert_eq!(found.kinds(), [WarningKind::WrongExtension]);
+}
+
+#[test]
+fn a_file_cut_short_is_cut_short_for_ffmpeg_too() {
+    if !ffmpeg_is_installed() {
+        println!("not run: there is no ffmpeg here");
+        return;
+    }
+    let bytes = bytes_of("ac3.ac3");
+    let found = decode_bytes("-x.ac3", &bytes[..bytes.len() - 100]).expect("audio");
+    assert!(
+        found.kinds() == [WarningKind::Truncated] || found.kinds() == [WarningKind::DecodeErrors],
+        "{:?}",
+        found.warnings
+    );
+    error_of_bytes("x.wv", b"wvpk nothing more", DecodeErrorKind::UnsupportedFormat, "WavPack");
+}
