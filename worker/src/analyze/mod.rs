@@ -37,6 +37,7 @@ pub mod noise;
 mod oracle;
 pub mod places;
 mod registry;
+pub mod repeats;
 mod runs;
 pub mod short_rms;
 pub mod silence;

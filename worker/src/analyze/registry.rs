@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, clicks, clipping, dead_channels,
     derived, dr14, dropouts, edges, entropy, flat_tops, health, histogram, hum, level, loudness,
-    noise, short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
+    noise, repeats, short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -174,6 +174,8 @@ analyzers! {
     dropouts: dropouts::Dropouts,
     /// What does not belong to the wave around it.
     clicks: clicks::Clicks,
+    /// What comes twice in a row.
+    repeats: repeats::Repeats,
     /// Where it begins and ends.
     edges: edges::Edges,
     /// Channels that nothing comes out of.
