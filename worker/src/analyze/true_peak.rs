@@ -294,7 +294,7 @@ const METRICS: &[Metric] = &[
         decimals: 2,
         groups: &[&group::LOUDNESS],
         definition: "The largest magnitude of the wave, on and between the samples of any channel: \
-                     at 4 times the rate below 96 kHz, twice below 192 kHz, above as it is.",
+                     at 4 times the rate below 192 kHz, above as it is.",
         source: "ITU-R BS.1770-5, Annex 2",
         range: "0 is full scale; up to about +6 of what is clipped",
         reading: "Above 0 a converter or a lossy encoder clips. Broadcast in Europe wants −1 at \

@@ -2,8 +2,11 @@
 //!
 //! ```text
 //!   x[n−11] … x[n−1] x[n]          4 × 12 products for each sample below 96 kHz,
-//!      └──── phase 0…3 ───┘        1 × 24 below 192 kHz, none above
+//!      └──── phase 0…3 ───┘        3 × 24 below 192 kHz, none above
 //! ```
+//!
+//! The standard lets twice the rate do for 96 kHz, which reads a wave of a quarter of that rate up to
+//! 0.69 dB too low; cases 21 and 23 of Tech 3341 then fail by 0.06 dB.
 //!
 //! Every sum is taken in one order, oldest sample first, and several sums side by side: so the
 //! vectors of a processor change no bit. Where the samples are too small for a sum to be larger
@@ -45,38 +48,60 @@ const QUARTERS: [[f64; 12]; 4] = {
     [first, second, backwards(second), backwards(first)]
 };
 
-/// cos(π·m/24) for odd m below 24: a Hann window is made of them.
-const COSINES: [f64; 12] = [
+/// cos(π·m/48) for m from 1 to 23: a Hann window is made of them.
+const COSINES: [f64; 23] = [
+    0.997_858_923_238_603_5,
     0.991_444_861_373_810_4,
+    0.980_785_280_403_230_4,
+    0.965_925_826_289_068_3,
+    0.946_930_129_495_105_7,
     0.923_879_532_511_286_7,
+    0.896_872_741_532_688_4,
+    0.866_025_403_784_438_7,
+    0.831_469_612_302_545_2,
     0.793_353_340_291_235_2,
+    0.751_839_807_478_977_4,
+    std::f64::consts::FRAC_1_SQRT_2,
+    0.659_345_815_100_068_8,
     0.608_761_429_008_720_7,
-    0.382_683_432_365_089_8,
-    0.130_526_192_220_051_6,
-    -0.130_526_192_220_051_6,
-    -0.382_683_432_365_089_8,
-    -0.608_761_429_008_720_7,
-    -0.793_353_340_291_235_2,
-    -0.923_879_532_511_286_7,
-    -0.991_444_861_373_810_4,
+    0.555_570_233_019_602_4,
+    0.500_000_000_000_000_1,
+    0.442_288_690_219_001_25,
+    0.382_683_432_365_089_84,
+    0.321_439_465_303_161_7,
+    0.258_819_045_102_520_74,
+    0.195_090_322_016_128_33,
+    0.130_526_192_220_051_7,
+    0.065_403_129_230_143_27,
 ];
 
-/// As libebur128: sinc under a Hann window of 49 coefficients at twice the rate. Of its two phases
-/// the other is the samples themselves.
-const HALVES: [[f64; 24]; 1] = {
-    let mut phase = [0.0; 24];
-    let (mut at, mut m) = (0, 1.0);
+/// As libebur128, but at 4 times the rate and not at twice: sinc under a Hann window that ends 12
+/// samples away. The fourth phase are the samples themselves, the second is all of libebur128's.
+const FINE: [[f64; 24]; 3] = [between(1), between(2), between(3)];
+
+/// The phase so many quarters of a sample behind a sample.
+const fn between(quarters: usize) -> [f64; 24] {
+    let (mut phase, mut at) = ([0.0; 24], 0);
     while at < 12 {
-        // sin(π·m/2) is 1, −1, 1 … at odd m.
-        let sine = if at % 2 == 0 { 1.0 } else { -1.0 };
-        let sinc = sine / (std::f64::consts::FRAC_PI_2 * m);
-        let value = sinc * 0.5 * (1.0 + COSINES[at]);
-        phase[12 + at] = value;
-        phase[11 - at] = value;
-        (at, m) = (at + 1, m + 2.0);
+        phase[at] = windowed_sinc(48 - quarters - 4 * at);
+        phase[12 + at] = windowed_sinc(quarters + 4 * at);
+        at += 1;
     }
-    [phase]
-};
+    phase
+}
+
+/// At a distance of so many quarters of a sample, 1 to 47 and no whole sample.
+#[expect(clippy::cast_precision_loss, reason = "at most 47")]
+const fn windowed_sinc(quarters: usize) -> f64 {
+    let magnitude = if quarters.is_multiple_of(2) { 1.0 } else { std::f64::consts::FRAC_1_SQRT_2 };
+    let sine = if quarters % 8 < 4 { magnitude } else { -magnitude };
+    let cosine = match quarters {
+        ..24 => COSINES[quarters - 1],
+        24 => 0.0,
+        _ => -COSINES[47 - quarters],
+    };
+    sine / (std::f64::consts::FRAC_PI_4 * quarters as f64) * 0.5 * (1.0 + cosine)
+}
 
 const fn backwards(phase: [f64; 12]) -> [f64; 12] {
     let mut other = phase;
@@ -104,16 +129,16 @@ const fn gain<const TAPS: usize>(phases: &[[f64; TAPS]]) -> f64 {
 }
 
 const QUARTERS_GAIN: f64 = gain(&QUARTERS);
-const HALVES_GAIN: f64 = gain(&HALVES);
+const FINE_GAIN: f64 = gain(&FINE);
 
 /// No true peak is more than this multiple of the largest sample.
-pub(super) const GAIN: f64 = QUARTERS_GAIN.max(HALVES_GAIN);
+pub(super) const GAIN: f64 = QUARTERS_GAIN.max(FINE_GAIN);
 
 /// How many samples before the one at hand a rate's filter looks at.
 pub(super) fn context(sample_rate: u32) -> usize {
     match sample_rate {
         0..96_000 => QUARTERS[0].len() - 1,
-        96_000..192_000 => HALVES[0].len() - 1,
+        96_000..192_000 => FINE[0].len() - 1,
         _ => 0,
     }
 }
@@ -123,7 +148,7 @@ pub(super) fn context(sample_rate: u32) -> usize {
 pub(super) fn largest(sample_rate: u32, samples: &[f64], known: f64) -> f64 {
     match sample_rate {
         0..96_000 => largest_of(samples, &QUARTERS, QUARTERS_GAIN, known),
-        96_000..192_000 => largest_of(samples, &HALVES, HALVES_GAIN, known),
+        96_000..192_000 => largest_of(samples, &FINE, FINE_GAIN, known),
         _ => known,
     }
 }
@@ -215,14 +240,16 @@ mod tests {
             let sum: f64 = phase.iter().sum();
             assert!((sum - expected).abs() < 1e-6, "{sum}");
         }
-        let sum: f64 = HALVES[0].iter().sum();
-        assert!((sum - 1.0).abs() < 0.002, "{sum}");
+        for phase in &FINE {
+            let sum: f64 = phase.iter().sum();
+            assert!((sum - 1.0).abs() < 0.002, "{sum}");
+        }
     }
 
     #[test]
     fn the_window_is_that_of_hann() {
-        for (m, cosine) in (1..24).step_by(2).zip(COSINES) {
-            let angle = std::f64::consts::PI * f64::from(m) / 24.0;
+        for (m, cosine) in (1..24).zip(COSINES) {
+            let angle = std::f64::consts::PI * f64::from(m) / 48.0;
             assert!((cosine - angle.cos()).abs() < 1e-15, "{m}");
         }
     }
@@ -237,7 +264,7 @@ mod tests {
             let samples = [quiet.clone(), loud, quiet].concat();
             for (rate, between) in [
                 (44_100, plainly(&samples, &QUARTERS)),
-                (96_000, plainly(&samples, &HALVES)),
+                (96_000, plainly(&samples, &FINE)),
                 (192_000, 0.0),
             ] {
                 let found = largest(rate, &samples, known);
