@@ -21,23 +21,25 @@ fn measure(format: PcmFormat, samples: &[f64]) -> Figures {
     analyzer.finish(whole, format)
 }
 
-/// One second at most is not a whole number of frames: a tone of 1 kHz goes on through its steps.
+/// A tone of 1 kHz that goes on through its steps; 10 ms of it are a whole number of periods.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
     reason = "a signal of some seconds"
 )]
 fn tones(rate: u32, channels: usize, steps: &[(f64, f64)]) -> Vec<f64> {
+    let turn = |frame: u32| TAU * 1000.0 * f64::from(frame) / f64::from(rate);
+    let wave: Vec<f64> = (0..rate / 100).map(|frame| turn(frame).sin()).collect();
     let mut samples = Vec::new();
     let mut seconds = 0.0;
     for &(length, dbfs) in steps {
         seconds += length;
         let end = (seconds * f64::from(rate)).round() as usize;
         let amplitude = 10_f64.powf(dbfs / 20.0);
-        for frame in samples.len() / channels..end {
-            let x = amplitude * (TAU * 1000.0 * frame as f64 / f64::from(rate)).sin();
-            samples.extend(std::iter::repeat_n(x, channels));
+        let frames = samples.len() / channels..end;
+        let behind = wave.iter().cycle().skip(frames.start % wave.len());
+        for x in behind.take(frames.len()) {
+            samples.extend(std::iter::repeat_n(amplitude * x, channels));
         }
     }
     samples
@@ -52,17 +54,60 @@ fn near(found: Option<f64>, expected: f64, tolerance: f64) {
 }
 
 #[test]
-fn a_tone_of_minus_23_dbfs_has_minus_23_lufs() {
+fn a_steady_tone_has_one_loudness_as_in_tech_3341() {
     for rate in RATES_OF_PROGRAMMES {
-        let figures = measure(format(rate, 2), &tones(rate, 2, &[(20.0, -23.0)]));
-        near(figures.integrated_lufs, -23.0, 0.02);
-        near(figures.momentary_max_lufs, -23.0, 0.1);
-        near(figures.short_term_max_lufs, -23.0, 0.1);
-        near(figures.replaygain_track_gain_db, 5.0, 0.02);
-        near(figures.loudness_range_lu, 0.0, 0.001);
+        for level in [-23.0, -33.0] {
+            let figures = measure(format(rate, 2), &tones(rate, 2, &[(20.0, level)]));
+            near(figures.integrated_lufs, level, 0.02);
+            near(figures.momentary_max_lufs, level, 0.02);
+            near(figures.short_term_max_lufs, level, 0.02);
+            near(figures.replaygain_track_gain_db, -18.0 - level, 0.02);
+            near(figures.loudness_range_lu, 0.0, 0.001);
+            stays(&figures.momentary_powers, level);
+            stays(&figures.short_term_powers, level);
+        }
     }
-    // 3.01 dB less in one channel, as BS.1770 says of a tone of 997 Hz.
-    near(measure(format(48_000, 1), &tones(48_000, 1, &[(5.0, 0.0)])).integrated_lufs, -3.01, 0.02);
+}
+
+/// Every window, and not only the loudest.
+#[track_caller]
+fn stays(powers: &[f64], level: f64) {
+    assert!(!powers.is_empty());
+    for &power in powers {
+        near(loudness(power), level, 0.1);
+    }
+}
+
+#[test]
+fn every_channel_counts_as_bs_1770_says() {
+    // A tone of full scale in one channel has 3.01 dB less, and at the side 1.41 times the power.
+    let (front, side) = (Some(-3.01), Some(-3.01 + 10.0 * 1.41_f64.log10()));
+    let layouts: [&[Option<f64>]; 8] = [
+        &[front],
+        &[front; 2],
+        &[front; 3],
+        &[front, front, side, side],
+        &[front, front, front, side, side],
+        &[front, front, front, None, side, side],
+        &[front, front, front, None, front, side, side],
+        &[front, front, front, None, front, front, side, side],
+    ];
+    for rate in RATES_OF_PROGRAMMES {
+        let one = tones(rate, 1, &[(1.0, 0.0)]);
+        for (channels, layout) in (1_u16..).zip(layouts) {
+            for (channel, expected) in layout.iter().enumerate() {
+                let mut samples = vec![0.0; one.len() * layout.len()];
+                for (frame, x) in samples.chunks_exact_mut(layout.len()).zip(&one) {
+                    frame[channel] = *x;
+                }
+                let found = measure(format(rate, channels), &samples).integrated_lufs;
+                match expected {
+                    Some(expected) => near(found, *expected, 0.02),
+                    None => assert_eq!(found, None, "low frequencies"),
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -97,9 +142,13 @@ fn the_integrated_loudness_is_that_of_tech_3341() {
 fn the_loudest_windows_are_those_of_tech_3341() {
     for rate in RATES_OF_PROGRAMMES {
         let nine = [(1.34, -20.0), (1.66, -30.0)].repeat(5);
-        near(measure(format(rate, 2), &tones(rate, 2, &nine)).short_term_max_lufs, -23.0, 0.1);
+        let nine = measure(format(rate, 2), &tones(rate, 2, &nine));
+        near(nine.short_term_max_lufs, -23.0, 0.1);
+        stays(&nine.short_term_powers, -23.0);
         let twelve = [(0.18, -20.0), (0.22, -30.0)].repeat(25);
-        near(measure(format(rate, 2), &tones(rate, 2, &twelve)).momentary_max_lufs, -23.0, 0.1);
+        let twelve = measure(format(rate, 2), &tones(rate, 2, &twelve));
+        near(twelve.momentary_max_lufs, -23.0, 0.1);
+        stays(&twelve.momentary_powers, -23.0);
         for i in 0..20 {
             let late = f64::from(i);
             let ten = tones(rate, 2, &[(late * 0.15, SILENCE), (3.0, -23.0), (1.0, SILENCE)]);
@@ -129,10 +178,10 @@ fn the_loudness_range_is_that_of_tech_3342() {
     for rate in RATES_OF_PROGRAMMES {
         for (levels, expected) in cases {
             let steps: Vec<_> = levels.iter().map(|&level| (20.0, level)).collect();
-            let signal = tones(rate, 2, &steps);
-            let figures = measure(format(rate, 2), &signal);
+            let figures = measure(format(rate, 2), &tones(rate, 2, &steps));
             near(figures.loudness_range_lu, expected, 0.01);
-            let twice = measure(format(rate, 2), &signal.repeat(2));
+            // Heard twice, it has the same range; one channel has it, too.
+            let twice = measure(format(rate, 1), &tones(rate, 1, &steps).repeat(2));
             near(twice.loudness_range_lu, expected, 1.0);
         }
     }
