@@ -9,8 +9,9 @@ use std::io::{Read, Seek};
 
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
+use super::findings::Findings;
 use super::raw::{Layout, Order};
-use super::riff::seek_read;
+use super::riff::{look_behind, seek_read};
 
 /// Chunks that are looked at.
 const MAX_CHUNKS: usize = 4096;
@@ -21,6 +22,7 @@ pub(super) fn read(
     file: &mut (impl Read + Seek),
     start: u64,
     file_length: u64,
+    findings: &mut Findings,
 ) -> Option<(Layout, &'static str)> {
     let mut form = [0; 12];
     let mut at = seek_read(file, start, &mut form).ok()?;
@@ -67,6 +69,8 @@ pub(super) fn read(
     // A program that streams leaves the size at 0, but a recording of nothing has it too.
     let is_streamed = declared == 0 && common.frames > 0;
     let layout = Layout { pcm, order, start, declared: (!is_streamed).then_some(declared) };
+    let end = layout.declared.map_or(file_length, |declared| start.saturating_add(declared));
+    look_behind(file, end, file_length, u32::from_be_bytes, findings);
     Some((layout, codec))
 }
 
@@ -147,7 +151,7 @@ mod tests {
     }
 
     fn parse(file: &[u8]) -> Option<(Layout, &'static str)> {
-        read(&mut Cursor::new(file), 0, file.len() as u64)
+        read(&mut Cursor::new(file), 0, file.len() as u64, &mut Findings::default())
     }
 
     #[test]

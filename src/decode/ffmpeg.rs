@@ -346,6 +346,7 @@ impl Audio for Decoding {
 
     fn finish(&mut self, frames: u64, findings: &mut Findings) {
         let (is_content, said) = self.end();
+        findings.leave_errors_uncounted();
         let first = said.first.as_deref().map(|line| without_path(line, &self.path));
         if !is_content {
             let message = format!(

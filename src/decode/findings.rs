@@ -1,17 +1,39 @@
 //! Findings: what was noticed in a file that could be decoded all the same.
 //!
 //! A file may be damaged in ten thousand places; its record says so in one warning with a count
-//! and the first place. Each kind of warning therefore occurs at most once.
+//! and the first place. Each kind of warning therefore occurs at most once. Beside that, every byte
+//! of a file is accounted for, by whoever can: what was left out and where, and what lies behind the
+//! audio. What nobody can tell stays unknown.
+
+use audiopool_worker::analyze::{Damage, Health};
 
 use crate::record::{Warning, WarningKind};
 
-/// The warnings of one file, at most one of a kind.
+/// The warnings of one file, at most one of a kind, and the account of its bytes.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     warnings: Vec<Warning>,
-    /// Stretches that could not be decoded, and what was said of the first.
+    /// Stretches that could not be decoded, the first of them, and what was said of the first.
     damaged: u64,
+    damages: Vec<Damage>,
     first_damage: String,
+    /// Bytes of all of them, as far as they are known, and whether they all are.
+    discarded: u64,
+    is_vague: bool,
+    account: Account,
+    extension_matches: Option<bool>,
+}
+
+/// What is known of a file's bytes beside those that are damaged.
+#[derive(Debug, Default)]
+struct Account {
+    /// Whether whoever decodes sees every byte that it leaves out.
+    is_complete: bool,
+    /// Whether errors can be counted at all is doubted.
+    is_blind: bool,
+    cut: Option<Damage>,
+    trailing: Option<Damage>,
+    trailing_bytes: Option<u64>,
 }
 
 impl Findings {
@@ -36,12 +58,17 @@ impl Findings {
     }
 
     /// Counts a stretch that could not be decoded and was left out.
-    pub(super) fn damage(&mut self, frame: u64, byte: Option<u64>, what: &str) {
+    pub(super) fn damage(&mut self, damage: Damage, what: &str) {
         self.damaged += 1;
+        self.discarded = self.discarded.saturating_add(damage.bytes.unwrap_or(0));
+        self.is_vague |= damage.bytes.is_none();
+        if self.damages.len() < Health::MOST {
+            self.damages.push(damage);
+        }
         if self.damaged == 1 {
             what.clone_into(&mut self.first_damage);
             let message = format!("one stretch could not be decoded and was left out: {what}");
-            self.note(WarningKind::DecodeErrors, Some(frame), byte, message);
+            self.note(WarningKind::DecodeErrors, Some(damage.frame), damage.byte, message);
         } else {
             let message = format!(
                 "{} stretches could not be decoded and were left out; the first: {}",
@@ -53,9 +80,60 @@ impl Findings {
         }
     }
 
-    /// How many stretches could not be decoded.
-    pub(super) const fn damaged(&self) -> u64 {
-        self.damaged
+    /// Whoever decodes sees every byte that it leaves out.
+    pub(super) fn account_for_all_bytes(&mut self) {
+        self.account.is_complete = true;
+    }
+
+    /// Whoever decodes does not say where it fails and how often.
+    pub(super) fn leave_errors_uncounted(&mut self) {
+        self.account.is_blind = true;
+    }
+
+    /// The file ends within a frame, of which these bytes are there. None, if there are none.
+    pub(super) fn cut(&mut self, frame: u64, byte: u64, bytes: u64) {
+        let cut = Damage { frame, byte: Some(byte), bytes: Some(bytes) };
+        self.account.cut = Some(cut).filter(|_| bytes > 0);
+    }
+
+    /// So many bytes behind the audio, from there on, are no part of it; perhaps none.
+    pub(super) fn trail(&mut self, byte: u64, bytes: u64) {
+        self.account.trailing_bytes = Some(bytes);
+        if bytes > 0 {
+            self.account.trailing = Some(Damage { frame: 0, byte: Some(byte), bytes: Some(bytes) });
+            let message = format!("{bytes} bytes behind the audio are no part of it");
+            self.note(WarningKind::TrailingData, None, Some(byte), message);
+        }
+    }
+
+    /// The name ends as names of such files do, or does not.
+    pub(super) fn compare_extension(&mut self, matches: bool) {
+        self.extension_matches = Some(matches);
+    }
+
+    /// What is known of the health of a file of so many bytes that has come to so many frames.
+    pub(super) fn health(&self, file_bytes: u64, frames: u64) -> Health {
+        let account = &self.account;
+        // Of what lies behind a change of format, nothing is known.
+        let is_whole = !self.has(WarningKind::FormatChange);
+        let is_counted = is_whole && account.is_complete && !self.is_vague;
+        let cut_bytes = account.cut.and_then(|cut| cut.bytes).unwrap_or(0);
+        let mut damages = self.damages.clone();
+        damages.sort_by_key(|damage| (damage.frame, damage.byte));
+        Health {
+            decode_errors: (!account.is_blind).then_some(self.damaged),
+            damages,
+            file_bytes: Some(file_bytes),
+            bytes_discarded: is_counted.then(|| self.discarded.saturating_add(cut_bytes)),
+            cut: account.cut.filter(|_| is_whole),
+            trailing_bytes: account.trailing_bytes.filter(|_| is_whole),
+            trailing: account
+                .trailing
+                .filter(|_| is_whole)
+                .map(|trailing| Damage { frame: frames, ..trailing }),
+            extension_matches: self.extension_matches,
+            ..Health::default()
+        }
     }
 
     /// Whether there is a finding of this kind.
@@ -78,16 +156,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_thousand_damaged_places_are_one_warning() {
+    fn ten_thousand_damaged_places_are_one_warning_and_a_thousand_are_kept() {
         let mut findings = Findings::default();
         for frame in 0..10_000 {
-            findings.damage(500 + frame, Some(frame), if frame == 0 { "first" } else { "later" });
+            let damage = Damage { frame: 500 + frame, byte: Some(frame), bytes: Some(3) };
+            findings.damage(damage, if frame == 0 { "first" } else { "later" });
         }
         let [warning] = findings.warnings() else { panic!("{:?}", findings.warnings()) };
         assert_eq!(warning.kind, WarningKind::DecodeErrors);
         assert_eq!((warning.frame, warning.byte), (Some(500), Some(0)));
         assert!(warning.message.starts_with("10000 stretches"), "{}", warning.message);
         assert!(warning.message.ends_with("first"), "{}", warning.message);
+        findings.account_for_all_bytes();
+        let health = findings.health(1 << 20, 20_000);
+        assert_eq!((health.decode_errors, health.bytes_discarded), (Some(10_000), Some(30_000)));
+        assert_eq!(health.damages.len(), Health::MOST);
     }
 
     #[test]
@@ -97,5 +180,28 @@ mod tests {
         findings.note(WarningKind::Truncated, Some(9), None, "late");
         assert_eq!(findings.warnings().len(), 1);
         assert_eq!(findings.warnings()[0].message, "early");
+    }
+
+    #[test]
+    fn what_nobody_can_tell_is_not_nothing() {
+        let mut findings = Findings::default();
+        let told = |findings: &Findings| {
+            let health = findings.health(100, 9);
+            (health.decode_errors, health.bytes_discarded, health.trailing_bytes)
+        };
+        assert_eq!(told(&findings), (Some(0), None, None));
+        findings.account_for_all_bytes();
+        findings.trail(90, 10);
+        findings.cut(9, 80, 5);
+        assert_eq!(told(&findings), (Some(0), Some(5), Some(10)));
+        let trailing = findings.health(100, 9).trailing;
+        assert_eq!(trailing, Some(Damage { frame: 9, byte: Some(90), bytes: Some(10) }));
+        // One stretch of unknown length is enough for the sum to be unknown.
+        findings.damage(Damage { frame: 3, byte: None, bytes: None }, "lost");
+        assert_eq!(told(&findings), (Some(1), None, Some(10)));
+        findings.note(WarningKind::FormatChange, Some(4), None, "changed");
+        assert_eq!(told(&findings), (Some(1), None, None));
+        findings.leave_errors_uncounted();
+        assert_eq!(told(&findings), (None, None, None));
     }
 }

@@ -23,8 +23,9 @@ use symphonia::core::io::Monitor;
 
 use super::findings::Findings;
 use super::flac_header::{FrameHeader, MAX_HEADER, StreamInfo, find_sync};
-use super::packets::{Demux, Packet, Setup};
+use super::packets::{Demux, Lost, Packet, Setup};
 use super::signature::Signature;
+use super::tags;
 use crate::record::WarningKind;
 
 /// Bytes read at a time.
@@ -252,8 +253,11 @@ impl Demux for Flac {
                     let data = self.buffer[self.at..self.at + length].into();
                     self.at += length;
                     self.frames += u64::from(header.frames);
-                    let lost = self.lost.take().map(|(byte, bytes)| {
-                        format!("{bytes} bytes from byte {byte} on are no intact frame").into()
+                    let lost = self.lost.take().map(|(byte, bytes)| Lost {
+                        byte: Some(byte),
+                        bytes: Some(bytes),
+                        what: format!("{bytes} bytes from byte {byte} on are no intact frame")
+                            .into(),
                     });
                     return Some(Packet {
                         data,
@@ -261,6 +265,7 @@ impl Demux for Flac {
                         trim_start: 0,
                         trim_end: 0,
                         byte: Some(position),
+                        bytes: length as u64,
                         lost,
                         setup: self.setup.clone(),
                     });
@@ -283,18 +288,21 @@ impl Demux for Flac {
             return;
         }
         let total = self.info.total;
-        if let Some((byte, bytes)) = self.lost.take() {
-            if total == 0 || frames >= total {
-                if self.is_foreign(byte) {
-                    let message = format!("{bytes} bytes behind the audio are no part of it");
-                    findings.note(WarningKind::TrailingData, None, Some(byte), message);
-                }
-            } else {
-                let message = format!(
-                    "the file ends in the middle of the audio: {frames} of {total} frames are there"
-                );
-                findings.note(WarningKind::Truncated, Some(frames), Some(byte), message);
-            }
+        findings.account_for_all_bytes();
+        let end = self.base + self.buffer.len() as u64;
+        let from = self.lost.take().map_or_else(|| self.position(), |(byte, _)| byte);
+        let rest = tags::foreign(&mut self.file, from..end);
+        let length = rest.end - rest.start;
+        let is_short = total > 0 && frames < total && !findings.has(WarningKind::DecodeErrors);
+        if length > 0 && (is_short || self.is_frame(rest.start)) {
+            let of = if total > 0 { format!(" of {total}") } else { String::new() };
+            let message =
+                format!("the file ends in the middle of the audio: {frames}{of} frames are there");
+            findings.note(WarningKind::Truncated, Some(frames), Some(rest.start), message);
+            findings.cut(frames, rest.start, length);
+            findings.trail(end, 0);
+        } else {
+            findings.trail(rest.start, length);
         }
         if total > 0 && frames != total && !findings.has(WarningKind::Truncated) {
             let (kind, message) = if frames < total && !findings.has(WarningKind::DecodeErrors) {
@@ -318,15 +326,13 @@ impl Flac {
         self.frame_length(header, findings).is_some()
     }
 
-    /// Whether the bytes from `byte` on are neither a customary tag nor padding.
-    fn is_foreign(&mut self, byte: u64) -> bool {
+    /// Whether a frame begins at that byte, complete or not.
+    fn is_frame(&mut self, byte: u64) -> bool {
         let mut start = Vec::new();
         let read = self
             .file
             .seek(SeekFrom::Start(byte))
-            .and_then(|_| (&mut self.file).take(64).read_to_end(&mut start));
-        let is_tag =
-            [b"TAG".as_slice(), b"APETAGEX", b"ID3"].iter().any(|tag| start.starts_with(tag));
-        read.is_ok() && !is_tag && start.iter().any(|&byte| byte != 0)
+            .and_then(|_| (&mut self.file).take(MAX_HEADER as u64).read_to_end(&mut start));
+        read.is_ok() && FrameHeader::read(&start, &self.info).is_some()
     }
 }

@@ -27,10 +27,12 @@ mod flac;
 mod flac_header;
 mod formats;
 mod installed;
+mod locate;
 mod magic;
 mod matroska;
 mod mp4;
 mod mpeg;
+mod ogg;
 mod open;
 mod open_packets;
 mod opus;
@@ -42,6 +44,7 @@ mod regular;
 mod riff;
 mod signature;
 mod symphonia_demux;
+mod tags;
 mod trim;
 
 use std::fmt;
@@ -170,6 +173,7 @@ struct Opened {
 pub struct Source {
     opened: Opened,
     findings: Findings,
+    file_bytes: u64,
     frames: u64,
     ended: bool,
     sums_up: bool,
@@ -186,8 +190,8 @@ impl Source {
     /// The bytes are the same for every number of threads.
     pub fn open_with(path: &Path, threads: NonZeroUsize) -> Result<Self, DecodeError> {
         let mut findings = Findings::default();
-        let opened = open::open(path, threads, &mut findings)?;
-        Ok(Self { opened, findings, frames: 0, ended: false, sums_up: false })
+        let (opened, file_bytes) = open::open(path, threads, &mut findings)?;
+        Ok(Self { opened, findings, file_bytes, frames: 0, ended: false, sums_up: false })
     }
 
     /// The same, with all audio summed up on the way to be compared with the checksum that the file
@@ -254,8 +258,8 @@ impl Source {
         let signature = self.opened.signature.as_ref().filter(|_| self.sums_up);
         Health {
             declared_frames: self.opened.format.declared_frames,
-            decode_errors: self.findings.damaged(),
             checksum_matches: signature.map(Signature::matches),
+            ..self.findings.health(self.file_bytes, self.frames)
         }
     }
 

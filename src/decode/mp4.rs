@@ -67,29 +67,49 @@ pub(super) fn edit_of_track(
     None
 }
 
+/// Where the last box ends, or the file if it does before: what is behind that is no box.
+pub(super) fn end_of_boxes(file: &mut (impl Read + Seek), start: u64, file_length: u64) -> u64 {
+    let mut at = start;
+    for _ in 0..MAX_BOXES {
+        let Some((kind, content)) = box_at(file, at..file_length) else { break };
+        // A tag may lie behind the boxes, whose first bytes would be a size.
+        if !kind.iter().all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | 0xa9)) {
+            break;
+        }
+        at = content.end.min(file_length);
+    }
+    at
+}
+
 /// The first box named `name` within `range`: the range of its content.
 fn find(file: &mut (impl Read + Seek), range: Range<u64>, name: [u8; 4]) -> Option<Range<u64>> {
     let mut at = range.start;
     for _ in 0..MAX_BOXES {
-        if at.checked_add(8)? > range.end {
-            return None;
-        }
-        let [s0, s1, s2, s3, kind @ ..] = read::<8>(file, at)?;
-        let (header, size) = match u64::from(u32::from_be_bytes([s0, s1, s2, s3])) {
-            0 => (8, range.end - at),
-            1 => (16, u64::from_be_bytes(read(file, at + 8)?)),
-            size => (8, size),
-        };
-        if size < header {
-            return None;
-        }
-        let end = at.checked_add(size)?;
+        let (kind, content) = box_at(file, at..range.end)?;
         if kind == name {
-            return Some(at + header..end.min(range.end));
+            return Some(content.start..content.end.min(range.end));
         }
-        at = end;
+        at = content.end;
     }
     None
+}
+
+/// The name of the box that `range` begins with, and where its content is, as far as it says.
+fn box_at(file: &mut (impl Read + Seek), range: Range<u64>) -> Option<([u8; 4], Range<u64>)> {
+    let at = range.start;
+    if at.checked_add(8)? > range.end {
+        return None;
+    }
+    let [s0, s1, s2, s3, kind @ ..] = read::<8>(file, at)?;
+    let (header, size) = match u64::from(u32::from_be_bytes([s0, s1, s2, s3])) {
+        0 => (8, range.end - at),
+        1 => (16, u64::from_be_bytes(read(file, at + 8)?)),
+        size => (8, size),
+    };
+    if size < header {
+        return None;
+    }
+    Some((kind, at + header..at.checked_add(size)?))
 }
 
 fn read<const LENGTH: usize>(file: &mut (impl Read + Seek), at: u64) -> Option<[u8; LENGTH]> {

@@ -24,7 +24,7 @@ pub(super) struct FrameHeader {
 impl FrameHeader {
     /// Reads the header that `frame` begins with.
     pub(super) fn read(frame: &[u8]) -> Option<Self> {
-        let &[0xff, second, third, fourth, ..] = frame else { return None };
+        let &[0xff, second @ 0xe0..=0xff, third, fourth, ..] = frame else { return None };
         let version = second >> 3 & 3;
         let base = match third >> 2 & 3 {
             0 => 44_100,
@@ -92,6 +92,24 @@ pub(super) fn preroll<'a>(before: impl Iterator<Item = &'a [u8]>) -> usize {
         }
     }
     packets
+}
+
+/// The length of the frame that `head` begins with, if that is of layer III and holds no audio but
+/// a [`Tag`].
+pub(super) fn tag_frame(head: &[u8]) -> Option<u64> {
+    /// In kbit/s, of MPEG 1 and of what came later.
+    const BIT_RATES: [[u64; 15]; 2] = [
+        [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+        [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+    ];
+    let header = FrameHeader::read(head)?;
+    let (name, third) = (head.get(header.overhead()..)?, usize::from(head[2]));
+    let is_tag = name.starts_with(b"Xing")
+        || name.starts_with(b"Info")
+        || head.get(36..).is_some_and(|name| name.starts_with(b"VBRI"));
+    let bit_rate = 1000 * BIT_RATES[usize::from(!header.mpeg1)].get(third >> 4)?;
+    let length = header.frames() / 8 * bit_rate / u64::from(header.sample_rate);
+    (is_tag && header.layer3 && bit_rate > 0).then_some(length + (third as u64 >> 1 & 1))
 }
 
 /// The tag in the first frame of an MP3 file, by its two names or a third one's.

@@ -31,12 +31,12 @@ pub(super) struct Candidate<'a> {
     pub(super) threads: NonZeroUsize,
 }
 
-/// Opens a file: see the module.
+/// Opens a file, and tells its length: see the module.
 pub(super) fn open(
     path: &Path,
     threads: NonZeroUsize,
     findings: &mut Findings,
-) -> Result<Opened, DecodeError> {
+) -> Result<(Opened, u64), DecodeError> {
     let (mut file, file_length) = regular::open(path)?;
     let head = magic::read_head(&mut file).map_err(|error| regular::of_io(&error))?;
     let named = path.extension().and_then(|name| name.to_str()).and_then(row_of_extension);
@@ -57,14 +57,18 @@ pub(super) fn open(
     let opened = candidate.open_as(row, findings)?;
     let pcm = opened.format.pcm;
     check_limits(pcm)?;
-    if let Some(named) = named.filter(|named| !is_fitting_name(named, row, &opened.format)) {
+    let is_fitting = |named: &&FormatRow| is_fitting_name(named, row, &opened.format);
+    if let Some(named) = &named {
+        findings.compare_extension(is_fitting(named));
+    }
+    if let Some(named) = named.filter(|named| !is_fitting(named)) {
         let message = format!(
             "the name ends like {}, the content is {} ({})",
             named.name, row.name, opened.format.codec
         );
         findings.note(WarningKind::WrongExtension, None, None, message);
     }
-    Ok(opened)
+    Ok((opened, file_length))
 }
 
 fn unknown(message: impl Into<String>) -> DecodeError {
@@ -169,7 +173,7 @@ impl Candidate<'_> {
         row: &FormatRow,
         findings: &mut Findings,
     ) -> Result<Opened, Refusal> {
-        match aiff::read(&mut file, self.head.start, self.file_length) {
+        match aiff::read(&mut file, self.head.start, self.file_length, findings) {
             Some((layout, codec)) => self.open_raw(file, row, layout, codec, findings),
             None => self.open_symphonia(file, row, findings),
         }

@@ -14,17 +14,19 @@ use symphonia::core::formats::{FormatReader, Track};
 use super::engine::Engine;
 use super::findings::Findings;
 use super::formats::FormatRow;
+use super::locate::{Framing, Locator};
 use super::magic::Kind;
 use super::mpeg::Tag;
+use super::ogg::Pages;
 use super::open::Candidate;
 use super::packets::{Batches, Demux, Packet, Setup};
 use super::parallel::Coded;
 use super::raw::{Layout, Order};
 use super::refusal::{Refusal, check_limits, refusal_of};
 use super::regular::Tail;
-use super::symphonia_demux::{self, MpegEnd, SymphoniaDemux};
+use super::symphonia_demux::{self, Bytes, MpegFormat, SymphoniaDemux};
 use super::trim::Trim;
-use super::{Opened, SourceFormat, ffmpeg, matroska, mp4, opus};
+use super::{Opened, SourceFormat, ffmpeg, matroska, mp4, opus, regular, tags};
 use crate::record::WarningKind;
 
 /// Packets that may fail to decode before a file is given up.
@@ -108,8 +110,7 @@ impl Candidate<'_> {
             trim = tag.map_or(Trim::NONE, Tag::trim);
             exact = tag.and_then(Tag::declared);
             declared = exact.or(declared);
-            let file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
-            mpeg = Some(MpegEnd::new(file, self.file_length));
+            mpeg = Some(MpegFormat::default());
         } else if row.kind() == Kind::Mp4 {
             let mut file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
             // The demuxer reads from the same open file: it must find it where it left it.
@@ -135,8 +136,15 @@ impl Candidate<'_> {
         } else if is_opus {
             declared = declared.map(|frames| frames.saturating_sub(pre_skip(setup)));
         }
-        let demux = SymphoniaDemux::new(format, track, setup.clone(), exact, mpeg)
-            .with_end_padding(end_padding);
+        let demux = SymphoniaDemux::new(
+            format,
+            track,
+            setup.clone(),
+            exact,
+            mpeg,
+            self.bytes_of(row, track.id),
+        )
+        .with_end_padding(end_padding);
         self.open_coded(row, codec, declared, trim, setup, Box::new(demux), findings)
     }
 
@@ -189,6 +197,27 @@ impl Candidate<'_> {
         let batches = Batches::new(demux, ahead, pcm);
         let audio = Box::new(Coded::new(batches, pcm, setup.start, self.threads));
         Ok(Opened { format, trim, signature: None, audio })
+    }
+
+    /// What can be known of the bytes of the file.
+    fn bytes_of(&self, row: &FormatRow, track: u32) -> Bytes {
+        let (start, length) = (self.head.start, self.file_length);
+        // Another handle: the demuxer wants to find the first one where it left it.
+        let opened = regular::open(self.path).ok().filter(|(_, now)| *now == length);
+        let Some((mut file, _)) = opened else { return Bytes::Unseen };
+        let located =
+            |file, framing| Bytes::Located(Box::new(Locator::new(file, length, start, framing)));
+        match row.kind() {
+            Kind::MpegAudio => located(file, Framing::Mpeg),
+            Kind::Adts => located(file, Framing::Adts),
+            Kind::Ogg => Bytes::Paged(Box::new(Pages::new(file, length, start, track))),
+            Kind::Mp4 => {
+                let end = mp4::end_of_boxes(&mut file, start, length);
+                let rest = tags::foreign(&mut file, end..length);
+                Bytes::Counted { end: rest.start, trailing: rest.end - rest.start }
+            }
+            _ => Bytes::Unseen,
+        }
     }
 
     fn container_of(&self, row: &FormatRow) -> String {

@@ -44,10 +44,22 @@ pub(super) struct Packet {
     pub(super) trim_end: u64,
     /// Where it begins in the file, if the demuxer knows.
     pub(super) byte: Option<u64>,
+    /// Bytes of the file that it takes.
+    pub(super) bytes: u64,
     /// What was lost between the packet before and this one.
-    pub(super) lost: Option<Box<str>>,
+    pub(super) lost: Option<Lost>,
     /// The decoder that it is for.
     pub(super) setup: Arc<Setup>,
+}
+
+/// What a demuxer could make no packet of.
+#[derive(Clone, Debug)]
+pub(super) struct Lost {
+    /// Where it begins in the file, if that is known.
+    pub(super) byte: Option<u64>,
+    /// How long it is, if that is known.
+    pub(super) bytes: Option<u64>,
+    pub(super) what: Box<str>,
 }
 
 /// Where packets come from.
@@ -133,8 +145,9 @@ pub(super) struct Decoded {
 pub(super) struct Fault {
     /// Bytes of the batch decoded before it.
     pub(super) at: usize,
-    /// Byte of the file, if known.
+    /// Byte of the file, and how many, if known.
     pub(super) byte: Option<u64>,
+    pub(super) bytes: Option<u64>,
     pub(super) what: String,
 }
 
@@ -217,7 +230,9 @@ impl Decoder {
             Ok(engine) => engine,
             Err(error) => {
                 let what = format!("no decoder for this part of the file: {error}");
-                decoded.faults.push(Fault { at: decoded.bytes.len(), byte: first.byte, what });
+                let bytes = batch.packets.iter().map(|packet| packet.bytes).sum();
+                let (at, bytes) = (decoded.bytes.len(), Some(bytes));
+                decoded.faults.push(Fault { at, byte: first.byte, bytes, what });
                 return;
             }
         };
@@ -226,14 +241,15 @@ impl Decoder {
         }
         for packet in &batch.packets {
             let at = decoded.bytes.len();
-            if let Some(lost) = &packet.lost {
-                decoded.faults.push(Fault { at, byte: packet.byte, what: lost.to_string() });
+            if let Some(Lost { byte, bytes, what }) = packet.lost.clone() {
+                decoded.faults.push(Fault { at, byte, bytes, what: what.into() });
             }
             match engine.decode(packet, pcm, &mut decoded.bytes) {
                 Ok(()) => {}
                 Err(DecodeFault::Damaged(what)) => {
                     decoded.bytes.truncate(at);
-                    decoded.faults.push(Fault { at, byte: packet.byte, what });
+                    let (byte, bytes) = (packet.byte, Some(packet.bytes));
+                    decoded.faults.push(Fault { at, byte, bytes, what });
                 }
                 Err(DecodeFault::Changed(to)) => {
                     decoded.changed = Some(to);
@@ -268,7 +284,7 @@ mod tests {
 
     use super::super::magic::Kind;
     use super::super::regular::Tail;
-    use super::super::symphonia_demux::{self, SymphoniaDemux};
+    use super::super::symphonia_demux::{self, Bytes, SymphoniaDemux};
     use super::*;
 
     /// The packets of a fixture, as one track.
@@ -281,7 +297,10 @@ mod tests {
         let (track, _) = symphonia_demux::choose_track(&*format).expect("a track");
         let track = track.clone();
         let setup = Arc::new(symphonia_demux::setup_of(&track).expect("a codec"));
-        (Box::new(SymphoniaDemux::new(format, &track, setup.clone(), None, None)), setup)
+        (
+            Box::new(SymphoniaDemux::new(format, &track, setup.clone(), None, None, Bytes::Unseen)),
+            setup,
+        )
     }
 
     /// Batches that begin with a preroll decode to what one decoder makes of the whole.

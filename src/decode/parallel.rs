@@ -17,6 +17,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use audiopool_worker::analyze::Damage;
 use audiopool_worker::pcm::PcmFormat;
 
 use super::Audio;
@@ -41,7 +42,7 @@ enum Decoding {
     /// On the calling thread.
     Here(Decoder),
     /// On other threads.
-    Crew(Crew),
+    Crew(Box<Crew>),
 }
 
 impl Coded {
@@ -63,7 +64,8 @@ impl Coded {
 
 impl Decoding {
     fn crew_of(threads: usize, pcm: PcmFormat) -> Self {
-        Crew::new(threads, pcm).map_or_else(|| Self::Here(Decoder::new(pcm)), Self::Crew)
+        Crew::new(threads, pcm)
+            .map_or_else(|| Self::Here(Decoder::new(pcm)), |crew| Self::Crew(Box::new(crew)))
     }
 }
 
@@ -99,7 +101,8 @@ impl Audio for Coded {
         };
         let frames = |bytes: usize| frame + (bytes / self.frame_width) as u64;
         for fault in &decoded.faults {
-            findings.damage(frames(fault.at), fault.byte, &fault.what);
+            let (frame, byte, bytes) = (frames(fault.at), fault.byte, fault.bytes);
+            findings.damage(Damage { frame, byte, bytes }, &fault.what);
         }
         if let Some(to) = decoded.changed {
             let at = frames(bytes.len() - before);

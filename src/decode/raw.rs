@@ -43,6 +43,11 @@ pub(super) struct Layout {
 pub(super) struct Raw {
     file: File,
     layout: Layout,
+    /// The byte behind the audio, and how many of the last frame are there, if that is cut short.
+    end: u64,
+    cut: u64,
+    /// Whether all of it could be read so far.
+    is_whole: bool,
     /// Bytes yet to be read, whole frames.
     left: u64,
 }
@@ -73,7 +78,8 @@ impl Raw {
             );
         }
         file.seek(SeekFrom::Start(layout.start))?;
-        Ok(Self { file, layout, left: bytes - bytes % width })
+        let (cut, end) = (bytes % width, layout.start.saturating_add(bytes));
+        Ok(Self { file, layout, end, cut, is_whole: true, left: bytes - cut })
     }
 }
 
@@ -91,7 +97,13 @@ impl Audio for Raw {
         Some(self)
     }
 
-    fn finish(&mut self, _frames: u64, _findings: &mut Findings) {}
+    fn finish(&mut self, frames: u64, findings: &mut Findings) {
+        // What the file has lost since it was opened cannot be accounted for.
+        if self.is_whole {
+            findings.account_for_all_bytes();
+            findings.cut(frames, self.end - self.cut, self.cut);
+        }
+    }
 }
 
 impl InPlace for Raw {
@@ -112,6 +124,7 @@ impl InPlace for Raw {
                 format!("reading failed in the middle of the file: {error}"),
             );
             self.left = 0;
+            self.is_whole = false;
         }
         let read = read - read % width;
         if read < wanted && self.left > 0 {
@@ -122,6 +135,7 @@ impl InPlace for Raw {
                 "the file became shorter while it was read",
             );
             self.left = 0;
+            self.is_whole = false;
         }
         self.left = self.left.saturating_sub(wanted as u64);
         turn(&mut bytes[..read], self.layout.order, self.layout.pcm.sample_format);

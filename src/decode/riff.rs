@@ -12,7 +12,7 @@ use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
 use super::findings::Findings;
 use super::raw::{Layout, Order};
-use crate::record::WarningKind;
+use super::tags;
 
 /// A size from which on a 32-bit field means "not known": what programs write that stream.
 const STREAMED: u64 = 0x7fff_0000;
@@ -70,9 +70,8 @@ pub(super) fn read(
                     _ => Some(size),
                 };
                 let Some((pcm, codec)) = format.linear() else { return Ok(Wav::Other(format.tag)) };
-                if let Some(size) = declared {
-                    look_behind(file, at.saturating_add(size), file_length, findings);
-                }
+                let end = declared.map_or(file_length, |size| at.saturating_add(size));
+                look_behind(file, end, file_length, u32::from_le_bytes, findings);
                 let layout = Layout { pcm, order: Order::Native, start: at, declared };
                 return Ok(Wav::Linear(layout, codec));
             }
@@ -142,39 +141,32 @@ impl Format {
     }
 }
 
-/// Notes bytes behind the audio that are no chunks.
-fn look_behind(
+/// Notes bytes behind the audio that are neither chunks nor tags; `size` reads the size of a chunk.
+pub(super) fn look_behind(
     file: &mut (impl Read + Seek),
     audio_end: u64,
     file_length: u64,
+    size: fn([u8; 4]) -> u32,
     findings: &mut Findings,
 ) {
-    let mut at = audio_end.saturating_add(audio_end & 1);
-    for _ in 0..MAX_CHUNKS {
+    let mut chunk_end = |at: u64| {
         let mut chunk = [0; 8];
-        if at >= file_length {
-            return;
-        }
-        let is_chunk = seek_read(file, at, &mut chunk).is_ok()
-            && chunk[..4].iter().all(|byte| (b' '..=b'~').contains(byte));
-        if !is_chunk {
-            // An ID3v1 tag, and padding, are customary.
-            let mut rest = Vec::new();
-            let read =
-                file.seek(SeekFrom::Start(at)).and_then(|_| file.take(256).read_to_end(&mut rest));
-            if read.is_ok() && !rest.iter().all(|&byte| byte == 0) && !rest.starts_with(b"TAG") {
-                findings.note(
-                    WarningKind::TrailingData,
-                    None,
-                    Some(at),
-                    format!("{} bytes behind the audio are no part of it", file_length - at),
-                );
-            }
-            return;
-        }
-        let size = u32_at(&chunk, 4);
-        at = at.saturating_add(8).saturating_add(size).saturating_add(size & 1);
+        let content = seek_read(file, at, &mut chunk).ok()?;
+        let size = u64::from(chunk.last_chunk().map_or(0, |&bytes| size(bytes)));
+        let is_chunk = chunk[..4].iter().all(|byte| (b' '..=b'~').contains(byte))
+            && !chunk.starts_with(b"TAG")
+            && !chunk.starts_with(b"APETAGEX");
+        content.checked_add(size).filter(|end| is_chunk && *end <= file_length)
+    };
+    let mut at = audio_end;
+    for _ in 0..MAX_CHUNKS {
+        // Not everybody pads a chunk of odd length.
+        let padded = at.saturating_add(at & 1);
+        let Some(end) = chunk_end(padded).or_else(|| chunk_end(at)) else { break };
+        at = end;
     }
+    let rest = tags::foreign(file, at.min(file_length)..file_length);
+    findings.trail(rest.start, rest.end - rest.start);
 }
 
 /// Fills `buffer` from byte `at` on; returns the position behind it.
@@ -207,6 +199,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
+    use crate::record::WarningKind;
 
     fn fmt(tag: u16, channels: u16, block_align: u16, bits: u16) -> Vec<u8> {
         let mut chunk = b"fmt \x10\0\0\0".to_vec();

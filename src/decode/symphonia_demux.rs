@@ -4,10 +4,11 @@
 //! for others further in. Of its tracks the default audio track is taken, else the first.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
+use audiopool_worker::analyze::Damage;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
@@ -18,9 +19,11 @@ use symphonia::default::formats as readers;
 
 use super::engine::said;
 use super::findings::Findings;
+use super::locate::Locator;
 use super::magic::Kind;
 use super::mpeg::FrameHeader;
-use super::packets::{Demux, Packet, Setup};
+use super::ogg::Pages;
+use super::packets::{Demux, Lost, Packet, Setup};
 use super::regular::Tail;
 use crate::record::WarningKind;
 
@@ -34,8 +37,6 @@ const MAX_IDLE: u32 = 10_000_000;
 const USUAL_FRAMES: u64 = 1024;
 /// Frames in a row of another format, after which an MPEG stream has changed.
 const FOREIGN_FRAMES: u32 = 8;
-/// Bytes at the end of a file that are searched for its last MPEG frame.
-const END: u64 = 1 << 20;
 
 /// Opens the demuxer for `kind`; `None` where Symphonia has none.
 pub(super) fn open(kind: Kind, file: Tail) -> Option<Result<Box<dyn FormatReader>, Error>> {
@@ -86,12 +87,14 @@ pub(super) struct SymphoniaDemux {
     counts_frames: bool,
     /// Frames after trimming that the container declares and means.
     exact: Option<u64>,
-    /// For MPEG audio, whose end is found only by looking.
-    mpeg: Option<MpegEnd>,
+    /// For MPEG audio, the format that its frames have to be of.
+    mpeg: Option<MpegFormat>,
+    /// Where in the file its packets are, where that can be told.
+    bytes: Bytes,
     /// Frames of padding at the end of the last packet, and that packet when it is known.
     end_padding: u64,
     held: Option<Packet>,
-    lost: Option<Box<str>>,
+    lost: Option<Lost>,
     /// The data ended where more was to come.
     cut: bool,
     ended: bool,
@@ -112,7 +115,8 @@ impl SymphoniaDemux {
         track: &Track,
         setup: Arc<Setup>,
         exact: Option<u64>,
-        mpeg: Option<MpegEnd>,
+        mpeg: Option<MpegFormat>,
+        bytes: Bytes,
     ) -> Self {
         let counts_frames = counts_frames(track, &setup);
         let track = track.id;
@@ -123,6 +127,7 @@ impl SymphoniaDemux {
             counts_frames,
             exact,
             mpeg,
+            bytes,
             end_padding: 0,
             held: None,
             lost: None,
@@ -159,12 +164,13 @@ impl SymphoniaDemux {
                     idle += 1;
                 }
                 Ok(Some(packet)) => {
-                    if !self.is_of_format(&packet.data, None, findings) {
-                        continue;
+                    if let Bytes::Paged(pages) = &mut self.bytes {
+                        pages.go_on();
                     }
-                    if let Some(end) = &mut self.mpeg {
-                        end.last.clear();
-                        end.last.extend_from_slice(&packet.data);
+                    let bytes = self.locate(&packet.data);
+                    let length = bytes.as_ref().map(|bytes| bytes.end - bytes.start);
+                    if !self.is_of_format(&packet.data, bytes.clone(), findings) {
+                        continue;
                     }
                     let frames =
                         if self.counts_frames { packet.block_dur().get() } else { USUAL_FRAMES };
@@ -172,7 +178,8 @@ impl SymphoniaDemux {
                         frames,
                         trim_start: if trims { packet.trim_start.get() } else { 0 },
                         trim_end: if trims { packet.trim_end.get() } else { 0 },
-                        byte: None,
+                        byte: bytes.map(|bytes| bytes.start),
+                        bytes: length.unwrap_or(packet.data.len() as u64),
                         lost: self.lost.take(),
                         setup: self.setup.clone(),
                         data: packet.data,
@@ -190,7 +197,9 @@ impl SymphoniaDemux {
                 }
                 Err(error) => {
                     failures += 1;
-                    self.lost = Some(said(&error).into());
+                    // Where packets are located, what is missing will show.
+                    let bytes = matches!(self.bytes, Bytes::Located(_)).then_some(0);
+                    self.lose(None, bytes, &said(&error));
                 }
             }
         }
@@ -198,28 +207,57 @@ impl SymphoniaDemux {
         None
     }
 
+    /// Where a packet lies, with what is lost before it noted.
+    fn locate(&mut self, data: &[u8]) -> Option<Range<u64>> {
+        let Bytes::Located(locator) = &mut self.bytes else { return None };
+        let found = locator.find(data)?;
+        if !found.gap.is_empty() {
+            let length = found.gap.end - found.gap.start;
+            let what = format!("{length} bytes from byte {} on are no frame", found.gap.start);
+            self.lose(Some(found.gap.start), Some(length), &what);
+        }
+        Some(found.bytes)
+    }
+
+    /// Notes what no packet can be made of, with what was lost right before it.
+    fn lose(&mut self, byte: Option<u64>, bytes: Option<u64>, what: &str) {
+        let Some(lost) = &mut self.lost else {
+            self.lost = Some(Lost { byte, bytes, what: what.into() });
+            return;
+        };
+        lost.byte = lost.byte.or(byte);
+        lost.bytes = lost.bytes.zip(bytes).map(|(before, more)| before + more);
+    }
+
     /// Whether a packet is of the format that the file began with. What is not is left out; where
     /// several follow one another, the format has changed.
-    fn is_of_format(&mut self, data: &[u8], frame: Option<u64>, findings: &mut Findings) -> bool {
-        let Some(end) = &mut self.mpeg else { return true };
+    fn is_of_format(
+        &mut self,
+        data: &[u8],
+        bytes: Option<Range<u64>>,
+        findings: &mut Findings,
+    ) -> bool {
+        let Some(format) = &mut self.mpeg else { return true };
         let Some(header) = FrameHeader::read(data) else { return true };
-        let first = *end.format.get_or_insert(header);
+        let first = *format.first.get_or_insert(header);
         if (first.sample_rate, first.channels()) == (header.sample_rate, header.channels()) {
-            end.foreign = 0;
+            format.foreign = 0;
             return true;
         }
-        end.foreign += 1;
-        if end.foreign == FOREIGN_FRAMES {
+        format.foreign += 1;
+        if format.foreign == FOREIGN_FRAMES {
             let message = format!(
                 "the audio changes to {} Hz, {} channels; the rest was not analysed",
                 header.sample_rate,
                 header.channels()
             );
-            findings.note(WarningKind::FormatChange, frame, None, message);
+            findings.note(WarningKind::FormatChange, None, None, message);
             self.ended = true;
             self.lost = None;
         } else {
-            self.lost = Some("a frame is of another sample rate or number of channels".into());
+            let what = "a frame is of another sample rate or number of channels";
+            let length = bytes.as_ref().map(|bytes| bytes.end - bytes.start);
+            self.lose(bytes.map(|bytes| bytes.start), length, what);
         }
         false
     }
@@ -245,7 +283,8 @@ impl Demux for SymphoniaDemux {
 
     fn finish(&mut self, frames: u64, findings: &mut Findings) {
         if let Some(lost) = self.lost.take() {
-            findings.damage(frames, None, &lost);
+            let damage = Damage { frame: frames, byte: lost.byte, bytes: lost.bytes };
+            findings.damage(damage, &lost.what);
         }
         if findings.has(WarningKind::FormatChange) {
             return;
@@ -262,59 +301,62 @@ impl Demux for SymphoniaDemux {
             let message = format!("the file declares {exact} frames, there are {frames}");
             findings.note(kind, Some(frames), None, message);
         }
-        if let Some(byte) = self.mpeg.as_mut().and_then(MpegEnd::trailing_data) {
-            let message = "bytes behind the last frame are neither audio nor a tag";
-            findings.note(WarningKind::TrailingData, Some(frames), Some(byte), message);
+        match std::mem::replace(&mut self.bytes, Bytes::Unseen) {
+            Bytes::Located(mut locator) => {
+                if let Some(rest) = locator.rest() {
+                    findings.account_for_all_bytes();
+                    let length = rest.end - rest.start;
+                    // A frame cut short by who recorded it is no foreign data.
+                    if length > 0 && locator.is_frame(rest.start) {
+                        findings.cut(frames, rest.start, length);
+                        findings.trail(rest.end, 0);
+                    } else {
+                        findings.trail(rest.start, length);
+                    }
+                }
+            }
+            Bytes::Counted { end, trailing } => {
+                findings.account_for_all_bytes();
+                findings.trail(end, trailing);
+            }
+            Bytes::Paged(pages) => {
+                let Some(account) = pages.account() else { return };
+                findings.account_for_all_bytes();
+                for (frame, gap) in account.gaps {
+                    let length = gap.end - gap.start;
+                    let what = format!("{length} bytes from byte {} on are no page", gap.start);
+                    let frame = frame.min(frames);
+                    let damage = Damage { frame, byte: Some(gap.start), bytes: Some(length) };
+                    findings.damage(damage, &what);
+                }
+                let (cut, trailing) = (account.cut, account.trailing);
+                findings.cut(frames, cut.start, cut.end - cut.start);
+                findings.trail(trailing.start, trailing.end - trailing.start);
+            }
+            Bytes::Unseen => {}
         }
     }
 }
 
-/// What it takes to find out where MPEG audio ends.
+/// What is known of the bytes of the file.
 #[derive(Debug)]
-pub(super) struct MpegEnd {
-    file: File,
-    file_length: u64,
+pub(super) enum Bytes {
+    /// Packets are looked for in it.
+    Located(Box<Locator>),
+    /// The container says where each packet is, so nothing is lost but packets; and so many bytes
+    /// behind its end are no part of it.
+    Counted { end: u64, trailing: u64 },
+    /// Its pages are gone through beside the demuxer.
+    Paged(Box<Pages>),
+    /// Whatever is no packet is passed over without a word.
+    Unseen,
+}
+
+/// The format that the frames of MPEG audio have to be of.
+#[derive(Debug, Default)]
+pub(super) struct MpegFormat {
     /// Header of the first frame.
-    format: Option<FrameHeader>,
+    first: Option<FrameHeader>,
     /// Frames of another format since.
     foreign: u32,
-    /// The last frame.
-    last: Vec<u8>,
-}
-
-impl MpegEnd {
-    pub(super) fn new(file: File, file_length: u64) -> Self {
-        Self { file, file_length, format: None, foreign: 0, last: Vec::new() }
-    }
-
-    /// The byte behind the last frame, if what follows there is no customary tag.
-    fn trailing_data(&mut self) -> Option<u64> {
-        let start = self.file_length.saturating_sub(END);
-        let mut end = Vec::new();
-        self.file.seek(SeekFrom::Start(start)).ok()?;
-        (&mut self.file).take(END).read_to_end(&mut end).ok()?;
-        if self.last.is_empty() {
-            return None;
-        }
-        let last = end.windows(self.last.len()).rposition(|window| window == self.last)?;
-        let behind = last + self.last.len();
-        let rest = without_tags(&end[behind..]);
-        // A frame or two cut short by who recorded it is no foreign data.
-        let is_cut_frame = FrameHeader::read(rest).is_some();
-        let is_foreign = rest.iter().any(|&byte| byte != 0) && !is_cut_frame;
-        is_foreign.then_some(start + behind as u64)
-    }
-}
-
-/// What is left of the end of a file without the tags that are customary there.
-fn without_tags(mut rest: &[u8]) -> &[u8] {
-    if let Some(id3v1) = rest.len().checked_sub(128).filter(|&at| rest[at..].starts_with(b"TAG")) {
-        rest = &rest[..id3v1];
-    }
-    let tag_at = |name: &[u8]| rest.windows(name.len()).position(|window| window == name);
-    [b"APETAGEX".as_slice(), b"LYRICSBEGIN", b"ID3\x03", b"ID3\x04", b"TAG+"]
-        .iter()
-        .filter_map(|name| tag_at(name))
-        .min()
-        .map_or(rest, |at| &rest[..at])
 }

@@ -213,7 +213,7 @@ fn restored(file: &Path, analysis: &AnalysisSettings) -> Result<Record, String> 
     let path = header.path();
     let known = header.known.as_ref().map(|known| (known.pcm, known.frames.unwrap_or(0)));
     let analyzers = of_the_partials(&header.settings, analysis);
-    let health = header.health;
+    let health = header.health.clone();
     let (format, warnings, failure) = header.into_parts();
     let outcome = match (failure, format, known, partials) {
         (Some(error), format, _, None) => Outcome::Failed { format, warnings, error },
@@ -221,7 +221,7 @@ fn restored(file: &Path, analysis: &AnalysisSettings) -> Result<Record, String> 
             let mut fold = Fold::new(&analyzers, pcm);
             fold.add(partials, frames).map_err(|error| format!("damaged: {error}"))?;
             let keys: Vec<_> = analysis.metrics.iter().map(|metric| metric.key).collect();
-            let figures = fold.finish().with_health(health).only(&keys);
+            let figures = fold.finish().with_health(&health, pcm.sample_rate).only(&keys);
             Outcome::measured(format, figures, warnings)
         }
         _ => return Err("damaged: neither figures nor a failure".to_owned()),

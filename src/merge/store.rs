@@ -38,7 +38,7 @@ pub struct Measured<'a> {
     /// What its owner should know.
     pub warnings: &'a [Warning],
     /// Whether it is what it says it is.
-    pub health: Health,
+    pub health: &'a Health,
 }
 
 /// Where the partials of a run are kept.

@@ -30,7 +30,7 @@ use crate::settings::{
 
 const MAGIC: [u8; 8] = *b"AUDPOOLP";
 /// Of the header and of all around it; the build stands for the partials.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Before the header.
 const PREFIX: usize = 32;
 const CHECKSUM: usize = 4;
@@ -104,7 +104,7 @@ impl Header {
             path: measured.path.as_os_str().to_owned(),
             known: Some(Facts::new(measured.format, measured.pcm)),
             warnings: measured.warnings.to_vec(),
-            health: measured.health,
+            health: measured.health.clone(),
             failure: None,
         }
     }

@@ -321,11 +321,12 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 let format = FileFormat::of(&format, Some(ending.frames));
                 self.street.save(|store| {
                     let (path, format) = (&*job.path, &format);
-                    let (warnings, health) = (&ending.warnings[..], ending.health);
+                    let (warnings, health) = (&ending.warnings[..], &ending.health);
                     let measured = Measured { path, format, pcm, warnings, health };
                     store.save_measured(job.index, &measured, fold.partials())
                 });
-                let figures = fold.finish().with_health(ending.health).only(&self.street.keys);
+                let figures = fold.finish().with_health(&ending.health, pcm.sample_rate);
+                let figures = figures.only(&self.street.keys);
                 Outcome::measured(format, figures, ending.warnings)
             }
             (Ok(ending), opened) => Outcome::Failed {

@@ -4,7 +4,7 @@
 //! ```text
 //! "channels": [{"channel": 1, "rms_dbfs": -20.1, …}, …]      one object a channel
 //! "regions":  {"non_silence_regions": [{"start_seconds": 0.0, "end_seconds": 1.5}, …], …}
-//! "findings": [{"kind", "channel", "start_seconds", "end_seconds", "value", "threshold"}, …]
+//! "findings": [{"kind", "channel", "start_seconds", "end_seconds", "value", "threshold", "byte"}, …]
 //! "timelines": {"momentary_lufs": {"window_seconds": 0.4, "step_seconds": 0.1, "values": [-23.1, …]}}
 //! "spectrum_bands": [{"centre_hz": 1000.0, "level_dbfs": -31.4}, …]   thirds of an octave
 //! ```
@@ -84,8 +84,22 @@ mod tests {
         let details = Details {
             regions: vec![("non_silence_regions", vec![region])],
             findings: vec![
-                Finding { kind, channel: Some(2), region, value: Some(7.0), threshold: Some(3.0) },
-                Finding { kind, channel: None, region, value: None, threshold: None },
+                Finding {
+                    kind,
+                    channel: Some(2),
+                    region,
+                    value: Some(7.0),
+                    threshold: Some(3.0),
+                    byte: None,
+                },
+                Finding {
+                    kind,
+                    channel: None,
+                    region,
+                    value: None,
+                    threshold: None,
+                    byte: Some(44),
+                },
             ],
             channels: vec![
                 ("max_dbfs", vec![Some(-1.5), None]),
@@ -113,11 +127,11 @@ mod tests {
                 "findings": [
                     {
                         "kind": "clipping_runs", "channel": 2, "start_seconds": 0.5,
-                        "end_seconds": 1.25, "value": 7.0, "threshold": 3.0,
+                        "end_seconds": 1.25, "value": 7.0, "threshold": 3.0, "byte": null,
                     },
                     {
                         "kind": "clipping_runs", "channel": null, "start_seconds": 0.5,
-                        "end_seconds": 1.25, "value": null, "threshold": null,
+                        "end_seconds": 1.25, "value": null, "threshold": null, "byte": 44,
                     },
                 ],
                 "timelines": {

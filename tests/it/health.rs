@@ -1,6 +1,8 @@
 //! Health: checksums that an encoder of somebody else's wrote into its files, and files that do not
 //! keep to what they say.
 
+mod damage;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -48,8 +50,9 @@ fn audio_comes_to_the_checksum_of_its_encoder() {
         "traps/surround.flac",
     ];
     for name in sound {
-        let Health { declared_frames, decode_errors, checksum_matches } = health(&fixture(name));
-        assert_eq!((decode_errors, checksum_matches), (0, Some(true)), "{name}");
+        let Health { declared_frames, decode_errors, checksum_matches, .. } =
+            health(&fixture(name));
+        assert_eq!((decode_errors, checksum_matches), (Some(0), Some(true)), "{name}");
         assert!(declared_frames.is_some_and(|frames| frames > 0), "{name}");
     }
 }
@@ -70,7 +73,7 @@ fn a_damaged_frame_is_an_error_and_another_checksum() {
         bytes[middle] ^= 0x55;
     });
     let health = health(&path);
-    assert_eq!((health.decode_errors, health.checksum_matches), (1, Some(false)));
+    assert_eq!((health.decode_errors, health.checksum_matches), (Some(1), Some(false)));
 }
 
 #[test]

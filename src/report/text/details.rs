@@ -142,6 +142,7 @@ mod tests {
                 region: region(61),
                 value: None,
                 threshold: None,
+                byte: None,
             }],
             ..Details::default()
         };

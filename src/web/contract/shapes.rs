@@ -261,6 +261,7 @@ fn finding() -> Value {
     fields["channel"] = json!({"type": ["integer", "null"], "minimum": 1});
     fields["value"] = json!({"type": ["number", "null"]});
     fields["threshold"] = json!({"type": ["number", "null"]});
+    fields["byte"] = json!({"type": ["integer", "null"], "minimum": 0});
     object(fields)
 }
 

@@ -72,6 +72,7 @@ impl Analyzer for DeadChannels {
                     region: Region::of_frames(&piece.stretch.frames, format.sample_rate),
                     value,
                     threshold: Some(DEAD_DBFS),
+                    byte: None,
                 })
                 .collect()
         }))

@@ -40,6 +40,8 @@ pub struct Finding {
     pub value: Option<f64>,
     /// From which value on it is a finding at all.
     pub threshold: Option<f64>,
+    /// The byte of the file at which it begins, if it was found there and not in the audio.
+    pub byte: Option<u64>,
 }
 
 /// What analyzers tell beside one number for the whole file.
@@ -104,7 +106,14 @@ mod tests {
 
     fn finding(kind: &'static str, channel: u16, start_seconds: f64) -> Finding {
         let region = Region { start_seconds, end_seconds: 9.0 };
-        Finding { kind, channel: Some(channel), region, value: Some(5.0), threshold: Some(3.0) }
+        Finding {
+            kind,
+            channel: Some(channel),
+            region,
+            value: Some(5.0),
+            threshold: Some(3.0),
+            byte: None,
+        }
     }
 
     #[test]

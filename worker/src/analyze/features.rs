@@ -29,10 +29,11 @@ impl Features {
         self.details
     }
 
-    /// With what the decoding of the file says of it.
+    /// With what the decoding of the file, of that sample rate, says of it.
     #[must_use]
-    pub fn with_health(mut self, health: Health) -> Self {
+    pub fn with_health(mut self, health: &Health, sample_rate: u32) -> Self {
         self.extend(health::METRICS, health.figures());
+        self.append(health.details(sample_rate));
         self
     }
 

@@ -67,6 +67,7 @@ impl<F: Finder> Analyzer for F {
                 ),
                 value: F::size(place.value, format),
                 threshold: F::threshold(format),
+                byte: None,
             }));
         }
         Found { count: Some(count), largest: F::size(largest, format), findings }

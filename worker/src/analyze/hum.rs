@@ -133,6 +133,7 @@ impl Analyzer for Hum {
             region: hums.all.unwrap_or(Region { start_seconds: 0.0, end_seconds: 0.0 }),
             value: above(found),
             threshold: Some(LEAST_DB),
+            byte: None,
         };
         let has_hum = |(_, found): &(u16, &Option<Found>)| above(found) >= Some(LEAST_DB);
         Details {

@@ -58,7 +58,7 @@ use serde::{Deserialize, Serialize};
 pub use details::{Details, Finding, Region};
 pub use features::Features;
 pub use group::{GROUPS, Group};
-pub use health::Health;
+pub use health::{Damage, Health};
 pub use registry::{Analyzers, METRICS, Partials, UnknownMetric};
 pub use spectrum::bands::Band;
 pub use stretch::Stretch;

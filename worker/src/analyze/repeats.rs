@@ -123,6 +123,7 @@ impl Analyzer for Repeats {
             ),
             value: Some(ms(place.value)),
             threshold: Some(5.0),
+            byte: None,
         };
         Found {
             count: Some(piece.found.count()),

@@ -43,6 +43,9 @@ const UNUSUAL: &[(&str, Usual)] = &[
     ("psr", at_least(8.0)),
     ("decode_errors", at_most(0.0)),
     ("checksum_matches", at_least(1.0)),
+    ("bytes_discarded", at_most(0.0)),
+    ("trailing_bytes", at_most(0.0)),
+    ("extension_matches", at_least(1.0)),
 ];
 
 impl Usual {

@@ -1,0 +1,277 @@
+//! Ogg: the pages of a file, whole or not.
+//!
+//! Symphonia passes over pages whose checksum is wrong, and over whatever lies between pages, and
+//! says nothing. This goes through the same file beside it and only looks at pages:
+//!
+//! ```text
+//! │ OggS … CRC ✓ │ OggS … CRC ✗ ▒▒▒▒▒▒▒ │ OggS … CRC ✓ │ tag
+//!                └─ left out ───────────┘
+//! ```
+//!
+//! Where that is in the audio is told by the pages themselves: each says which frame it ends with.
+//! RFC 3533.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+
+use super::tags;
+
+/// Bytes read at a time.
+const READ: usize = 256 * 1024;
+/// The longest page: a header, 255 segments, and 255 bytes in each.
+const LONGEST: usize = 27 + 255 + 255 * 255;
+/// Where its parts are in a header.
+const FLAGS: usize = 5;
+const GRANULE: usize = 6;
+const SERIAL: usize = 14;
+const CHECKSUM: usize = 22;
+
+/// Goes through the pages of a file.
+#[derive(Debug)]
+pub(super) struct Pages {
+    file: File,
+    length: u64,
+    /// The next page, in `buffer` and the byte of the file.
+    at: usize,
+    position: u64,
+    buffer: Vec<u8>,
+    is_at_end: bool,
+    /// The logical stream that is listened to, and where it begins.
+    serial: u32,
+    chained: u64,
+    granule: u64,
+    /// What is being passed over: from which byte on.
+    gap: Option<u64>,
+    gaps: Vec<(u64, Range<u64>)>,
+}
+
+/// What was found in all of a file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Account {
+    /// What lies between pages or is a damaged one, with the frame before which it is.
+    pub(super) gaps: Vec<(u64, Range<u64>)>,
+    /// A last page that is cut short; empty if there is none.
+    pub(super) cut: Range<u64>,
+    /// What lies behind the last page and is no tag.
+    pub(super) trailing: Range<u64>,
+}
+
+impl Pages {
+    /// Pages from byte `start` on; frames are those of the logical stream `serial`.
+    pub(super) fn new(file: File, length: u64, start: u64, serial: u32) -> Self {
+        Self {
+            file,
+            length,
+            at: 0,
+            position: start,
+            buffer: Vec::new(),
+            is_at_end: false,
+            serial,
+            chained: 0,
+            granule: 0,
+            gap: None,
+            gaps: Vec::new(),
+        }
+    }
+
+    /// Goes on through some 256 KiB; `false` at the end of the file.
+    pub(super) fn go_on(&mut self) -> bool {
+        if self.is_at_end && self.at >= self.buffer.len() {
+            return false;
+        }
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        let from = self.position + self.buffer.len() as u64;
+        let before = self.buffer.len();
+        // What cannot be read is not there.
+        if self.file.seek(SeekFrom::Start(from)).is_ok() {
+            drop((&mut self.file).take(READ as u64).read_to_end(&mut self.buffer));
+        }
+        self.is_at_end = self.buffer.len() == before;
+        while self.buffer.len() - self.at >= LONGEST
+            || (self.is_at_end && self.at < self.buffer.len())
+        {
+            self.take_page();
+        }
+        true
+    }
+
+    /// All that was found, if the file is as long as it was; goes through what is left of it.
+    pub(super) fn account(mut self) -> Option<Account> {
+        while self.go_on() {}
+        let from = self.gap.unwrap_or(self.position);
+        let is_whole = self.position == self.length;
+        let rest = tags::foreign(&mut self.file, from..self.length);
+        let nothing = self.length..self.length;
+        let mut account = Account { gaps: self.gaps, cut: nothing.clone(), trailing: nothing };
+        let mut head = [0; 27];
+        let is_page = !rest.is_empty()
+            && self.file.seek(SeekFrom::Start(rest.start)).is_ok()
+            && self.file.read(&mut head).is_ok()
+            && (head.starts_with(b"OggS\0") || is_start(&head, rest.end - rest.start));
+        *(if is_page { &mut account.cut } else { &mut account.trailing }) = rest;
+        is_whole.then_some(account)
+    }
+
+    /// Takes the page that is next, or passes over a byte and more that are none.
+    fn take_page(&mut self) {
+        let bytes = &self.buffer[self.at..];
+        let intact = page_length(bytes).filter(|length| is_intact(&bytes[..*length]));
+        let passed = if let Some(length) = intact {
+            let page = &bytes[..length];
+            let (granule, serial) = (number_at::<8>(page, GRANULE), number_at::<4>(page, SERIAL));
+            let begins = page[FLAGS] & 2 != 0;
+            if let Some(from) = self.gap.take() {
+                self.note(from..self.position);
+            }
+            if begins && self.granule > 0 {
+                // Another stream is chained to the one before.
+                self.chained += std::mem::take(&mut self.granule);
+                self.serial = u32::try_from(serial).unwrap_or(self.serial);
+            } else if serial == u64::from(self.serial) && granule != u64::MAX {
+                self.granule = granule;
+            }
+            length
+        } else {
+            self.gap = self.gap.or(Some(self.position));
+            let next = bytes[1..].windows(4).position(|four| four == b"OggS");
+            // The last bytes may be the beginning of a mark.
+            next.map_or(bytes.len().saturating_sub(3).max(1), |offset| offset + 1)
+        };
+        self.at += passed;
+        self.position += passed as u64;
+    }
+
+    fn note(&mut self, gap: Range<u64>) {
+        let gap = tags::foreign(&mut self.file, gap);
+        if !gap.is_empty() {
+            self.gaps.push((self.chained + self.granule, gap));
+        }
+    }
+}
+
+/// The length of the page that `bytes` begin with, if one does and all of it is there.
+fn page_length(bytes: &[u8]) -> Option<usize> {
+    let segments = usize::from(*bytes.get(26).filter(|_| bytes.starts_with(b"OggS\0"))?);
+    let sizes = bytes.get(27..27 + segments)?;
+    let length = 27 + segments + sizes.iter().map(|size| usize::from(*size)).sum::<usize>();
+    (length <= bytes.len()).then_some(length)
+}
+
+/// Whether a page of which only so many bytes are there may begin like this.
+fn is_start(head: &[u8], bytes: u64) -> bool {
+    usize::try_from(bytes).is_ok_and(|bytes| bytes < 4 && head.starts_with(&b"OggS"[..bytes]))
+}
+
+/// Whether a page has the checksum that it says, which is made with zeros in its place.
+fn is_intact(page: &[u8]) -> bool {
+    let sum = |bytes: &[u8], sum: u32| {
+        bytes.iter().fold(sum, |sum, byte| sum << 8 ^ TABLE[usize::from((sum >> 24) as u8 ^ byte)])
+    };
+    let found = sum(&page[CHECKSUM + 4..], sum(&[0; 4], sum(&page[..CHECKSUM], 0)));
+    u64::from(found) == number_at::<4>(page, CHECKSUM)
+}
+
+/// Of CRC-32 by the polynomial 0x04c11db7, the most significant bit first.
+const TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let (mut index, mut number) = (0, 0_u32);
+    while index < 256 {
+        let mut sum = number << 24;
+        let mut bit = 0;
+        while bit < 8 {
+            sum = if sum >> 31 == 1 { sum << 1 ^ 0x04c1_1db7 } else { sum << 1 };
+            bit += 1;
+        }
+        table[index] = sum;
+        (index, number) = (index + 1, number + 1);
+    }
+    table
+};
+
+fn number_at<const LENGTH: usize>(page: &[u8], at: usize) -> u64 {
+    page[at..at + LENGTH].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn page(flags: u8, granule: u64, content: &[u8]) -> Vec<u8> {
+        let mut page = b"OggS\0".to_vec();
+        page.push(flags);
+        page.extend(granule.to_le_bytes());
+        page.extend(7_u32.to_le_bytes());
+        page.extend([0; 8]);
+        let size = u8::try_from(content.len()).expect("short");
+        page.extend([1, size]);
+        page.extend(content);
+        let sum = page
+            .iter()
+            .fold(0_u32, |sum, byte| sum << 8 ^ TABLE[usize::from((sum >> 24) as u8 ^ byte)]);
+        page[CHECKSUM..CHECKSUM + 4].copy_from_slice(&sum.to_le_bytes());
+        page
+    }
+
+    fn account(bytes: &[u8]) -> Account {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(bytes).expect("room");
+        Pages::new(file, bytes.len() as u64, 0, 7).account().expect("as long as it was")
+    }
+
+    #[test]
+    fn the_checksum_is_that_of_the_standard() {
+        // The remainder of a single 1 bit, shifted up by 32, is the polynomial itself.
+        assert_eq!(TABLE[1], 0x04c1_1db7);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/traps/long.ogg");
+        let bytes = std::fs::read(path).expect("a fixture");
+        let length = page_length(&bytes).expect("a page");
+        assert!(is_intact(&bytes[..length]));
+        let end = bytes.len() as u64;
+        let nothing = Account { gaps: Vec::new(), cut: end..end, trailing: end..end };
+        assert_eq!(account(&bytes), nothing);
+    }
+
+    #[test]
+    fn what_is_no_intact_page_is_told_with_its_frame() {
+        let mut damaged = page(0, 3000, &[5; 99]);
+        damaged[50] ^= 1;
+        let long = vec![9; 600_000];
+        let whole =
+            [page(2, 0, b"a"), page(0, 1000, b"b"), damaged, page(0, 4000, b"c"), long].concat();
+        let bytes = [whole.clone(), page(4, 5000, b"d"), b"junk".to_vec()].concat();
+        let [page, end] = [29, bytes.len() as u64];
+        assert_eq!(
+            account(&bytes),
+            Account {
+                gaps: vec![
+                    (1000, 2 * page..2 * page + 127),
+                    (4000, 3 * page + 127..3 * page + 600_127)
+                ],
+                cut: end..end,
+                trailing: end - 4..end,
+            }
+        );
+    }
+
+    #[test]
+    fn a_last_page_that_is_cut_short_is_no_foreign_data() {
+        let last = page(4, 2000, &[1; 200]);
+        for left in [1, 4, 27, 30, 200] {
+            let bytes = [&page(2, 0, b"a")[..], &page(0, 1000, b"b"), &last[..left]].concat();
+            let end = bytes.len() as u64;
+            let expected = Account { gaps: vec![], cut: 58..end, trailing: end..end };
+            assert_eq!(account(&bytes), expected);
+        }
+    }
+
+    #[test]
+    fn frames_of_chained_streams_add_up() {
+        let streams = [page(2, 0, b"a"), page(4, 1000, b"b"), page(2, 0, b"c"), page(0, 500, b"d")];
+        let bytes = [streams.concat(), b"??".to_vec(), page(4, 900, b"e")].concat();
+        assert_eq!(account(&bytes).gaps, [(1500, 116..118)]);
+    }
+}
