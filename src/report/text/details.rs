@@ -85,7 +85,11 @@ fn span(region: &Region) -> String {
 
 fn place(finding: &Finding) -> String {
     let at = clock(finding.region.start_seconds);
-    finding.channel.map_or_else(|| at.clone(), |channel| format!("{at} (channel {channel})"))
+    match (finding.channel, finding.byte) {
+        (Some(channel), _) => format!("{at} (channel {channel})"),
+        (None, Some(byte)) => format!("{at} (byte {byte})"),
+        (None, None) => at,
+    }
 }
 
 /// `1:02:03.45`, or without hours.

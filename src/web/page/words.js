@@ -37,10 +37,15 @@ export function figure(metric, value) {
 
 // What was found at a place. The metric of its kind counts such places; how bad one is, is told in
 // the unit of the metric behind that one, if that is the one of the worst of them.
-export function finding(catalogue, { kind, channel, value, threshold }) {
+export function finding(catalogue, { kind, channel, value, threshold, byte }) {
   const at = catalogue.metrics.findIndex((metric) => metric.key === kind);
   const [metric, next] = [catalogue.metrics[at], catalogue.metrics[at + 1]];
   const size = /^(longest|largest|loudest)_/.test(next?.key) ? next : null;
+  // What was found in the file and not in the audio is measured in bytes.
+  if (byte !== null) {
+    const bytes = value === null ? "" : `: ${value} ${value === 1 ? "byte" : "bytes"}`;
+    return `${metric?.title ?? kind} at byte ${byte}${bytes}`;
+  }
   const where = channel === null ? "" : ` in channel ${channel}`;
   const how = value === null || !size ? "" : `: ${figure(size, value)}`;
   const from = how === "" || threshold === null ? "" : ` (found from ${figure(size, threshold)} on)`;

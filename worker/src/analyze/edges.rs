@@ -133,10 +133,11 @@ const METRICS: &[Metric] = &[
         groups: &[&group::DAMAGE],
         definition: "How often the first or the last 10 ms of a channel have −40 dBFS RMS or more, \
                      in all channels. Findings tell which; their value is that level in dBFS.",
-        source: "none; essentia's StartStopCut, from −60 dBFS on",
+        source: "none; essentia's StartStopCut asks for the same from −60 dBFS on",
         range: "0 to twice the number of channels",
-        reading: "0 is a file that begins and ends in silence or nearly so. Otherwise it was cut out \
-                  of something longer, or a transfer ended early; a tone or a loop is meant so.",
+        reading: "0 is a file that begins and ends in silence or nearly so. Others were cut out of \
+                  something longer, as a loop, a test tone and the tracks of a live album are meant \
+                  to be: by itself that is nothing to think about.",
     },
     Metric {
         key: "loudest_edge_dbfs",

@@ -6,6 +6,9 @@
 //!     44 46 50 54 56 Hz         of the seconds in which it shows least is what counts
 //! ```
 //!
+//! A note may be held at a multiple of 50 Hz, too, and is no hum: there has to be the frequency of
+//! the mains itself, or two of its multiples, and none of them may come and go.
+//!
 //! A line is Σ x·c, with c a sine under Hann's window, piecewise linear and made of whole numbers:
 //! so the sums are exact, and those of two parts of a second add up to that of the whole. All
 //! integers wrap where they would overflow, which no sample can bring about.
@@ -27,6 +30,8 @@ use probes::{LINES, PROBES, Probes};
 
 /// Hum from this on is a finding, in dB.
 const LEAST_DB: f64 = 12.0;
+/// A line may be louder by so much in half of the seconds than in the quietest quarter, in dB.
+const STEADY_DB: f64 = 6.0;
 /// Seconds that there must be at least.
 const FEWEST: u64 = 3;
 /// Bins for each decibel.
@@ -70,9 +75,9 @@ struct Line {
 /// Hum in one channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
-    /// How far the strongest line is above its neighbours.
+    /// How far the line of the mains, or two of its multiples, are above their neighbours.
     pub above_db: f64,
-    /// Its RMS.
+    /// The RMS of its strongest line.
     pub level_dbfs: f64,
     /// 50 or 60: of what it is a multiple.
     pub mains_hz: f64,
@@ -232,16 +237,32 @@ impl Seconds {
         if self.heard < FEWEST {
             return None;
         }
-        // The quarter of the seconds in which there is least.
-        let rank = self.heard.div_ceil(4);
+        let [of_50, of_60] = [50, 60].map(|mains| self.hum_of(mains));
+        Some(if of_60.above_db > of_50.above_db { of_60 } else { of_50 })
+    }
+
+    /// The hum of mains of that frequency.
+    fn hum_of(&self, mains: u32) -> Found {
+        let none = Found { above_db: 0.0, level_dbfs: -200.0, mains_hz: f64::from(mains) };
+        let lines = LINES.iter().zip(&self.lines).filter(|(hz, _)| *hz % mains == 0);
+        let lines: Vec<_> = lines.map(|(_, line)| self.steady(line)).collect();
+        let above = |line: &Option<(f64, f64)>| line.map_or(0.0, |(above, _)| above);
+        let mut heights: Vec<_> = lines.iter().map(above).collect();
+        heights.sort_by(|one, other| other.total_cmp(one));
+        // The first line is the mains itself; if it is not there, two others have to be.
+        let above_db = lines.first().map_or(0.0, above).max(heights.get(1).copied().unwrap_or(0.0));
+        let strongest = lines.iter().flatten().max_by(|one, other| one.0.total_cmp(&other.0));
+        strongest.map_or(none, |&(_, level_dbfs)| Found { above_db, level_dbfs, ..none })
+    }
+
+    /// How far a line is above its neighbours, and its level, in the quarter of the seconds in which
+    /// it is least; `None` if it is much louder in half of them.
+    fn steady(&self, line: &Line) -> Option<(f64, f64)> {
         let decibels = |bin: Option<u16>| (f64::from(bin.unwrap_or(0)) + 0.5) / BINS_PER_DB;
-        let found = LINES.iter().zip(&self.lines).map(|(hz, line)| Found {
-            above_db: decibels(line.above.ranked_from_below(rank)),
-            level_dbfs: -decibels(line.below.ranked_from_above(rank)),
-            mains_hz: if hz % 50 == 0 { 50.0 } else { 60.0 },
-        });
-        // Of equals, the lowest line.
-        found.reduce(|most, line| if line.above_db > most.above_db { line } else { most })
+        let (quarter, half) = (self.heard.div_ceil(4), self.heard.div_ceil(2));
+        let level = |rank| -decibels(line.below.ranked_from_above(rank));
+        let is_steady = level(half) - level(quarter) <= STEADY_DB;
+        is_steady.then(|| (decibels(line.above.ranked_from_below(quarter)), level(quarter)))
     }
 }
 
@@ -257,14 +278,16 @@ const METRICS: &[Metric] = &[
         unit: "dB",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "How far a line at 1, 2, 3 or 4 times 50 or 60 Hz is above the mean power 4 and \
-                     6 Hz to both sides, in seconds under Hann's window: what three quarters of the \
-                     seconds that are not silent reach, of the line and the channel where it is \
-                     most. Needs 3 such seconds and a rate of 1 to 768 kHz.",
+        definition: "How far the line at 50 or 60 Hz is above the mean power 4 and 6 Hz to both \
+                     sides, in seconds under Hann's window, or the weaker of two of the lines at 1, \
+                     2, 3 and 4 times that: what three quarters of the seconds that are not silent \
+                     reach, in the channel where it is most. A line that is more than 6 dB louder in \
+                     half of the seconds than in the quietest quarter is a note and does not count. \
+                     Needs 3 such seconds and a rate of 1 to 768 kHz.",
         source: "none; essentia's HumDetector looks for any steady line",
         range: "0 to 100",
-        reading: "Below 12 there is none. From there on, mains hum is heard in the pauses; a bass \
-                  note or a test tone of such a frequency, held all the time, is the same.",
+        reading: "Below 12 there is none. From there on, mains hum is heard in the pauses. A tone at 50 \
+                  or 60 Hz that is held all the time cannot be told from it.",
     },
     Metric {
         key: "hum_dbfs",
@@ -272,7 +295,8 @@ const METRICS: &[Metric] = &[
         unit: "dBFS",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "The RMS of that line, likewise; not defined if hum_db is below 12.",
+        definition: "The RMS of the strongest of these lines, likewise; not defined if hum_db is below \
+                     12.",
         source: "none",
         range: "−200 to 0",
         reading: "Above −60 it is heard in quiet passages, above −45 nearly everywhere.",
@@ -283,8 +307,7 @@ const METRICS: &[Metric] = &[
         unit: "Hz",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "Of which mains frequency that line is a multiple; not defined if hum_db is \
-                     below 12.",
+        definition: "Of which mains frequency they are multiples; not defined if hum_db is below 12.",
         source: "none",
         range: "50 or 60",
         reading: "50 in most of the world, 60 in North America and parts of Asia.",

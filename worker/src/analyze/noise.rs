@@ -2,7 +2,8 @@
 //!
 //! Levels of 50 ms each, on a grid that begins with the file, are counted in bins of 0.1 dB: the
 //! level that a tenth of them do not exceed is taken for the noise, and the one that 95 % do not
-//! exceed for the signal, as NIST's STNR does it for speech. Counts add up in any order.
+//! exceed for the signal. NIST's `stnr` takes 95 % for the level of speech, too, there of 20 ms, and
+//! looks for the noise in the shape of the histogram. Counts add up in any order.
 
 use serde::{Deserialize, Serialize};
 
@@ -192,7 +193,7 @@ const METRICS: &[Metric] = &[
         groups: &[&group::DAMAGE],
         definition: "From there to the RMS that 95 % of all 50 ms of the channel do not exceed; of \
                      the channel where it is least.",
-        source: "after NIST's STNR, which takes the 95th percentile for the level of speech, too",
+        source: "the 95 % are those of NIST's stnr for the level of speech, there of 20 ms; it finds the noise otherwise, by the shape of the histogram",
         range: "0 and above",
         reading: "An estimate: above 40 is a good recording of speech, below 20 words are hard to \
                   follow. Without pauses it tells of dynamics and not of noise.",

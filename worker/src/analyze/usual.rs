@@ -28,7 +28,6 @@ const UNUSUAL: &[(&str, Usual)] = &[
     ("dropouts", at_most(0.0)),
     ("clicks", at_most(0.0)),
     ("largest_click_dbfs", at_most(-20.0)),
-    ("cut_edges", at_most(0.0)),
     ("loudest_edge_dbfs", at_most(-20.0)),
     ("dead_channels", at_most(0.0)),
     ("hum_db", at_most(12.0)),
