@@ -4,6 +4,7 @@
 
 mod cli;
 mod decode;
+mod definitions;
 #[cfg(target_os = "linux")]
 mod doctor;
 mod documents;

@@ -1,0 +1,98 @@
+//! Our figures are those that the definitions give when they are written down a second time, in
+//! Python: `scripts/definitions.py`, recorded by `scripts/record-definition-figures`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+use serde_json::Value;
+
+/// What was recorded of each file, and our metrics of it.
+fn compared() -> Vec<(Value, Value)> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let text = fs::read(data.join("definition-figures.json")).unwrap();
+    let recorded: Value = serde_json::from_slice(&text).unwrap();
+    let files = recorded["files"].as_array().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool"));
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("AUDIOPOOL_") {
+            command.env_remove(name);
+        }
+    }
+    let output = command
+        .current_dir(&data)
+        .args(["analyze", "--metrics", "all", "--format", "ndjson"])
+        .args(files.iter().map(|file| file["file"].as_str().unwrap()))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let records = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let pairs: Vec<_> = files.iter().cloned().zip(records).collect();
+    for (theirs, ours) in &pairs {
+        assert_eq!(ours["path"], theirs["file"]);
+    }
+    pairs
+}
+
+/// How far ours may be from what is found in Python.
+fn tolerance(key: &str) -> f64 {
+    let is_count_or_share = key.ends_with("_share")
+        || key.starts_with("histogram")
+        || ["samples", "runs", "tops", "dropouts", "clicks", "repeats", "channels", "count"]
+            .iter()
+            .any(|end| key.ends_with(end));
+    match key {
+        // Each power of the average spectrum is rounded to a step at −156 dBFS.
+        "cutoff_depth_db" => 1e-5,
+        _ if is_count_or_share => 1e-15,
+        // Sums of doubles in another order.
+        _ => 1e-9,
+    }
+}
+
+#[test]
+fn figures_are_those_of_the_definitions_written_down_again() {
+    let (mut compared_keys, mut found) = (BTreeSet::new(), BTreeSet::new());
+    let mut comparisons = 0;
+    for (theirs, ours) in compared() {
+        for (key, theirs) in theirs["figures"].as_object().unwrap() {
+            let what = format!("{key} of {}", ours["path"]);
+            let ours = &ours["metrics"][key];
+            match (ours.as_f64(), theirs.as_f64()) {
+                (None, None) => {}
+                (Some(ours), Some(theirs)) if (ours - theirs).abs() <= tolerance(key) => {
+                    if theirs != 0.0 {
+                        found.insert(key.clone());
+                    }
+                }
+                _ => panic!("{what}: {ours}, by the definition {theirs}"),
+            }
+            compared_keys.insert(key.clone());
+            comparisons += 1;
+        }
+    }
+    assert!(comparisons >= 1200, "only {comparisons} comparisons");
+    // Whatever is looked for is there in some file.
+    assert_eq!(compared_keys, found);
+    for key in
+        ["clicks", "dropouts", "repeats", "flat_tops", "clipping_runs", "dead_channels", "psr"]
+    {
+        assert!(found.contains(key), "{key}");
+    }
+}
+
+#[test]
+fn the_spectrum_ends_where_it_was_cut() {
+    let mut compared_files = 0;
+    for (theirs, ours) in compared() {
+        if let [Some(from), Some(to)] = [0, 1].map(|end| theirs["low_pass_hz"][end].as_f64()) {
+            let found = ours["metrics"]["bandwidth_hz"].as_f64().unwrap();
+            let is_there = (from - 100.0..to + 100.0).contains(&found);
+            assert!(is_there, "{}: {found} Hz, not from {from} to {to}", ours["path"]);
+            compared_files += 1;
+        }
+    }
+    assert_eq!(compared_files, 5);
+}
