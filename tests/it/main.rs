@@ -20,6 +20,7 @@ mod library;
 #[cfg(target_os = "linux")]
 mod memory;
 mod plan;
+mod planted;
 mod pydub;
 mod reference;
 mod report;

@@ -8,7 +8,8 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisSettings, Analyzer, Metric, Stretch, group};
+use super::places::{Place, Places};
+use super::{AnalysisSettings, Analyzer, Details, Finding, Metric, Region, Stretch, group};
 use crate::pcm::{Pcm, PcmFormat, SampleFormat};
 
 /// Samples in a row that make a run.
@@ -21,19 +22,23 @@ pub struct Clipping {}
 /// The runs of one stretch, channel by channel; none of no audio.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
+    /// The first frame of the stretch.
+    start: u64,
     frames: u64,
     channels: Vec<Channel>,
 }
 
 /// The runs of one channel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Channel {
     /// The one that touches the beginning.
     head: Run,
     /// The one that touches the end; the same as `head` if it is all there is.
     tail: Run,
-    /// Those that touch neither.
-    inner: Runs,
+    /// Samples in those that touch neither and are long enough.
+    samples: u64,
+    /// Where those are.
+    inner: Places,
 }
 
 /// Samples in a row at one end of the scale; none if the length is 0.
@@ -43,8 +48,15 @@ struct Run {
     len: u64,
 }
 
-/// The runs that are long enough.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The runs that are long enough; `None` of no audio.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Clipped {
+    runs: Option<Runs>,
+    findings: Vec<Finding>,
+}
+
+/// How many they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Runs {
     /// How many there are.
     pub count: u64,
@@ -62,8 +74,7 @@ impl From<&AnalysisSettings> for Clipping {
 
 impl Analyzer for Clipping {
     type Partial = Partial;
-    /// `None` of no audio.
-    type Feature = Option<Runs>;
+    type Feature = Clipped;
 
     const METRICS: &'static [Metric] = METRICS;
 
@@ -73,44 +84,58 @@ impl Analyzer for Clipping {
         }
         let channels = usize::from(chunk.format().channels);
         let [bottom, top] = ends(chunk.format());
+        let start = Stretch::from(chunk).frames.start;
         let integers = chunk.integers();
         let largest = integers.extremes().map_or(0, |extremes| extremes.largest);
         let found = if largest < top.unsigned_abs() {
             vec![Channel::default(); channels]
         } else {
-            let of = |channel| Channel::of(&integers.channel(channel, channels), bottom, top);
+            let of = |channel| {
+                let samples = integers.channel(channel, channels);
+                Channel::of(&samples, [bottom, top], start)
+            };
             (0..channels).map(of).collect()
         };
-        Partial { frames: chunk.frames(), channels: found }
+        Partial { start, frames: chunk.frames(), channels: found }
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
         if first.frames == 0 || next.frames == 0 {
             return if first.frames == 0 { next } else { first };
         }
-        let pairs = first.channels.iter().zip(&next.channels);
+        let seam = first.start.saturating_add(first.frames);
+        let pairs = first.channels.into_iter().zip(next.channels);
         let channels =
-            pairs.map(|(one, other)| one.joined(first.frames, other, next.frames)).collect();
-        Partial { frames: first.frames.saturating_add(next.frames), channels }
+            pairs.map(|(one, other)| one.joined(first.frames, seam, other, next.frames)).collect();
+        Partial { frames: first.frames.saturating_add(next.frames), channels, ..first }
     }
 
-    fn finish(&self, whole: Partial, _: PcmFormat) -> Option<Runs> {
-        let mut runs = Runs::default();
-        for channel in &whole.channels {
-            runs += channel.inner;
-            runs += channel.head.alone();
+    fn finish(&self, whole: Partial, format: PcmFormat) -> Clipped {
+        let (mut runs, mut findings) = (Runs::default(), Vec::new());
+        let end = whole.start.saturating_add(whole.frames);
+        for (number, channel) in (1..).zip(whole.channels) {
+            let mut places = Places::default();
+            let mut samples = channel.samples;
+            samples += channel.head.put_at(whole.start, &mut places);
+            places.append(channel.inner);
             if channel.head.len < whole.frames {
-                runs += channel.tail.alone();
+                samples += channel.tail.put_at(end - channel.tail.len, &mut places);
             }
+            runs += Runs { count: places.count(), samples, longest: places.largest() };
+            findings.extend(places.kept().iter().map(|place| finding(number, place, format)));
         }
-        (whole.frames > 0).then_some(runs)
+        Clipped { runs: (whole.frames > 0).then_some(runs), findings }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a count of samples, far below 2⁵³")]
-    fn figures(runs: &Option<Runs>) -> impl Iterator<Item = Option<f64>> {
-        let count = |of: fn(&Runs) -> u64| runs.as_ref().map(|runs| of(runs) as f64);
+    fn figures(clipped: &Clipped) -> impl Iterator<Item = Option<f64>> {
+        let count = |of: fn(&Runs) -> u64| clipped.runs.as_ref().map(|runs| of(runs) as f64);
         [count(|runs| runs.samples), count(|runs| runs.count), count(|runs| runs.longest)]
             .into_iter()
+    }
+
+    fn details(clipped: &Clipped) -> Details {
+        Details { findings: clipped.findings.clone(), ..Details::default() }
     }
 
     fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
@@ -120,20 +145,23 @@ impl Analyzer for Clipping {
             let [has, of] = [partial.frames, partial.channels.len() as u64];
             return Err(format!("{has} frames of {of} channels instead of {frames} of {channels}"));
         }
-        let possible = partial.channels.iter().all(|channel| channel.is_possible(frames));
+        if frames > 0 && partial.start != stretch.frames.start {
+            return Err("of another stretch".into());
+        }
+        let possible = partial.channels.iter().all(|channel| channel.is_possible(stretch));
         if possible { Ok(()) } else { Err("impossible runs".into()) }
     }
 }
 
 impl Channel {
-    fn of(samples: &[i32], bottom: i32, top: i32) -> Self {
+    fn of(samples: &[i32], [bottom, top]: [i32; 2], start: u64) -> Self {
         let mut found = Self::default();
         let mut run = Run::default();
         let mut from_the_start = true;
-        for &x in samples {
+        for (at, &x) in (start..).zip(samples) {
             let at_top = x >= top;
             if run.len > 0 && ((!at_top && x > bottom) || at_top != run.at_top) {
-                found.close(run, from_the_start);
+                found.close(run, from_the_start, at);
                 (run, from_the_start) = (Run::default(), false);
             }
             if at_top || x <= bottom {
@@ -149,45 +177,46 @@ impl Channel {
         found
     }
 
-    /// A run has ended in the middle.
-    fn close(&mut self, run: Run, from_the_start: bool) {
+    /// A run has ended in the middle, before frame `end`.
+    fn close(&mut self, run: Run, from_the_start: bool, end: u64) {
         if from_the_start {
             self.head = run;
         } else {
-            self.inner += run.alone();
+            self.samples += run.put_at(end - run.len, &mut self.inner);
         }
     }
 
-    /// With the channel of the stretch behind it.
-    fn joined(&self, frames: u64, next: &Self, next_frames: u64) -> Self {
+    /// With the channel of the stretch behind it, which begins at `seam`.
+    fn joined(mut self, frames: u64, seam: u64, next: Self, next_frames: u64) -> Self {
         let (all, all_next) = (self.head.len == frames, next.head.len == next_frames);
         let goes_on =
             self.tail.len > 0 && next.head.len > 0 && self.tail.at_top == next.head.at_top;
-        let mut inner = self.inner;
-        inner += next.inner;
-        if goes_on {
-            let run = Run { at_top: self.tail.at_top, len: self.tail.len + next.head.len };
-            if !all && !all_next {
-                inner += run.alone();
-            }
-            let head = if all { run } else { self.head };
-            let tail = if all_next { run } else { next.tail };
-            return Self { head, tail, inner };
+        let before = seam.saturating_sub(self.tail.len);
+        let run = Run { at_top: self.tail.at_top, len: self.tail.len + next.head.len };
+        if goes_on && !all && !all_next {
+            self.samples += run.put_at(before, &mut self.inner);
         }
-        if !all {
-            inner += self.tail.alone();
+        if !goes_on && !all {
+            self.samples += self.tail.put_at(before, &mut self.inner);
         }
-        if !all_next {
-            inner += next.head.alone();
+        if !goes_on && !all_next {
+            self.samples += next.head.put_at(seam, &mut self.inner);
         }
-        Self { head: self.head, tail: next.tail, inner }
+        self.inner.append(next.inner);
+        Self {
+            head: if goes_on && all { run } else { self.head },
+            tail: if goes_on && all_next { run } else { next.tail },
+            samples: self.samples.saturating_add(next.samples),
+            inner: self.inner,
+        }
     }
 
-    fn is_possible(&self, frames: u64) -> bool {
-        let Self { head, tail, inner } = self;
+    fn is_possible(&self, stretch: &Stretch) -> bool {
+        let Self { head, tail, samples, inner } = self;
+        let (frames, samples) = (stretch.frame_count(), *samples);
         let is_run = |run: &Run| run.len > 0 || !run.at_top;
         let open = if head.len == frames { head.len } else { head.len.saturating_add(tail.len) };
-        let Runs { count, samples, longest } = *inner;
+        let (count, longest) = (inner.count(), inner.largest());
         let least = count.saturating_sub(1).saturating_mul(SHORTEST).saturating_add(longest);
         is_run(head)
             && is_run(tail)
@@ -196,16 +225,31 @@ impl Channel {
             && (count == 0) == (longest == 0)
             && (longest == 0 || longest >= SHORTEST)
             && (least..=count.saturating_mul(longest)).contains(&samples)
+            && inner.is_possible(&stretch.frames)
+            && inner.kept().iter().all(|place| place.frames == place.value)
     }
 }
 
 impl Run {
-    /// As it counts, if nothing is to come of it.
-    fn alone(self) -> Runs {
+    /// Its samples, if it is long enough and nothing is to come of it; then it is one of the places.
+    fn put_at(self, frame: u64, places: &mut Places) -> u64 {
         if self.len < SHORTEST {
-            return Runs::default();
+            return 0;
         }
-        Runs { count: 1, samples: self.len, longest: self.len }
+        places.push(Place { frame, frames: self.len, value: self.len });
+        self.len
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of samples, far below 2⁵³")]
+fn finding(channel: u16, place: &Place, format: PcmFormat) -> Finding {
+    Finding {
+        kind: METRICS[1].key,
+        channel: Some(channel),
+        region: Region::of_frames(&(place.frame..place.frame + place.frames), format.sample_rate),
+        value: Some(place.value as f64),
+        threshold: Some(SHORTEST as f64),
+        byte: None,
     }
 }
 
@@ -244,7 +288,8 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "How many such runs there are, in all channels.",
+        definition: "How many such runs there are, in all channels. Findings tell where the first \
+                     thousand of each channel are; their value is the length in samples.",
         source: "none; editors count likewise",
         range: "0 and above",
         reading: "How often the wave was cut off.",
@@ -272,7 +317,7 @@ mod tests {
 
     fn runs(samples: &[i32]) -> Option<Runs> {
         let sound = Sound::mono_16(8000, samples.to_vec());
-        Clipping {}.finish(Clipping {}.analyze(sound.pcm()), sound.format)
+        Clipping {}.finish(Clipping {}.analyze(sound.pcm()), sound.format).runs
     }
 
     const TOP: i32 = 32_767;
@@ -307,7 +352,7 @@ mod tests {
             let sample_format = SampleFormat::F32;
             let format = PcmFormat { sample_format, sample_rate: 8000, channels: 1, lossy: false };
             let partial = Clipping {}.analyze(Pcm::new(format, 0, &bytes));
-            Clipping {}.finish(partial, format).expect("audio").samples
+            Clipping {}.finish(partial, format).runs.expect("audio").samples
         };
         assert_eq!([1.0, 1.5, -1.0, f32::INFINITY].map(floats), [3, 3, 3, 3]);
         assert_eq!([0.999_999_9, -0.999_999_9, f32::NAN].map(floats), [0, 0, 0]);
@@ -319,14 +364,15 @@ mod tests {
             Sound::mono_16(8000, [&[TOP; 3][..], &[0], &[TOP; 5], &[0], &[TOP; 2]].concat());
         let (good, stretch) = (Clipping {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
         assert_eq!(Clipping {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Partial); 8] = [
+        let sick: [fn(&mut Partial); 9] = [
             |partial| partial.frames += 1,
             |partial| partial.channels.clear(),
             |partial| partial.channels[0].head.len = 12,
             |partial| partial.channels[0].tail.len = 5,
-            |partial| partial.channels[0].inner.samples = 4,
-            |partial| partial.channels[0].inner.count = u64::MAX,
-            |partial| partial.channels[0].inner.longest = 0,
+            |partial| partial.start = 1,
+            |partial| partial.channels[0].samples = 4,
+            |partial| partial.channels[0].inner = Places::default(),
+            |partial| partial.channels[0].inner.push(Place { frame: 5, frames: 5, value: 5 }),
             |partial| partial.channels[0].tail = Run { at_top: true, len: 0 },
         ];
         for (number, harm) in sick.into_iter().enumerate() {
@@ -336,17 +382,19 @@ mod tests {
         }
     }
 
-    /// Run by run, as one reads them off.
-    fn plainly(samples: &[i32], channels: usize) -> Runs {
-        let mut found = Runs::default();
-        for channel in 0..channels {
+    /// Run by run, as one reads them off: channel, first frame, frames.
+    fn plainly(samples: &[i32], channels: usize) -> Vec<(u16, u64, u64)> {
+        let mut found = Vec::new();
+        for (number, channel) in (1..).zip(0..channels) {
             let of_channel: Vec<i32> =
                 samples.iter().skip(channel).step_by(channels).copied().collect();
+            let mut at = 0;
             for run in of_channel.chunk_by(|one, next| one == next) {
-                if run.len() >= 3 && (run[0] == TOP || run[0] == BOTTOM) {
-                    let len = run.len() as u64;
-                    found += Runs { count: 1, samples: len, longest: len };
+                let len = run.len() as u64;
+                if len >= 3 && (run[0] == TOP || run[0] == BOTTOM) {
+                    found.push((number, at, len));
                 }
+                at += len;
             }
         }
         found
@@ -372,7 +420,19 @@ mod tests {
             let whole = Pcm::new(format, 0, &bytes);
             expect_the_law(&Clipping {}, whole, &cuts);
             let found = Clipping {}.finish(Clipping {}.analyze(whole), format);
-            prop_assert_eq!(found.unwrap_or_default(), expected);
+            let runs = Runs {
+                count: expected.len() as u64,
+                samples: expected.iter().map(|(_, _, frames)| frames).sum(),
+                longest: expected.iter().map(|(_, _, frames)| *frames).max().unwrap_or(0),
+            };
+            prop_assert_eq!(found.runs.unwrap_or_default(), runs);
+            let places: Vec<_> =
+                found.findings.iter().map(|found| (found.channel, found.region)).collect();
+            let expected: Vec<_> = expected
+                .into_iter()
+                .map(|(channel, at, len)| (Some(channel), Region::of_frames(&(at..at + len), 8000)))
+                .collect();
+            prop_assert_eq!(places, expected);
         }
     }
 }
