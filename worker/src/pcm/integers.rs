@@ -182,6 +182,27 @@ mod tests {
     }
 
     #[test]
+    fn a_channel_is_every_so_many_samples() {
+        let samples: Vec<i16> =
+            (0..100).map(|at| at * 331 - 16_384).map(|x: i32| i16::try_from(x).unwrap()).collect();
+        let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+        for (channels, count) in [(1, 1), (2, 2), (3, 3), (6, 6)] {
+            let format = PcmFormat {
+                sample_format: SampleFormat::S16,
+                sample_rate: 8000,
+                channels,
+                lossy: false,
+            };
+            let pcm = Pcm::new(format, 0, &bytes[..bytes.len() / (2 * count) * (2 * count)]);
+            for channel in 0..count {
+                let expected: Vec<i32> =
+                    samples.chunks_exact(count).map(|frame| i32::from(frame[channel])).collect();
+                assert_eq!(pcm.integers().channel(channel, count), expected);
+            }
+        }
+    }
+
+    #[test]
     fn integers_keep_their_value() {
         assert_eq!(integers(SampleFormat::U8, false, &[0, 128, 255]), [-128, 0, 127]);
         assert_eq!(integers(SampleFormat::S16, false, &[0, 0x80, 0xff, 0x7f]), [-32_768, 32_767]);

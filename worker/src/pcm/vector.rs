@@ -96,14 +96,20 @@ pub(super) fn sums_of_squares<T: Sample>(samples: &[T], ends: &[usize]) -> Vec<u
     ends.iter().map(&mut sum).collect()
 }
 
-/// Every sample of one channel, widened.
+/// Every sample of one channel, widened. Strides that are known when this is compiled become
+/// shuffles of vectors, others are one load after another.
 #[multiversion(targets("x86_64+avx2"))]
 pub(super) fn channel<T: Copy + Into<i32>>(
     samples: &[T],
     channel: usize,
     channels: usize,
 ) -> Vec<i32> {
-    samples.iter().skip(channel).step_by(channels.max(1)).map(|&sample| sample.into()).collect()
+    match (channel, channels) {
+        (0, 0..=1) => samples.iter().map(|&sample| sample.into()).collect(),
+        (0, 2) => samples.as_chunks::<2>().0.iter().map(|&[left, _]| left.into()).collect(),
+        (1, 2) => samples.as_chunks::<2>().0.iter().map(|&[_, right]| right.into()).collect(),
+        _ => samples.iter().skip(channel).step_by(channels.max(1)).map(|&x| x.into()).collect(),
+    }
 }
 
 /// Converts samples of `WIDTH` bytes one by one; a broken last one is left out.

@@ -83,8 +83,15 @@ fn totals(samples: &[i32]) -> (i64, u128, u32, u32) {
 
 #[multiversion(targets("x86_64+avx2"))]
 fn occurrences(samples: &[i32], magnitude: u32) -> u64 {
-    let equal = |sample: &i32| u32::from(sample.unsigned_abs() == magnitude);
-    samples.chunks(1 << 16).map(|some| u64::from(some.iter().map(equal).sum::<u32>())).sum()
+    let mut count = 0;
+    for some in samples.chunks(1 << 16) {
+        let mut of_these = 0_u32;
+        for sample in some {
+            of_these += u32::from(sample.unsigned_abs() == magnitude);
+        }
+        count += u64::from(of_these);
+    }
+    count
 }
 
 #[multiversion(targets("x86_64+avx2"))]
