@@ -74,6 +74,7 @@ const HOMES: &[(&str, Home)] = &[
     ("clap_mangen", Home::In(&["src/cli"])),
     ("command_fds", Home::In(&["src/pool"])),
     ("crc32fast", Home::In(&["worker/src", "worker/build.rs"])),
+    ("criterion", Home::Tests),
     ("csv", Home::In(&["src/report"])),
     ("futures_util", Home::In(&["src/web"])),
     ("hyper", Home::In(&["src/web"])),

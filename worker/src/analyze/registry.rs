@@ -72,6 +72,14 @@ macro_rules! analyzers {
                 Ok(analyzers)
             }
 
+            /// Each analyzer with nothing beside it, and its name.
+            pub fn one_by_one(settings: &AnalysisSettings) -> Vec<(&'static str, Self)> {
+                vec![ $( (stringify!($field), Self {
+                    $field: Some(settings.into()),
+                    ..Self::default()
+                }), )+ ]
+            }
+
             /// Whether the partials of these are enough for the figures of those others.
             pub fn covers(&self, others: &Self) -> bool {
                 let mut others = others.clone();
