@@ -1,6 +1,9 @@
 //! Crashes: the worker dies in the middle of its task.
 
+use std::fs;
+
 use rustix::process::Signal;
+use serde_json::Value;
 
 use super::{a_second_try_cures, a_second_try_cures_in};
 use crate::scene::{Ended, Expected, LONG, SONGS, Scene};
@@ -98,6 +101,38 @@ fn f07_the_decoder_that_is_killed_from_outside_is_started_again_where_it_was() {
     ended.assert_nothing_lost(&Expected::all_well());
     let decoders = ended.children.iter().filter(|(name, _)| name == "decoder 1").count();
     assert_eq!(decoders, 2, "one and its successor\n{ended}");
+}
+
+/// With a FLAC before the songs that is damaged in two places, and with what is told of it.
+fn with_damage(scene: Scene) -> Scene {
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/s16-mono-8000-64s.flac");
+    let mut flac = fs::read(fixture).expect("a fixture");
+    for part in [1, 7] {
+        let at = flac.len() * part / 8;
+        flac[at] ^= 0x55;
+    }
+    fs::write(scene.path("songs/0-damaged.flac"), flac).expect("room for a file");
+    scene.args(["--metrics", "all"])
+}
+
+#[test]
+fn f07_a_decoder_that_begins_again_counts_no_damage_twice() {
+    let calm = with_damage(Scene::calm()).args(["--isolation", "never"]).run();
+    let records: Vec<String> = calm.stdout.lines().map(str::to_owned).collect();
+    let scene = with_damage(Scene::rogue_in_the_middle("wait"));
+    let running = scene.once().gated().args(["--workers", "1"]).start();
+    let gate = running.gate();
+    running.child("decoder 1").signal(Signal::KILL);
+    running.hear("decoder 1 died");
+    drop(gate);
+    let ended = running.wait();
+    ended.assert_nothing_lost(&Expected::records(records));
+    let damaged = &ended.records()[0];
+    assert_eq!(damaged["metrics"]["decode_errors"], 2.0, "{damaged}");
+    let findings = damaged["findings"].as_array().expect("a list");
+    let is_error = |finding: &&Value| finding["kind"] == "decode_errors";
+    let bytes = findings.iter().filter(is_error).map(|finding| finding["byte"].as_u64());
+    assert_eq!(bytes.flatten().count(), 2, "{damaged}");
 }
 
 #[test]
