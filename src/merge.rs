@@ -5,14 +5,17 @@
 
 mod again;
 mod albums;
+pub mod peaks;
 mod store;
 mod stored;
+mod whole;
 
 pub use again::{Changes, Refusal, files, record, settings};
 pub use albums::Albums;
 pub use store::{Measured, Store};
 
-use audiopool_worker::analyze::{Analyzers, Features, Partials, Stretch};
+use audiopool_worker::analyze::waveform::Waveform;
+use audiopool_worker::analyze::{Analyzer, Analyzers, Features, Partials, Stretch};
 use audiopool_worker::pcm::PcmFormat;
 
 /// What has been merged of one file so far.
@@ -44,6 +47,13 @@ impl<'a> Fold<'a> {
         self.merged = self.analyzers.merge(so_far, partials);
         self.frames = end;
         Ok(())
+    }
+
+    /// Takes the waveform out of what was merged, if one is drawn.
+    pub fn draw(&mut self) -> Option<Waveform> {
+        let drawn = self.merged.waveform.take()?;
+        let waveforms = self.analyzers.waveform.as_ref()?;
+        Some(waveforms.finish(drawn, self.format))
     }
 
     /// What was merged.

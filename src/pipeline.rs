@@ -17,7 +17,6 @@ mod street;
 
 use std::io;
 
-use audiopool_worker::analyze::waveform::Waveforms;
 use audiopool_worker::usage::Meter;
 
 use crate::chunk::ChunkLength;
@@ -27,7 +26,7 @@ use crate::merge::Store;
 use crate::plan::Job;
 use crate::pool::{Execute, PoolError};
 use crate::record::{Record, Summary};
-use crate::settings::{AnalysisSettings, RunSettings};
+use crate::settings::{AnalysisSettings, Drawing, RunSettings};
 
 use recipe::Recipe;
 use street::Street;
@@ -53,6 +52,9 @@ pub enum RunError {
     /// Partials could not be stored.
     #[error("cannot store partials")]
     Unsaved(#[source] io::Error),
+    /// A waveform could not be written.
+    #[error("cannot write peaks")]
+    Undrawn(#[source] io::Error),
 }
 
 /// Analyses every job; `each` gets the records in the order of the jobs.
@@ -81,10 +83,10 @@ fn street<'a, D: Execute, W: Execute>(
 ) -> Street<'a, D, W> {
     let keys: Vec<_> = analysis.metrics.iter().map(|metric| metric.key).collect();
     let (mut analyzers, chunk_length) = (analysis.analyzers(), chunk_length(run));
-    analyzers.waveform =
-        run.samples_per_pixel.map(|samples_per_pixel| Waveforms { samples_per_pixel });
+    analyzers.waveform = run.drawing.as_ref().map(Drawing::waveforms);
     Street::new(decoders, workers, analyzers, keys, chunk_length, run.timeout, observer)
         .with_recipe(Recipe::new(run, analysis))
+        .with_drawing(run.drawing.clone())
         .with_store(run.save_partials.as_deref().map(|place| Store::at(place, analysis)))
 }
 

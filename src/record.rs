@@ -23,6 +23,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
+use audiopool_worker::analyze::waveform::Waveform;
 use audiopool_worker::analyze::{Details, Features};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
@@ -174,6 +175,14 @@ impl Outcome {
     pub(crate) fn measured(format: FileFormat, figures: Features, warnings: Vec<Warning>) -> Self {
         let metrics = figures.iter().map(|(metric, figure)| (metric.key, figure)).collect();
         Self::Ok { format, metrics, details: figures.into_details(), warnings }
+    }
+
+    /// The same with what it is drawn by, if anyone is to see it.
+    pub(crate) fn with_waveform(mut self, waveform: Option<Waveform>) -> Self {
+        if let Self::Ok { details, .. } = &mut self {
+            details.waveform = waveform;
+        }
+        self
     }
 }
 

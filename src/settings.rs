@@ -5,6 +5,7 @@
 //! and therefore never stands there.
 
 mod choice;
+mod drawing;
 mod setting;
 
 use std::num::NonZeroU32;
@@ -17,6 +18,7 @@ pub use audiopool_worker::confine::Sandbox;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 pub use choice::{catalogue, metric_names, parse_catalogue, parse_metrics};
+pub use drawing::{Bits, Drawing, Peaks, PeaksFormat, PeaksPlace};
 pub use setting::{Number, Preset, Setting, SettingError};
 
 use crate::threads::ThreadConfig;
@@ -175,8 +177,8 @@ pub struct RunSettings {
     pub log_filter: String,
     /// Where the partials of every input are stored, if they are to be.
     pub save_partials: Option<PathBuf>,
-    /// Frames of a column of the waveform that comes with every record; without, none comes.
-    pub samples_per_pixel: Option<NonZeroU32>,
+    /// What becomes of the waveform of every input; without, none is drawn.
+    pub drawing: Option<Drawing>,
 }
 
 /// Whether files are decoded and analysed in child processes.
@@ -271,7 +273,7 @@ impl Default for RunSettings {
             worker_program: None,
             log_filter: String::new(),
             save_partials: None,
-            samples_per_pixel: None,
+            drawing: None,
         }
     }
 }

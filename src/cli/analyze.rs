@@ -8,13 +8,13 @@ use std::thread;
 
 use audiopool::event::{Event, Observer};
 use audiopool::interrupt::{Interrupt, Stop};
-use audiopool::merge::{Albums, Store};
+use audiopool::merge::{self, Albums, Store};
 use audiopool::pipeline::{self, RunError};
 use audiopool::plan::{Job, Jobs, ListSource, Plan};
 use audiopool::pool::Traces;
 use audiopool::record::{Record, Summary};
 use audiopool::report::{Csv, Json, Ndjson, Paint, Progress, Report, Stats, Text};
-use audiopool::settings::AnalysisSettings;
+use audiopool::settings::{AnalysisSettings, Drawing};
 
 use super::args::ReportFormat;
 use super::awaited::Awaited;
@@ -43,6 +43,12 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
         Store::prepare(directory).map_err(|error| {
             let shown = directory.display();
             Fault::usage(format!("cannot store partials in `--save-partials {shown}`: {error}"))
+        })?;
+    }
+    if let Some(Drawing::Written(peaks)) = &request.run.drawing {
+        merge::peaks::prepare(&peaks.place).map_err(|error| {
+            let shown = peaks.place.path().display();
+            Fault::usage(format!("cannot write peaks to `--peaks {shown}`: {error}"))
         })?;
     }
     let stats = Arc::new(Mutex::new(Stats::begin()));
@@ -260,7 +266,8 @@ impl<'a> Pages<'a> {
                 RunError::Boot(_)
                 | RunError::GaveUp(_)
                 | RunError::Conservation(_)
-                | RunError::Unsaved(_),
+                | RunError::Unsaved(_)
+                | RunError::Undrawn(_),
             ) => self.tally,
         };
         self.begin()?;
@@ -283,7 +290,12 @@ fn conclude(
     let summary = match ran {
         Ok(summary) => summary,
         Err(RunError::Output(error)) => return Err(Fault::unwritten(place, &error)),
-        Err(RunError::Unsaved(error)) => return Err(Fault::unsaved(&error)),
+        Err(RunError::Unsaved(error)) => {
+            return Err(Fault::unsaved("store partials", "save-partials", &error));
+        }
+        Err(RunError::Undrawn(error)) => {
+            return Err(Fault::unsaved("write peaks", "peaks", &error));
+        }
         Err(error) => return Err(Fault::of(Exit::from(&error), &error)),
     };
     written.map_err(|error| Fault::unwritten(place, &error))?;

@@ -4,6 +4,7 @@
 
 mod children;
 mod choices;
+mod peaks;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ pub(crate) use children::{ChildProgram, Children};
 pub(crate) use choices::{
     AlbumScope, CatalogueFormat, ColorWhen, IsolationWhen, ReportFormat, SandboxLevel,
 };
+
+use peaks::PeaksArgs;
 
 use super::exit::Exit;
 use super::merge::Merge;
@@ -138,6 +141,9 @@ pub(crate) struct Analyze {
     /// reports of them
     #[arg(long, value_name = "DIR", help_heading = "Report", value_hint = ValueHint::DirPath)]
     pub(crate) save_partials: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) peaks: PeaksArgs,
 
     /// Print times, throughput, attempts, the books of each pool, what is left behind, memory and CPU of each process to standard error
     #[arg(long, help_heading = "Report")]

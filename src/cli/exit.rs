@@ -21,7 +21,7 @@ pub(crate) enum Exit {
     GaveUp = 4,
     /// An input without its one record, or a process left behind: a bug of ours.
     Conservation = 5,
-    /// The report, or partials, could not be written.
+    /// The report, partials or peaks could not be written.
     Unwritten = 7,
     /// SIGHUP.
     Hangup = 129,
@@ -65,7 +65,7 @@ impl Exit {
                 "processes kept dying and the pool gave up; finished results are written"
             }
             Self::Conservation => "internal error: an input without its record, or a process left",
-            Self::Unwritten => "the report, or partials, could not be written",
+            Self::Unwritten => "the report, partials or peaks could not be written",
             Self::Hangup => "stopped by SIGHUP; finished results are written",
             Self::Interrupted => "stopped by SIGINT (Ctrl-C); finished results are written",
             Self::BrokenPipe => "whoever read standard output has gone away",
@@ -105,7 +105,7 @@ impl From<&RunError> for Exit {
             RunError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 Self::BrokenPipe
             }
-            RunError::Output(_) | RunError::Unsaved(_) => Self::Unwritten,
+            RunError::Output(_) | RunError::Unsaved(_) | RunError::Undrawn(_) => Self::Unwritten,
         }
     }
 }

@@ -42,9 +42,9 @@ impl Fault {
         Self { exit: Exit::Unwritten, message, help }
     }
 
-    /// Partials could not be stored, and so the run has ended.
-    pub(crate) fn unsaved(error: &io::Error) -> Self {
-        let message = format!("cannot store partials in the place of `--save-partials`: {error}");
+    /// What is kept beside the report could not be written, and so the run has ended.
+    pub(crate) fn unsaved(what: &str, flag: &str, error: &io::Error) -> Self {
+        let message = format!("cannot {what} in the place of `--{flag}`: {error}");
         Self { exit: Exit::Unwritten, message: Some(message), help: None }.with_help(
             "make room or choose another place; the report holds what was measured until then",
         )

@@ -53,6 +53,10 @@ pub(crate) struct Merge {
         value_parser = |text: &str| MIN_SILENCE_MS.parse(text), help_heading = "Analysis")]
     min_silence_ms: Option<u32>,
 
+    /// Not to be had here, and so told where it is
+    #[arg(long, value_name = "FILE", hide = true)]
+    peaks: Option<PathBuf>,
+
     /// Format of the report
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Report")]
     format: ReportFormat,
@@ -69,6 +73,10 @@ pub(crate) fn run(typed: Merge, talk: Talk) -> Result<Exit, Fault> {
     let path = typed.output.filter(|path| path != Path::new("-"));
     if let Some(path) = path.as_deref() {
         check_output(path)?;
+    }
+    if typed.peaks.is_some() {
+        return Err(Fault::usage("`--peaks` needs the audio; stored partials hold no waveform")
+            .with_help("`audiopool analyze --peaks` writes it while it measures"));
     }
     let changes = Changes {
         metrics: typed.metrics.map(|metrics| metrics.0),

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use audiopool::plan::{List, ListSource, Plan, Separator};
 use audiopool::report::Paint;
-use audiopool::settings::{AnalysisSettings, Isolation, MAX_CHUNK_MS, MIN_CHUNK_MS, RunSettings};
+use audiopool::settings::{
+    AnalysisSettings, Drawing, Isolation, MAX_CHUNK_MS, MIN_CHUNK_MS, RunSettings,
+};
 use audiopool::threads::ThreadConfig;
 use audiopool_worker::confine::Sandbox;
 
@@ -64,11 +66,11 @@ impl Request {
         if let Some(output) = output.as_deref() {
             check_output(output)?;
         }
+        let plan =
+            Plan { paths: typed.paths, list: typed.files_from.map(|from| list(from, typed.nul)) };
+        let peaks = typed.peaks.meant(&plan, output.as_deref())?;
         Ok(Self {
-            plan: Plan {
-                paths: typed.paths,
-                list: typed.files_from.map(|from| list(from, typed.nul)),
-            },
+            plan,
             run: RunSettings {
                 workers: typed.workers.map_or_else(ThreadConfig::default_threads, size),
                 min_chunk: Duration::from_millis(typed.min_chunk_ms.into()),
@@ -85,7 +87,7 @@ impl Request {
                 worker_program: typed.children.program.path(),
                 log_filter: log::filter(talk.verbose, talk.quiet)?,
                 save_partials: typed.save_partials,
-                samples_per_pixel: None,
+                drawing: peaks.map(Drawing::Written),
             },
             analysis,
             paint: Paint { on: output.is_none() && colour_allowed(talk.color) },

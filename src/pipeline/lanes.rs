@@ -127,9 +127,7 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
                         next += 1;
                         summary.add(&record);
                         each(record).map_err(RunError::Output)?;
-                        self.street
-                            .unsaved()
-                            .map_or(Ok(()), |error| Err(RunError::Unsaved(error)))?;
+                        self.street.unsaved().map_or(Ok(()), Err)?;
                         queue.written(next);
                     }
                 }

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use audiopool_worker::analyze::waveform::Waveform;
 use audiopool_worker::analyze::{Analyzers, Partials, health};
 use audiopool_worker::measure::Measure;
 use tracing::info_span;
 
+use super::RunError;
 use super::failure::{self, Stage};
 use super::is_at_once;
 use super::recipe::Recipe;
@@ -20,10 +22,11 @@ use crate::decode::SourceFormat;
 use crate::decoder::{DecodeFile, Decoded, Ending};
 use crate::event::{Event, Observer};
 use crate::interrupt::Stop;
-use crate::merge::{Fold, Measured, Store};
+use crate::merge::{Fold, Measured, Store, peaks};
 use crate::plan::Job;
 use crate::pool::{Audio, Execute, Future, PoolError, TaskError, TaskTerms};
 use crate::record::{Failure, FailureKind, FileFormat, Outcome, Record};
+use crate::settings::Drawing;
 use crate::threads::ThreadConfig;
 
 /// Time that every task is given, beside the length of its chunk.
@@ -74,9 +77,10 @@ pub(super) struct Street<'a, D, W> {
     abandoned: Arc<AtomicBool>,
     trouble: Mutex<Option<PoolError>>,
     recipe: Recipe,
+    drawing: Option<Drawing>,
     store: Option<Store>,
-    /// Why partials could not be stored, if that has happened.
-    unsaved: Mutex<Option<io::Error>>,
+    /// Why something could not be kept beside the report, if that has happened.
+    unsaved: Mutex<Option<RunError>>,
 }
 
 impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
@@ -102,6 +106,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             abandoned: Arc::default(),
             trouble: Mutex::new(None),
             recipe: Recipe::default(),
+            drawing: None,
             store: None,
             unsaved: Mutex::new(None),
         }
@@ -112,14 +117,37 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         Self { store, ..self }
     }
 
-    /// Why partials could not be stored, if that has happened; told once.
-    pub(super) fn unsaved(&self) -> Option<io::Error> {
+    /// The same, with something done with waveforms.
+    pub(super) fn with_drawing(self, drawing: Option<Drawing>) -> Self {
+        Self { drawing, ..self }
+    }
+
+    /// Why something could not be kept beside the report, if that has happened; told once.
+    pub(super) fn unsaved(&self) -> Option<RunError> {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn save(&self, save: impl FnOnce(&Store) -> io::Result<()>) {
         if let Some(Err(error)) = self.store.as_ref().map(save) {
-            self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            self.note(RunError::Unsaved(error));
+        }
+    }
+
+    fn note(&self, error: RunError) {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    /// Writes a waveform, or makes of it what is shown.
+    fn drawn(&self, job: &Job, waveform: Waveform) -> Option<Waveform> {
+        match self.drawing.as_ref()? {
+            Drawing::Shown { most_columns, .. } => Some(waveform.thinned(*most_columns)),
+            Drawing::Written(peaks) => {
+                let saved = peaks::save(peaks, job.index, &job.path, &waveform);
+                if let Err(error) = saved {
+                    self.note(RunError::Undrawn(error));
+                }
+                None
+            }
         }
     }
 
@@ -316,9 +344,10 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
             Ok(ending)
         });
         match (ended, self.opened) {
-            (Ok(ending), Some((format, fold))) if fold.frames() == ending.frames => {
+            (Ok(ending), Some((format, mut fold))) if fold.frames() == ending.frames => {
                 let (pcm, job) = (format.pcm, self.job);
                 let format = FileFormat::of(&format, Some(ending.frames));
+                let waveform = fold.draw().and_then(|drawn| self.street.drawn(job, drawn));
                 self.street.save(|store| {
                     let (path, format) = (&*job.path, &format);
                     let (warnings, health) = (&ending.warnings[..], &ending.health);
@@ -327,7 +356,7 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 });
                 let figures = fold.finish().with_health(&ending.health, pcm.sample_rate);
                 let figures = figures.only(&self.street.keys);
-                Outcome::measured(format, figures, ending.warnings)
+                Outcome::measured(format, figures, ending.warnings).with_waveform(waveform)
             }
             (Ok(ending), opened) => Outcome::Failed {
                 format: opened.map(|(format, _)| FileFormat::of(&format, None)),

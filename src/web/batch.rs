@@ -25,7 +25,7 @@ use crate::record::{Failure, FailureKind, Outcome, Record, Summary};
 use crate::settings::AnalysisSettings;
 
 /// More than a screen shows, and little to keep.
-const MOST_COLUMNS: NonZeroU32 = NonZeroU32::new(2000).expect("it is not zero");
+pub(super) const MOST_COLUMNS: NonZeroU32 = NonZeroU32::new(2000).expect("it is not zero");
 
 /// The last entry of every log.
 const ENDED: &str = "ended";
@@ -221,7 +221,7 @@ impl Batch {
         }
         record.path = PathBuf::from(name);
         if let Outcome::Ok { details, .. } = &mut record.outcome {
-            let waveform = details.waveform.take().map(|waveform| waveform.thinned(MOST_COLUMNS));
+            let waveform = details.waveform.take();
             let thinned = |(key, line): (_, Timeline)| (key, line.thinned(MOST_COLUMNS));
             let timelines = std::mem::take(&mut details.timelines).into_iter().map(thinned);
             let timelines = timelines.collect();

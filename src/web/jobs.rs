@@ -23,6 +23,7 @@ use super::order::{self, Asked};
 use super::{ApiError, Grounds, Shared};
 use crate::record::Summary;
 use crate::report::{Csv, Json as JsonReport, Report};
+use crate::settings::Bits;
 
 /// The routes.
 pub(super) fn router() -> OpenApiRouter<Arc<Grounds>> {
@@ -194,7 +195,8 @@ async fn waveform(
     Path((id, index)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let waveform = of_file(&site, &id, &index, "waveform", Batch::waveform)?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], waveform.json()).into_response())
+    let json = waveform.json(Bits::Sixteen);
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
 /// How loud a file is from moment to moment, in at most 2000 steps, each with its loudest; nothing

@@ -15,9 +15,10 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use super::batch::MOST_COLUMNS;
 use crate::event::Observer;
 use crate::pipeline::{Pools, RunError};
-use crate::settings::RunSettings;
+use crate::settings::{Drawing, RunSettings};
 use crate::threads::ThreadConfig;
 
 /// Frames of a column of a waveform, before it is made as narrow as it is shown.
@@ -47,8 +48,11 @@ impl SharedPools {
             Some(pools) if fits(&pools) => return Ok(pools),
             former => former,
         };
-        let run =
-            RunSettings { workers, samples_per_pixel: Some(SAMPLES_PER_PIXEL), ..self.run.clone() };
+        let drawing = Some(Drawing::Shown {
+            samples_per_pixel: SAMPLES_PER_PIXEL,
+            most_columns: MOST_COLUMNS,
+        });
+        let run = RunSettings { workers, drawing, ..self.run.clone() };
         let pools = Arc::new(Pools::shared(self.places, &run, &self.observer)?);
         *current = Arc::downgrade(&pools);
         drop(current);

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 mod albums;
 mod partials;
+mod peaks;
 mod target;
 mod timelines;
 

@@ -30,7 +30,7 @@ impl Sound {
         clippy::cast_precision_loss,
         reason = "the samples fit the format, by construction"
     )]
-    fn new(format: PcmFormat, samples: Vec<i32>) -> Self {
+    pub(super) fn new(format: PcmFormat, samples: Vec<i32>) -> Self {
         let full_scale = f64::from(format.full_scale());
         let encode = |&x: &i32| match format.sample_format {
             SampleFormat::U8 => vec![(x + 128).to_le_bytes()[0]],
