@@ -69,14 +69,23 @@ impl Findings {
             what.clone_into(&mut self.first_damage);
             let message = format!("one stretch could not be decoded and was left out: {what}");
             self.note(WarningKind::DecodeErrors, Some(damage.frame), damage.byte, message);
-        } else {
-            let message = format!(
-                "{} stretches could not be decoded and were left out; the first: {}",
-                self.damaged, self.first_damage
-            );
-            if let Some(warning) = self.of_kind_mut(WarningKind::DecodeErrors) {
-                warning.message = message;
-            }
+        }
+        self.tell_damages();
+    }
+
+    /// Counts so many more, with so many bytes together, of which nothing else was kept.
+    pub(super) fn damage_further(&mut self, count: u64, bytes: u64) {
+        self.damaged += count;
+        self.discarded = self.discarded.saturating_add(bytes);
+        self.tell_damages();
+    }
+
+    fn tell_damages(&mut self) {
+        let (count, first) = (self.damaged, &self.first_damage);
+        let message =
+            format!("{count} stretches could not be decoded and were left out; the first: {first}");
+        if let Some(warning) = self.of_kind_mut(WarningKind::DecodeErrors).filter(|_| count > 1) {
+            warning.message = message;
         }
     }
 

@@ -15,6 +15,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
+use audiopool_worker::analyze::Health;
+
 use super::tags;
 
 /// Bytes read at a time.
@@ -44,6 +46,14 @@ pub(super) struct Pages {
     /// What is being passed over: from which byte on.
     gap: Option<u64>,
     gaps: Vec<(u64, Range<u64>)>,
+    further: Further,
+}
+
+/// What is only counted, behind the first thousand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Further {
+    pub(super) gaps: u64,
+    pub(super) bytes: u64,
 }
 
 /// What was found in all of a file.
@@ -51,6 +61,8 @@ pub(super) struct Pages {
 pub(super) struct Account {
     /// What lies between pages or is a damaged one, with the frame before which it is.
     pub(super) gaps: Vec<(u64, Range<u64>)>,
+    /// Those behind the first thousand.
+    pub(super) further: Further,
     /// A last page that is cut short; empty if there is none.
     pub(super) cut: Range<u64>,
     /// What lies behind the last page and is no tag.
@@ -72,6 +84,7 @@ impl Pages {
             granule: 0,
             gap: None,
             gaps: Vec::new(),
+            further: Further::default(),
         }
     }
 
@@ -104,7 +117,12 @@ impl Pages {
         let is_whole = self.position == self.length;
         let rest = tags::foreign(&mut self.file, from..self.length);
         let nothing = self.length..self.length;
-        let mut account = Account { gaps: self.gaps, cut: nothing.clone(), trailing: nothing };
+        let mut account = Account {
+            gaps: self.gaps,
+            further: self.further,
+            cut: nothing.clone(),
+            trailing: nothing,
+        };
         let mut head = [0; 27];
         let is_page = !rest.is_empty()
             && self.file.seek(SeekFrom::Start(rest.start)).is_ok()
@@ -127,7 +145,7 @@ impl Pages {
             }
             if begins && self.granule > 0 {
                 // Another stream is chained to the one before.
-                self.chained += std::mem::take(&mut self.granule);
+                self.chained = self.chained.saturating_add(std::mem::take(&mut self.granule));
                 self.serial = u32::try_from(serial).unwrap_or(self.serial);
             } else if serial == u64::from(self.serial) && granule != u64::MAX {
                 self.granule = granule;
@@ -145,8 +163,11 @@ impl Pages {
 
     fn note(&mut self, gap: Range<u64>) {
         let gap = tags::foreign(&mut self.file, gap);
-        if !gap.is_empty() {
-            self.gaps.push((self.chained + self.granule, gap));
+        if self.gaps.len() == Health::MOST {
+            self.further.gaps += u64::from(!gap.is_empty());
+            self.further.bytes += gap.end - gap.start;
+        } else if !gap.is_empty() {
+            self.gaps.push((self.chained.saturating_add(self.granule), gap));
         }
     }
 }
@@ -231,7 +252,7 @@ mod tests {
         let length = page_length(&bytes).expect("a page");
         assert!(is_intact(&bytes[..length]));
         let end = bytes.len() as u64;
-        let nothing = Account { gaps: Vec::new(), cut: end..end, trailing: end..end };
+        let nothing = Account { cut: end..end, trailing: end..end, ..Account::default() };
         assert_eq!(account(&bytes), nothing);
     }
 
@@ -253,6 +274,7 @@ mod tests {
                 ],
                 cut: end..end,
                 trailing: end - 4..end,
+                ..Account::default()
             }
         );
     }
@@ -263,9 +285,26 @@ mod tests {
         for left in [1, 4, 27, 30, 200] {
             let bytes = [&page(2, 0, b"a")[..], &page(0, 1000, b"b"), &last[..left]].concat();
             let end = bytes.len() as u64;
-            let expected = Account { gaps: vec![], cut: 58..end, trailing: end..end };
+            let expected = Account { cut: 58..end, trailing: end..end, ..Account::default() };
             assert_eq!(account(&bytes), expected);
         }
+    }
+
+    #[test]
+    fn a_thousand_gaps_are_kept_and_the_others_counted() {
+        let piece = [&b"junk"[..], &page(0, 1000, b"b")].concat();
+        let found = account(&piece.repeat(1500));
+        assert_eq!(found.gaps.len(), 1000);
+        assert_eq!(found.further, Further { gaps: 500, bytes: 2000 });
+    }
+
+    #[test]
+    fn frames_that_cannot_be_are_no_more_than_the_most() {
+        let most = u64::MAX - 1;
+        let streams =
+            [page(2, 0, b"a"), page(4, most, b"b"), page(2, 0, b"c"), page(0, most, b"d")];
+        let bytes = [streams.concat(), b"??".to_vec(), page(4, 900, b"e")].concat();
+        assert_eq!(account(&bytes).gaps, [(u64::MAX, 116..118)]);
     }
 
     #[test]

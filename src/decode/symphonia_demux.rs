@@ -329,6 +329,7 @@ impl Demux for SymphoniaDemux {
                     let damage = Damage { frame, byte: Some(gap.start), bytes: Some(length) };
                     findings.damage(damage, &what);
                 }
+                findings.damage_further(account.further.gaps, account.further.bytes);
                 let (cut, trailing) = (account.cut, account.trailing);
                 findings.cut(frames, cut.start, cut.end - cut.start);
                 findings.trail(trailing.start, trailing.end - trailing.start);

@@ -148,7 +148,8 @@ const METRICS: &[Metric] = &[
         definition: "The level of the loudest of them; not defined if there is none.",
         source: "none",
         range: "−40 to 0",
-        reading: "Above −20 the cut is heard as a click.",
+        reading: "Above −20 an end is heard as a click, and so is a beginning, unless it is the stroke \
+                  of a note.",
     },
 ];
 
