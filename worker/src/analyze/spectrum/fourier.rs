@@ -96,41 +96,7 @@ impl Transform {
 /// The complex transform of the pairs, in place; bins are left in the order of [`place`].
 #[multiversion(targets("x86_64+avx2"))]
 fn rounds(real: &mut [Lanes], imaginary: &mut [Lanes], turns: &[[f64; 2]]) {
-    let mut size = PAIRS;
-    while size > 1 {
-        let quarter = size / 4;
-        let step = FRAME / size;
-        for (real, imaginary) in real.chunks_exact_mut(size).zip(imaginary.chunks_exact_mut(size)) {
-            let [(r0, r1, r2, r3), (i0, i1, i2, i3)] = [real, imaginary].map(|all| {
-                let (low, high) = all.split_at_mut(2 * quarter);
-                let ((a, b), (c, d)) = (low.split_at_mut(quarter), high.split_at_mut(quarter));
-                (a, b, c, d)
-            });
-            for at in 0..quarter {
-                let [w1, w2, w3] = [1, 2, 3].map(|times| turns[times * at * step]);
-                for lane in 0..LANES {
-                    let [a, b, c, d] = [&r0, &r1, &r2, &r3].map(|of| of[at][lane]);
-                    let [e, f, g, h] = [&i0, &i1, &i2, &i3].map(|of| of[at][lane]);
-                    let (even, even_i) = (a + c, e + g);
-                    let (odd, odd_i) = (a - c, e - g);
-                    let (sum, sum_i) = (b + d, f + h);
-                    let (turned, turned_i) = (f - h, d - b);
-                    r0[at][lane] = even + sum;
-                    i0[at][lane] = even_i + sum_i;
-                    let (x, y) = (odd + turned, odd_i + turned_i);
-                    r1[at][lane] = x * w1[0] - y * w1[1];
-                    i1[at][lane] = x * w1[1] + y * w1[0];
-                    let (x, y) = (even - sum, even_i - sum_i);
-                    r2[at][lane] = x * w2[0] - y * w2[1];
-                    i2[at][lane] = x * w2[1] + y * w2[0];
-                    let (x, y) = (odd - turned, odd_i - turned_i);
-                    r3[at][lane] = x * w3[0] - y * w3[1];
-                    i3[at][lane] = x * w3[1] + y * w3[0];
-                }
-            }
-        }
-        size = quarter;
-    }
+    plain::rounds(real, imaginary, turns);
 }
 
 /// Takes even and odd samples apart and adds up what both have in each bin.
@@ -142,34 +108,94 @@ fn add_powers(
     places: &[usize],
     powers: &mut [Lanes],
 ) {
-    for lane in 0..LANES {
-        let (sum, difference) =
-            (real[0][lane] + imaginary[0][lane], real[0][lane] - imaginary[0][lane]);
-        powers[0][lane] += sum * sum;
-        powers[PAIRS][lane] += difference * difference;
-    }
-    for bin in 1..PAIRS / 2 {
-        let mirror = PAIRS - bin;
-        let [here, there] = [places[bin], places[mirror]];
-        let [cos, sin] = turns[bin];
-        let (mut low, mut high) = (powers[bin], powers[mirror]);
-        for lane in 0..LANES {
-            let (a, b) = (real[here][lane], imaginary[here][lane]);
-            let (c, d) = (real[there][lane], imaginary[there][lane]);
-            let (even, even_i) = (0.5 * (a + c), 0.5 * (b - d));
-            let (odd, odd_i) = (0.5 * (b + d), 0.5 * (c - a));
-            let (turned, turned_i) = (odd * cos - odd_i * sin, odd * sin + odd_i * cos);
-            let (x, y) = (even + turned, even_i + turned_i);
-            low[lane] += x * x + y * y;
-            let (x, y) = (even - turned, even_i - turned_i);
-            high[lane] += x * x + y * y;
+    plain::add_powers(real, imaginary, turns, places, powers);
+}
+
+/// The same for any processor: what the vectors are compared with.
+mod plain {
+    #![expect(clippy::inline_always, reason = "to be compiled for the processor of the caller")]
+    #![expect(clippy::many_single_char_names, reason = "as the formulas have them")]
+
+    use super::{FRAME, LANES, Lanes, PAIRS};
+
+    #[inline(always)]
+    pub(super) fn rounds(real: &mut [Lanes], imaginary: &mut [Lanes], turns: &[[f64; 2]]) {
+        let mut size = PAIRS;
+        while size > 1 {
+            let quarter = size / 4;
+            let step = FRAME / size;
+            for (real, imaginary) in
+                real.chunks_exact_mut(size).zip(imaginary.chunks_exact_mut(size))
+            {
+                let [(r0, r1, r2, r3), (i0, i1, i2, i3)] = [real, imaginary].map(|all| {
+                    let (low, high) = all.split_at_mut(2 * quarter);
+                    let ((a, b), (c, d)) = (low.split_at_mut(quarter), high.split_at_mut(quarter));
+                    (a, b, c, d)
+                });
+                for at in 0..quarter {
+                    let [w1, w2, w3] = [1, 2, 3].map(|times| turns[times * at * step]);
+                    for lane in 0..LANES {
+                        let [a, b, c, d] = [&r0, &r1, &r2, &r3].map(|of| of[at][lane]);
+                        let [e, f, g, h] = [&i0, &i1, &i2, &i3].map(|of| of[at][lane]);
+                        let (even, even_i) = (a + c, e + g);
+                        let (odd, odd_i) = (a - c, e - g);
+                        let (sum, sum_i) = (b + d, f + h);
+                        let (turned, turned_i) = (f - h, d - b);
+                        r0[at][lane] = even + sum;
+                        i0[at][lane] = even_i + sum_i;
+                        let (x, y) = (odd + turned, odd_i + turned_i);
+                        r1[at][lane] = x * w1[0] - y * w1[1];
+                        i1[at][lane] = x * w1[1] + y * w1[0];
+                        let (x, y) = (even - sum, even_i - sum_i);
+                        r2[at][lane] = x * w2[0] - y * w2[1];
+                        i2[at][lane] = x * w2[1] + y * w2[0];
+                        let (x, y) = (odd - turned, odd_i - turned_i);
+                        r3[at][lane] = x * w3[0] - y * w3[1];
+                        i3[at][lane] = x * w3[1] + y * w3[0];
+                    }
+                }
+            }
+            size = quarter;
         }
-        (powers[bin], powers[mirror]) = (low, high);
     }
-    let middle = places[PAIRS / 2];
-    for lane in 0..LANES {
-        let (x, y) = (real[middle][lane], imaginary[middle][lane]);
-        powers[PAIRS / 2][lane] += x * x + y * y;
+
+    #[inline(always)]
+    pub(super) fn add_powers(
+        real: &[Lanes],
+        imaginary: &[Lanes],
+        turns: &[[f64; 2]],
+        places: &[usize],
+        powers: &mut [Lanes],
+    ) {
+        for lane in 0..LANES {
+            let (sum, difference) =
+                (real[0][lane] + imaginary[0][lane], real[0][lane] - imaginary[0][lane]);
+            powers[0][lane] += sum * sum;
+            powers[PAIRS][lane] += difference * difference;
+        }
+        for bin in 1..PAIRS / 2 {
+            let mirror = PAIRS - bin;
+            let [here, there] = [places[bin], places[mirror]];
+            let [cos, sin] = turns[bin];
+            let (mut low, mut high) = (powers[bin], powers[mirror]);
+            for lane in 0..LANES {
+                let (a, b) = (real[here][lane], imaginary[here][lane]);
+                let (c, d) = (real[there][lane], imaginary[there][lane]);
+                let (even, even_i) = (0.5 * (a + c), 0.5 * (b - d));
+                let (odd, odd_i) = (0.5 * (b + d), 0.5 * (c - a));
+                let (turned, turned_i) = (odd * cos - odd_i * sin, odd * sin + odd_i * cos);
+                let (x, y) = (even + turned, even_i + turned_i);
+                low[lane] += x * x + y * y;
+                let (x, y) = (even - turned, even_i - turned_i);
+                high[lane] += x * x + y * y;
+            }
+            (powers[bin], powers[mirror]) = (low, high);
+        }
+        let middle = places[PAIRS / 2];
+        for lane in 0..LANES {
+            let (x, y) = (real[middle][lane], imaginary[middle][lane]);
+            powers[PAIRS / 2][lane] += x * x + y * y;
+        }
     }
 }
 
@@ -208,6 +234,27 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_vector_changes_no_bit() {
+        let plan = &*PLAN;
+        let pairs = |seed| {
+            let samples = wandering(seed, PAIRS, LANES);
+            samples.as_chunks::<LANES>().0.to_vec()
+        };
+        let twice = |of: [Vec<Lanes>; 3]| [of.clone(), of];
+        let [mut fast, mut plainly] = twice([pairs(1), pairs(2), vec![[0.5; LANES]; BINS]]);
+        let [real, imaginary, powers] = &mut fast;
+        rounds(real, imaginary, &plan.turns);
+        add_powers(real, imaginary, &plan.turns, &plan.places, powers);
+        let [real, imaginary, powers] = &mut plainly;
+        plain::rounds(real, imaginary, &plan.turns);
+        plain::add_powers(real, imaginary, &plan.turns, &plan.places, powers);
+        let bits = |of: &[Vec<Lanes>; 3]| {
+            of.iter().flatten().flatten().map(|x| x.to_bits()).collect::<Vec<_>>()
+        };
+        assert!(bits(&fast) == bits(&plainly));
     }
 
     #[test]

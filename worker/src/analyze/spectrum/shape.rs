@@ -167,6 +167,12 @@ fn whole(x: f64) -> u64 {
 /// to a bin add up to.
 #[multiversion(targets("x86_64+avx2"))]
 fn shapes(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> Shapes {
+    plainly(powers, of_each, magnitudes)
+}
+
+/// The same for any processor: what the vectors are compared with.
+#[inline(always)]
+fn plainly(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> Shapes {
     const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
     const ONE: u64 = 0x3ff0_0000_0000_0000;
     let (mut all, mut moment, mut energy, mut floored) =
@@ -202,4 +208,27 @@ fn shapes(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> Shape
         logarithm[lane] = (exponent * std::f64::consts::LOG10_2 + (low + high) / 10.0) / COUNT;
     }
     Shapes { energy, moment, floored, logarithm }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::waves::wandering;
+
+    #[test]
+    fn a_vector_changes_no_bit() {
+        let some = wandering(11, BINS, LANES);
+        let powers: Vec<Lanes> =
+            some.as_chunks::<LANES>().0.iter().map(|of| of.map(|x| x * x * x * x)).collect();
+        let [mut fast, mut slow] = [(); 2].map(|()| (powers.clone(), vec![[0.0; LANES]; BINS]));
+        let fast_shapes = shapes(&mut fast.0, 0.3, &mut fast.1);
+        let slow_shapes = plainly(&mut slow.0, 0.3, &mut slow.1);
+        let bits = |shapes: Shapes, (powers, magnitudes): &(Vec<Lanes>, Vec<Lanes>)| {
+            let Shapes { energy, moment, floored, logarithm } = shapes;
+            let sums = [energy, moment, floored, logarithm];
+            let all = [&sums[..], powers, magnitudes].concat();
+            all.into_iter().flatten().map(f64::to_bits).collect::<Vec<_>>()
+        };
+        assert!(bits(fast_shapes, &fast) == bits(slow_shapes, &slow));
+    }
 }
