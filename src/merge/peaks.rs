@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use audiopool_worker::analyze::waveform::Waveform;
 
@@ -17,7 +17,7 @@ use crate::settings::{Peaks, PeaksFormat, PeaksPlace};
 /// Makes sure that files can be written there: makes a directory, which must be empty.
 pub fn prepare(place: &PeaksPlace) -> io::Result<()> {
     match place {
-        PeaksPlace::File(path) => whole::try_to(path),
+        PeaksPlace::File(path) => whole::try_to(&behind(path)),
         PeaksPlace::Directory(path) => whole::prepare(path, ""),
     }
 }
@@ -29,13 +29,15 @@ pub fn save(peaks: &Peaks, index: u64, input: &Path, waveform: &Waveform) -> io:
         PeaksFormat::Json => waveform.write_json(peaks.bits, out),
     };
     match &peaks.place {
-        // A link stays one: the file behind it is replaced.
-        PeaksPlace::File(path) => {
-            whole::write(&fs::canonicalize(path).unwrap_or_else(|_| path.clone()), content)
-        }
+        PeaksPlace::File(path) => whole::write(&behind(path), content),
         PeaksPlace::Directory(path) => {
             let name = whole::name(index, input, peaks.format.extension());
             whole::write(&path.join(name), content)
         }
     }
+}
+
+/// A link stays one: the file behind it is replaced.
+fn behind(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

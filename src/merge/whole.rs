@@ -1,6 +1,6 @@
 //! Whole: files that appear under their name when they are complete, and directories for many.
 //!
-//! Before, a dot is before the name, so that no half of a file is ever found.
+//! Before, its name begins with a dot and ends in `.part`, so that no half of a file is ever found.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -58,6 +58,7 @@ pub(super) fn name(index: u64, input: &Path, extension: &str) -> String {
 fn unfinished(target: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
+    name.push(".part");
     target.with_file_name(name)
 }
 

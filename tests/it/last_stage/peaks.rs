@@ -95,7 +95,16 @@ fn peaks_are_the_same_bytes_for_any_cut_and_the_report_is_as_without() {
     let files = ["s16-mono-8000-64s.flac", "u8-mono-3000-65s.wav", "s16-stereo-1600-31s.wav"];
     let of = |name: &str, options: &[&str]| {
         let directory = place.at(name);
-        let peaks = ["analyze", "--format", "json", "--peaks", &directory];
+        let peaks = [
+            "analyze",
+            "--format",
+            "json",
+            "--peaks-zoom",
+            "777",
+            "--peaks-split-channels",
+            "--peaks",
+            &directory,
+        ];
         // A directory that is not there yet ends in a slash.
         let peaks =
             peaks.map(|word| if word == directory { format!("{word}/") } else { word.into() });
@@ -144,12 +153,13 @@ fn a_failed_input_has_a_record_and_no_peaks() {
     let empty = fs::read_to_string(Path::new(&directory).join(expected[2])).unwrap();
     assert!(empty.ends_with("\"bits\":16,\"length\":0,\"data\":[]}\n"), "{empty}");
 
-    // A file of one that failed stays as it was.
+    // A file of one that failed stays as it was, and so does one that is hidden beside it.
     let target = place.at("x.json");
     fs::write(&target, "older").unwrap();
+    fs::write(place.at(".x.json"), "another").unwrap();
     run(&["analyze", "README.md", "--peaks", &target], 1);
     assert_eq!(fs::read_to_string(&target).unwrap(), "older");
-    assert_eq!(names(place.0.path()), ["peaks", "x.json"]);
+    assert_eq!(names(place.0.path()), [".x.json", "peaks", "x.json"]);
     place.drawn("silence.wav", "x.json", &[]);
     assert!(fs::read_to_string(&target).unwrap().starts_with("{\"version\":2,\"channels\":1,"));
 }
