@@ -309,6 +309,7 @@ def figures(path, rate, channels, bits):
     if bits:
         exact = whole_numbers(path, channels, bits)
         found |= damage(exact, bits, rate) | level(exact, bits)
+        found |= edges(exact, rate, 2 ** (bits - 1)) | noise(exact, rate, 2 ** (bits - 1))
     if rate >= 8000:
         found |= loudness(x, rate)
     found["true_peak_dbtp"] = decibels(max(true_peaks(x, rate, [0])))
@@ -318,3 +319,28 @@ def figures(path, rate, channels, bits):
         found["dr14"] = dr14(x, rate)
     found["bandwidth_hz"], found["cutoff_depth_db"] = bandwidth(x, rate)
     return found
+
+
+def edges(x, rate, full_scale):
+    """Levels of the first and the last 10 ms of the channels that begin or end with -40 dBFS or more."""
+    frames = rate // 100
+    if not 0 < frames <= len(x):
+        return {}
+    levels = [decibels(np.sqrt((part ** 2).mean()) / full_scale) for one in x.T for part in (one[:frames], one[-frames:])]
+    cut = [level for level in levels if level is not None and level >= -40]
+    return {"cut_edges": len(cut), "loudest_edge_dbfs": max(cut, default=None)}
+
+
+def noise(x, rate, full_scale):
+    """Of the channels, the highest level that a tenth of all 50 ms do not exceed, and the least distance from
+    there to the one that 95 % do not exceed."""
+    cells = [step * rate // 20 for step in range(len(x) * 20 // rate + 1)]
+    found = []
+    for one in x.astype(float).T:
+        powers = np.array([(one[start:end] ** 2).mean() for start, end in zip(cells, cells[1:]) if end > start])
+        powers = np.sort(powers[powers > 0])
+        if len(powers) >= 20:
+            level = lambda percent: 10 * np.log10(powers[-(-len(powers) * percent // 100) - 1] / full_scale ** 2)
+            found.append((level(10), level(95)))
+    return {"noise_floor_dbfs": max((float(low) for low, _ in found), default=None),
+            "snr_db": min((float(high - low) for low, high in found), default=None)}

@@ -46,6 +46,10 @@ fn tolerance(key: &str) -> f64 {
     match key {
         // Each power of the average spectrum is rounded to a step at −156 dBFS.
         "cutoff_depth_db" => 1e-5,
+        // Levels of 50 ms are counted in bins of 0.1 dB; those of an edge are kept in whole steps.
+        "noise_floor_dbfs" => 0.0501,
+        "snr_db" => 0.1001,
+        "loudest_edge_dbfs" => 1e-3,
         _ if is_count_or_share => 1e-15,
         // Sums of doubles in another order.
         _ => 1e-9,
