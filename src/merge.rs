@@ -14,7 +14,7 @@ pub use again::{Changes, Refusal, files, record, settings};
 pub use albums::Albums;
 pub use store::{Measured, Store};
 
-use audiopool_worker::analyze::waveform::Waveform;
+use audiopool_worker::analyze::waveform::{self, Waveform};
 use audiopool_worker::analyze::{Analyzer, Analyzers, Features, Partials, Stretch};
 use audiopool_worker::pcm::PcmFormat;
 
@@ -47,6 +47,11 @@ impl<'a> Fold<'a> {
         self.merged = self.analyzers.merge(so_far, partials);
         self.frames = end;
         Ok(())
+    }
+
+    /// How many pairs of numbers are to be drawn so far.
+    pub fn columns(&self) -> usize {
+        self.merged.waveform.as_ref().map_or(0, waveform::Partial::count)
     }
 
     /// Takes the waveform out of what was merged, if one is drawn.

@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
+use audiopool_worker::analyze::Damage;
 use symphonia::core::audio::Channels;
 use symphonia::core::checksum::Crc16Ansi;
 use symphonia::core::codecs::audio::AudioCodecParameters;
@@ -293,8 +294,14 @@ impl Demux for Flac {
         let from = self.lost.take().map_or_else(|| self.position(), |(byte, _)| byte);
         let rest = tags::foreign(&mut self.file, from..end);
         let length = rest.end - rest.start;
-        let is_short = total > 0 && frames < total && !findings.has(WarningKind::DecodeErrors);
-        if length > 0 && (is_short || self.is_frame(rest.start)) {
+        let is_short = total > 0 && frames < total;
+        if length > 0 && is_short && findings.has(WarningKind::DecodeErrors) {
+            // It may be the last of the audio as well as what does not belong to it.
+            let damage = Damage { frame: frames, byte: Some(rest.start), bytes: Some(length) };
+            let what = format!("{length} bytes from byte {} on are no intact frame", rest.start);
+            findings.damage(damage, &what);
+            findings.trail(end, 0);
+        } else if length > 0 && (is_short || self.is_frame(rest.start)) {
             let of = if total > 0 { format!(" of {total}") } else { String::new() };
             let message =
                 format!("the file ends in the middle of the audio: {frames}{of} frames are there");

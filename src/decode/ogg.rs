@@ -23,6 +23,8 @@ use super::tags;
 const READ: usize = 256 * 1024;
 /// The longest page: a header, 255 segments, and 255 bytes in each.
 const LONGEST: usize = 27 + 255 + 255 * 255;
+/// Bytes of pages that are none, beside twice those of the file, for which sums are made.
+const MOST_WASTED: u64 = 16 * 1024 * 1024;
 /// Where its parts are in a header.
 const FLAGS: usize = 5;
 const GRANULE: usize = 6;
@@ -47,6 +49,9 @@ pub(super) struct Pages {
     gap: Option<u64>,
     gaps: Vec<(u64, Range<u64>)>,
     further: Further,
+    /// Bytes that were summed up for pages that are none, and whether there were too many.
+    wasted: u64,
+    is_lost: bool,
 }
 
 /// What is only counted, behind the first thousand.
@@ -85,12 +90,14 @@ impl Pages {
             gap: None,
             gaps: Vec::new(),
             further: Further::default(),
+            wasted: 0,
+            is_lost: false,
         }
     }
 
     /// Goes on through some 256 KiB; `false` at the end of the file.
     pub(super) fn go_on(&mut self) -> bool {
-        if self.is_at_end && self.at >= self.buffer.len() {
+        if self.is_lost || (self.is_at_end && self.at >= self.buffer.len()) {
             return false;
         }
         self.buffer.drain(..self.at);
@@ -106,6 +113,9 @@ impl Pages {
             || (self.is_at_end && self.at < self.buffer.len())
         {
             self.take_page();
+            if self.is_lost {
+                return false;
+            }
         }
         true
     }
@@ -117,25 +127,29 @@ impl Pages {
         let is_whole = self.position == self.length;
         let rest = tags::foreign(&mut self.file, from..self.length);
         let nothing = self.length..self.length;
-        let mut account = Account {
-            gaps: self.gaps,
-            further: self.further,
-            cut: nothing.clone(),
-            trailing: nothing,
-        };
-        let mut head = [0; 27];
-        let is_page = !rest.is_empty()
-            && self.file.seek(SeekFrom::Start(rest.start)).is_ok()
-            && self.file.read(&mut head).is_ok()
-            && (head.starts_with(b"OggS\0") || is_start(&head, rest.end - rest.start));
-        *(if is_page { &mut account.cut } else { &mut account.trailing }) = rest;
-        is_whole.then_some(account)
+        let (mut cut, mut trailing) = (nothing.clone(), nothing);
+        let mut head = Vec::new();
+        if self.file.seek(SeekFrom::Start(rest.start)).is_ok() {
+            drop((&mut self.file).take(LONGEST as u64).read_to_end(&mut head));
+        }
+        head.truncate(usize::try_from(rest.end - rest.start).unwrap_or(usize::MAX));
+        if page_length(&head).is_some() {
+            // All of the page is there, and it is damaged.
+            self.note(rest);
+        } else if head.starts_with(b"OggS\0") || is_start(&head) {
+            cut = rest;
+        } else {
+            trailing = rest;
+        }
+        let account = Account { gaps: self.gaps, further: self.further, cut, trailing };
+        (is_whole && !self.is_lost).then_some(account)
     }
 
     /// Takes the page that is next, or passes over a byte and more that are none.
     fn take_page(&mut self) {
         let bytes = &self.buffer[self.at..];
-        let intact = page_length(bytes).filter(|length| is_intact(&bytes[..*length]));
+        let length = page_length(bytes);
+        let intact = length.filter(|length| is_intact(&bytes[..*length]));
         let passed = if let Some(length) = intact {
             let page = &bytes[..length];
             let (granule, serial) = (number_at::<8>(page, GRANULE), number_at::<4>(page, SERIAL));
@@ -153,6 +167,9 @@ impl Pages {
             length
         } else {
             self.gap = self.gap.or(Some(self.position));
+            // Marks in a damaged page cost a sum each; so many are there on purpose.
+            self.wasted = self.wasted.saturating_add(length.unwrap_or(0) as u64);
+            self.is_lost = self.wasted > MOST_WASTED.saturating_add(2 * self.position);
             let next = bytes[1..].windows(4).position(|four| four == b"OggS");
             // The last bytes may be the beginning of a mark.
             next.map_or(bytes.len().saturating_sub(3).max(1), |offset| offset + 1)
@@ -180,9 +197,9 @@ fn page_length(bytes: &[u8]) -> Option<usize> {
     (length <= bytes.len()).then_some(length)
 }
 
-/// Whether a page of which only so many bytes are there may begin like this.
-fn is_start(head: &[u8], bytes: u64) -> bool {
-    usize::try_from(bytes).is_ok_and(|bytes| bytes < 4 && head.starts_with(&b"OggS"[..bytes]))
+/// Whether a page of which only these bytes are there may begin like this.
+fn is_start(head: &[u8]) -> bool {
+    (1..=4).contains(&head.len()) && b"OggS".starts_with(head)
 }
 
 /// Whether a page has the checksum that it says, which is made with zeros in its place.
@@ -288,6 +305,32 @@ mod tests {
             let expected = Account { cut: 58..end, trailing: end..end, ..Account::default() };
             assert_eq!(account(&bytes), expected);
         }
+    }
+
+    #[test]
+    fn a_last_page_that_is_all_there_is_damaged_and_not_cut_short() {
+        let mut last = page(4, 2000, &[1; 200]);
+        last[100] ^= 1;
+        let bytes = [page(2, 0, b"a"), page(0, 1000, b"b"), last].concat();
+        let end = bytes.len() as u64;
+        let gaps = vec![(1000, 58..end)];
+        assert_eq!(
+            account(&bytes),
+            Account { gaps, cut: end..end, trailing: end..end, ..Account::default() }
+        );
+    }
+
+    #[test]
+    fn what_looks_like_pages_everywhere_is_given_up_in_time() {
+        // Each of these says that it is as long as a page can be.
+        let mark = [&b"OggS\0"[..], &[0; 21], &[255; 256]].concat();
+        let bytes = [page(2, 0, b"a"), mark.repeat(20_000)].concat();
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(&bytes).expect("room");
+        let mut pages = Pages::new(file, bytes.len() as u64, 0, 7);
+        while pages.go_on() {}
+        assert!(pages.wasted <= MOST_WASTED + 2 * bytes.len() as u64 + LONGEST as u64);
+        assert_eq!(pages.account(), None);
     }
 
     #[test]

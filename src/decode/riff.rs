@@ -152,11 +152,12 @@ pub(super) fn look_behind(
     let mut chunk_end = |at: u64| {
         let mut chunk = [0; 8];
         let content = seek_read(file, at, &mut chunk).ok()?;
+        // Some count the padding of a last chunk that has none.
         let size = u64::from(chunk.last_chunk().map_or(0, |&bytes| size(bytes)));
         let is_chunk = chunk[..4].iter().all(|byte| (b' '..=b'~').contains(byte))
             && !chunk.starts_with(b"TAG")
             && !chunk.starts_with(b"APETAGEX");
-        content.checked_add(size).filter(|end| is_chunk && *end <= file_length)
+        content.checked_add(size).filter(|end| is_chunk && *end <= file_length.saturating_add(1))
     };
     let mut at = audio_end;
     for _ in 0..MAX_CHUNKS {

@@ -17,7 +17,8 @@ const MOST: usize = 64;
 
 /// What of `range` is neither a tag nor padding; empty if nothing is, or if it cannot be read.
 pub(super) fn foreign(file: &mut (impl Read + Seek), range: Range<u64>) -> Range<u64> {
-    let Range { mut start, mut end } = range;
+    // A file that grows meanwhile has been read beyond the end that it had.
+    let (mut start, mut end) = (range.start, range.end.max(range.start));
     // Of zeros right before `start`: what is foreign behind them makes them so.
     let mut padding = 0;
     for _ in 0..MOST {

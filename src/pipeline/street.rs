@@ -48,6 +48,9 @@ pub(super) fn decoding_threads(files_in_work: usize) -> NonZeroUsize {
 /// A decoder with more threads would wait for its demultiplexer.
 const MOST_THREADS: usize = 4;
 
+/// Pairs of numbers that a waveform has at most, of 4 bytes each, which are kept until the file ends.
+const MOST_COLUMNS: usize = 1 << 26;
+
 /// What all files together that are on the same pools come to.
 #[derive(Debug, Default)]
 pub(super) struct Load {
@@ -317,6 +320,13 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
         };
         fold.add(partials, frames)
             .map_err(|error| Failure::new(FailureKind::Protocol, error.to_string()))?;
+        if fold.columns() > MOST_COLUMNS {
+            let message = format!(
+                "its waveform has more than {MOST_COLUMNS} pairs of numbers; a larger \
+                 `--peaks-zoom` makes fewer"
+            );
+            return Err(Failure::new(FailureKind::OutOfMemory, message));
+        }
         let format = FileFormat::of(format, Some(frames));
         (self.street.observer)(&Event::ChunkMeasured {
             index: self.job.index,

@@ -20,9 +20,9 @@ pub(crate) struct PeaksArgs {
     #[arg(long, value_enum, value_name = "FORMAT", requires = "peaks", help_heading = "Peaks")]
     peaks_format: Option<Ending>,
 
-    /// Frames for each pair of a minimum and a maximum, audiowaveform's `--zoom`: 2 to 2147483647
+    /// Frames for each pair of a minimum and a maximum, audiowaveform's `--zoom`: 16 to 2147483647
     #[arg(long, value_name = "N", default_value_t = 256, requires = "peaks", help_heading = "Peaks",
-        value_parser = clap::value_parser!(u32).range(2..=0x7FFF_FFFF), allow_hyphen_values = true)]
+        value_parser = clap::value_parser!(u32).range(16..=0x7FFF_FFFF), allow_hyphen_values = true)]
     peaks_zoom: u32,
 
     /// Bits of a number, audiowaveform's `--bits`
@@ -118,8 +118,14 @@ fn check_file(path: &Path, plan: &Plan, output: Option<&Path>) -> Result<(), Fau
     if plan.list.is_some() || input.is_dir() {
         return Err(several(path));
     }
-    let is_it = |other: &Path| match (other.canonicalize(), path.canonicalize()) {
-        (Ok(other), Ok(path)) => other == path,
+    // Either may be new, but not the place where it lies.
+    let whole = |path: &Path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let lies = parent.unwrap_or(Path::new(".")).canonicalize();
+        path.canonicalize().or_else(|_| Ok(lies?.join(path.file_name().unwrap_or_default())))
+    };
+    let is_it = |other: &Path| match (whole(other), whole(path)) {
+        (Ok::<_, std::io::Error>(other), Ok(path)) => other == path,
         _ => other == path,
     };
     if is_it(input) {

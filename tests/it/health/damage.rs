@@ -272,3 +272,22 @@ fn the_account_is_the_same_however_the_work_is_cut() {
         assert!(is_mp4 || findings.iter().all(|finding| finding["byte"].is_u64()), "{record}");
     }
 }
+
+#[test]
+fn a_last_frame_of_flac_that_is_damaged_is_not_told_as_foreign() {
+    let mut bytes = bytes_of("s16-stereo-44100.flac");
+    let starts: Vec<usize> = bytes
+        .windows(2)
+        .enumerate()
+        .filter(|(_, two)| matches!(two, [0xff, 0xf8 | 0xf9]))
+        .map(|(at, _)| at)
+        .collect();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let last = starts[starts.len() - 1];
+    bytes[last] = 0x55;
+    let health = account_of("s16-stereo-44100.flac", &bytes);
+    let [errors, discarded, trailing] = counts(&health);
+    assert_eq!((errors, trailing), (2, 0), "{health:?}");
+    assert!(discarded >= (bytes.len() - last) as u64, "{health:?}");
+}

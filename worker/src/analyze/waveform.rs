@@ -61,6 +61,13 @@ impl From<&AnalysisSettings> for Waveforms {
     }
 }
 
+impl Partial {
+    /// How many pairs of numbers there are, of all channels.
+    pub fn count(&self) -> usize {
+        self.columns.len()
+    }
+}
+
 impl Waveforms {
     fn columns(&self, frames: &Range<u64>) -> Range<u64> {
         let of = u64::from(self.samples_per_pixel.get());
