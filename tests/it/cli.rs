@@ -10,15 +10,13 @@ use std::process::Output;
 
 use assert_cmd::Command;
 
+use crate::program;
+
 /// The program, deaf to the settings of whoever runs the tests.
 fn audiopool() -> Command {
-    let mut command = assert_cmd::cargo::cargo_bin_cmd!("audiopool");
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AUDIOPOOL_") || name == "NO_COLOR" {
-            command.env_remove(name);
-        }
-    }
-    command
+    let mut command = program::audiopool();
+    command.env_remove("NO_COLOR");
+    Command::from_std(command)
 }
 
 /// Runs the program with these arguments and checks its exit code.

@@ -2,38 +2,14 @@
 //! Python: `scripts/definitions.py`, recorded by `scripts/record-definition-figures`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::Command;
-use std::{env, fs};
 
 use serde_json::Value;
 
-/// What was recorded of each file, and our metrics of it.
+use crate::program;
+
+/// What was recorded of each file, and our record of it.
 fn compared() -> Vec<(Value, Value)> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let text = fs::read(data.join("definition-figures.json")).unwrap();
-    let recorded: Value = serde_json::from_slice(&text).unwrap();
-    let files = recorded["files"].as_array().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool"));
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("AUDIOPOOL_") {
-            command.env_remove(name);
-        }
-    }
-    let output = command
-        .current_dir(&data)
-        .args(["analyze", "--metrics", "all", "--format", "ndjson"])
-        .args(files.iter().map(|file| file["file"].as_str().unwrap()))
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines = String::from_utf8(output.stdout).unwrap();
-    let records = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let pairs: Vec<_> = files.iter().cloned().zip(records).collect();
-    for (theirs, ours) in &pairs {
-        assert_eq!(ours["path"], theirs["file"]);
-    }
-    pairs
+    program::beside_recorded("definition-figures.json", "all")
 }
 
 /// How far ours may be from what is found in Python.
@@ -80,9 +56,16 @@ fn figures_are_those_of_the_definitions_written_down_again() {
     assert!(comparisons >= 1200, "only {comparisons} comparisons");
     // Whatever is looked for is there in some file.
     assert_eq!(compared_keys, found);
-    for key in
-        ["clicks", "dropouts", "repeats", "flat_tops", "clipping_runs", "dead_channels", "psr"]
-    {
+    for key in [
+        "clicks",
+        "dropouts",
+        "repeats",
+        "flat_tops",
+        "clipping_runs",
+        "dead_channels",
+        "hum_db",
+        "psr",
+    ] {
         assert!(found.contains(key), "{key}");
     }
 }

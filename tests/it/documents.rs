@@ -12,6 +12,8 @@ use audiopool::AudioProcessor;
 use audiopool::record::{FAILURES, FailureKind, WARNINGS};
 use serde_json::Value;
 
+use crate::program;
+
 const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
 
 /// Variables that the program reads and that belong to no flag.
@@ -27,15 +29,9 @@ fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// What the program prints, deaf to the settings of whoever runs the tests.
+/// What the program prints.
 fn printed(arguments: &[&str]) -> String {
-    let mut command = assert_cmd::cargo::cargo_bin_cmd!("audiopool");
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AUDIOPOOL_") {
-            command.env_remove(name);
-        }
-    }
-    let output = command.current_dir(root()).args(arguments).output().unwrap();
+    let output = program::audiopool().current_dir(root()).args(arguments).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 

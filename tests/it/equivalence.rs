@@ -5,12 +5,13 @@
 //! once, and through pools of several sizes with several lengths of chunks.
 
 use std::collections::BTreeMap;
-use std::env;
 #[cfg(target_os = "linux")]
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
+
+use crate::program::audiopool;
 
 /// Reports of the inline twin, by format.
 static INLINE: LazyLock<BTreeMap<&str, Vec<u8>>> = LazyLock::new(|| {
@@ -18,17 +19,6 @@ static INLINE: LazyLock<BTreeMap<&str, Vec<u8>>> = LazyLock::new(|| {
         .map(|format| (format, report(format, &["--isolation", "never", "--workers", "1"])))
         .into()
 });
-
-/// The program, deaf to the settings of whoever runs the tests.
-fn audiopool() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool"));
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("AUDIOPOOL_") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
 
 /// The report on all fixtures.
 #[track_caller]

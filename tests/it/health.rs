@@ -5,11 +5,12 @@ mod damage;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use audiopool::decode::Source;
 use audiopool_worker::analyze::Health;
 use serde_json::Value;
+
+use crate::program;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
@@ -78,7 +79,7 @@ fn a_damaged_frame_is_an_error_and_another_checksum() {
 
 #[test]
 fn it_stands_among_the_metrics_when_asked_for() {
-    let output = Command::new(env!("CARGO_BIN_EXE_audiopool"))
+    let output = program::audiopool()
         .args(["analyze", "--metrics", "health", "--format", "ndjson"])
         .args([fixture("s16-stereo-44100.flac"), fixture("s16-stereo-44100.wav")])
         .output()

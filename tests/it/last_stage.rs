@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use crate::program;
 
 mod albums;
 mod partials;
@@ -11,15 +11,10 @@ mod peaks;
 mod target;
 mod timelines;
 
-/// The program in `tests/data`, deaf to the settings of whoever runs the tests.
+/// The program in `tests/data`.
 fn audiopool() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AUDIOPOOL_") {
-            command.env_remove(name);
-        }
-    }
-    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data"));
+    let mut command = program::audiopool();
+    command.current_dir(program::data());
     command
 }
 
@@ -30,12 +25,4 @@ fn run(arguments: &[&str], code: i32) -> Output {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
     output
-}
-
-/// The lines of an NDJSON report.
-#[track_caller]
-fn lines(arguments: &[&str]) -> Vec<Value> {
-    let arguments = [&["analyze", "--format", "ndjson"], arguments].concat();
-    let output = String::from_utf8(run(&arguments, 0).stdout).unwrap();
-    output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

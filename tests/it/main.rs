@@ -21,6 +21,7 @@ mod library;
 mod memory;
 mod plan;
 mod planted;
+mod program;
 mod pydub;
 mod reference;
 mod report;

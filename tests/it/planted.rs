@@ -6,9 +6,10 @@
 
 use std::f64::consts::TAU;
 use std::fs;
-use std::process::Command;
 
 use serde_json::Value;
+
+use crate::program;
 
 const RATE: usize = 44_100;
 const SECONDS: usize = 9;
@@ -109,7 +110,7 @@ fn findings(sounds: &[Sound]) -> Vec<Vec<Value>> {
         fs::write(place.path().join(format!("{number:03}.wav")), wav(sound)).unwrap();
     }
     let run = |more: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_audiopool"))
+        let output = program::audiopool()
             .args(["analyze", "--metrics", "damage", "--format", "ndjson"])
             .args(more)
             .arg(place.path())

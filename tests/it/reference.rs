@@ -2,49 +2,16 @@
 //!
 //! Tolerances are half of the last digit that the other program prints, unless a comment says why.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
-use std::{env, fs};
-
 use serde_json::Value;
+
+use crate::program;
 
 /// astats takes 32767 for full scale, everyone else 32768.
 const ASTATS_FULL_SCALE_DB: f64 = 0.000_265_07;
 
-fn data() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
-}
-
-/// What was recorded, file by file.
-fn recorded() -> Vec<Value> {
-    let text = fs::read(data().join("reference-figures.json")).unwrap();
-    let recorded: Value = serde_json::from_slice(&text).unwrap();
-    recorded["files"].as_array().unwrap().clone()
-}
-
-/// The records of those files, by name.
-fn measured(metrics: &str) -> BTreeMap<String, Value> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool"));
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("AUDIOPOOL_") {
-            command.env_remove(name);
-        }
-    }
-    let names = recorded().into_iter().map(|file| file["file"].as_str().unwrap().to_owned());
-    let output = command
-        .current_dir(data())
-        .args(["analyze", "--metrics", metrics, "--format", "ndjson"])
-        .args(names)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines = String::from_utf8(output.stdout).unwrap();
-    lines
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .map(|record| (record["path"].as_str().unwrap().to_owned(), record))
-        .collect()
+/// What was recorded of each file, and our record of it.
+fn compared_with(metrics: &str) -> Vec<(Value, Value)> {
+    program::beside_recorded("reference-figures.json", metrics)
 }
 
 /// Both are nothing, or near each other.
@@ -59,11 +26,9 @@ fn near(ours: &Value, theirs: &Value, tolerance: f64, what: &str) {
 
 #[test]
 fn levels_are_those_of_astats_and_sox() {
-    let measured = measured("level");
     let mut compared = 0;
-    for theirs in recorded() {
+    for (theirs, record) in compared_with("level") {
         let file = theirs["file"].as_str().unwrap();
-        let record = &measured[file];
         let ours = &record["metrics"];
         // Integers end at full scale, and so does SoX; astats sees the floats beyond.
         if file != "f32-stereo-16000.wav" && theirs["astats"].is_object() {
@@ -112,11 +77,10 @@ fn levels_are_those_of_astats_and_sox() {
 
 #[test]
 fn stereo_is_that_of_numpy_and_astats() {
-    let measured = measured("stereo,rms_dbfs");
     let mut compared = 0;
-    for theirs in recorded() {
+    for (theirs, record) in compared_with("stereo,rms_dbfs") {
         let file = theirs["file"].as_str().unwrap();
-        let ours = &measured[file]["metrics"];
+        let ours = &record["metrics"];
         let numpy = &theirs["numpy"];
         if numpy.is_object() {
             // Doubles, and floats that are made 32 bit integers.
@@ -137,15 +101,14 @@ fn stereo_is_that_of_numpy_and_astats() {
 
 #[test]
 fn silence_is_that_of_silencedetect() {
-    let measured = measured("silence_runs");
     let mut compared = 0;
-    for theirs in recorded() {
+    for (theirs, record) in compared_with("silence_runs") {
         let file = theirs["file"].as_str().unwrap();
         // At a frame a second, 100 ms are no whole frame, and silencedetect begins one too late.
         if theirs["sample_rate"] == 1 {
             continue;
         }
-        let ours = measured[file]["regions"]["silence_runs"].as_array().unwrap();
+        let ours = record["regions"]["silence_runs"].as_array().unwrap();
         let theirs = theirs["silencedetect"].as_array().unwrap();
         assert_eq!(ours.len(), theirs.len(), "{file}: {ours:?}, silencedetect {theirs:?}");
         for (ours, theirs) in ours.iter().zip(theirs) {
@@ -163,11 +126,9 @@ fn silence_is_that_of_silencedetect() {
 
 #[test]
 fn dynamics_are_those_of_drmeter() {
-    let measured = measured("dr14");
     let mut compared = 0;
-    for theirs in recorded() {
+    for (theirs, record) in compared_with("dr14") {
         let file = theirs["file"].as_str().unwrap();
-        let record = &measured[file];
         let seconds = record["format"]["duration_seconds"].as_f64().unwrap();
         // A second frame a second is not enough for its blocks.
         if seconds <= 6.0 || theirs["sample_rate"] == 1 {
@@ -192,11 +153,10 @@ fn dynamics_are_those_of_drmeter() {
 
 #[test]
 fn loudness_is_that_of_ffmpegs_ebur128() {
-    let measured = measured("loudness");
     let mut compared = 0;
-    for theirs in recorded() {
+    for (theirs, record) in compared_with("loudness") {
         let file = theirs["file"].as_str().unwrap();
-        let ours = &measured[file]["metrics"];
+        let ours = &record["metrics"];
         let rate = theirs["sample_rate"].as_u64().unwrap();
         let theirs = &theirs["ebur128"];
         // Below 8 kHz we say nothing and ffmpeg nonsense (+3018 LUFS). The file of 44,056 Hz has
@@ -237,11 +197,12 @@ fn loudness_is_that_of_ffmpegs_ebur128() {
 
 #[test]
 fn true_peaks_are_those_of_ffmpegs_ebur128() {
-    let measured = measured("integrated_lufs,plr,replaygain_track_peak,true_peak_dbtp");
     let mut compared = 0;
-    for theirs in recorded() {
+    for (theirs, record) in
+        compared_with("integrated_lufs,plr,replaygain_track_peak,true_peak_dbtp")
+    {
         let file = theirs["file"].as_str().unwrap();
-        let ours = &measured[file]["metrics"];
+        let ours = &record["metrics"];
         let Some(theirs) = theirs["ebur128"]["true_peak"].as_f64().filter(|peak| *peak > 0.0)
         else {
             continue;
@@ -262,11 +223,9 @@ fn true_peaks_are_those_of_ffmpegs_ebur128() {
 
 #[test]
 fn histograms_are_those_of_volumedetect() {
-    let measured = measured("level");
     let mut compared = 0;
-    for theirs in recorded() {
+    for (theirs, record) in compared_with("level") {
         let file = theirs["file"].as_str().unwrap();
-        let record = &measured[file];
         // It makes 16 bits of everything, and so moves samples of 24 bits over the edge of a bin.
         if record["format"]["sample_width"].as_u64().unwrap() > 2 {
             continue;

@@ -26,6 +26,8 @@ use std::{env, fs};
 use nix::sys::stat::Mode;
 use tempfile::TempDir;
 
+use crate::program;
+
 pub(crate) use ended::{Ended, Expected};
 pub(crate) use processes::{Process, not_gone_within, of_scene};
 pub(crate) use running::{AtGate, Running, hear_signals};
@@ -75,12 +77,7 @@ impl Scene {
     pub(crate) fn command(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let folder = TempDir::with_prefix("ap").expect("a folder for temporary files");
         fs::create_dir(folder.path().join("tmp")).expect("a new folder");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool"));
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("AUDIOPOOL_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = program::audiopool();
         command
             .args(args)
             .current_dir(folder.path())

@@ -1,35 +1,13 @@
 //! Our spectra are those of librosa, recorded by `scripts/record-spectrum-figures`.
 
-use std::path::Path;
-use std::process::Command;
-use std::{env, fs};
-
 use serde_json::Value;
+
+use crate::program;
 
 #[test]
 fn spectra_are_those_of_librosa() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let recorded: Value =
-        serde_json::from_slice(&fs::read(data.join("spectrum-figures.json")).unwrap()).unwrap();
-    let files = recorded["files"].as_array().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool"));
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("AUDIOPOOL_") {
-            command.env_remove(name);
-        }
-    }
-    let output = command
-        .current_dir(&data)
-        .args(["analyze", "--metrics", "spectrum", "--format", "ndjson"])
-        .args(files.iter().map(|file| file["file"].as_str().unwrap()))
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let records = String::from_utf8(output.stdout).unwrap();
     let (mut compared, mut bands) = (0, 0);
-    for (theirs, ours) in files.iter().zip(records.lines()) {
-        let ours: Value = serde_json::from_str(ours).unwrap();
-        assert_eq!(ours["path"], theirs["file"]);
+    for (theirs, ours) in program::beside_recorded("spectrum-figures.json", "spectrum") {
         let frames = theirs["heard"].as_f64().unwrap();
         let bin = theirs["sample_rate"].as_f64().unwrap() / 2048.0;
         for (key, tolerance) in [
@@ -44,7 +22,7 @@ fn spectra_are_those_of_librosa() {
             assert!(near, "{key}: {ours}, librosa says {theirs}");
             compared += 1;
         }
-        let [ours, theirs] = [&ours, theirs].map(|of| of["spectrum_bands"].as_array().unwrap());
+        let [ours, theirs] = [&ours, &theirs].map(|of| of["spectrum_bands"].as_array().unwrap());
         assert_eq!(ours.len(), theirs.len());
         for (ours, theirs) in ours.iter().zip(theirs) {
             let (level, theirs) = (ours["level_dbfs"].as_f64(), theirs.as_f64());

@@ -7,19 +7,14 @@ use std::process::Output;
 
 use rustix::process::Signal;
 
+use crate::program;
 use crate::scene::{Expected, Scene};
 
-/// The program, deaf to the settings of whoever runs the tests.
+/// What the program reports with this transport.
 fn report(transport: &str, workers: &str, files: &[&str]) -> Output {
-    let mut command = assert_cmd::cargo::cargo_bin_cmd!("audiopool");
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AUDIOPOOL_") {
-            command.env_remove(name);
-        }
-    }
-    command
+    program::audiopool()
         .env("AUDIOPOOL_TRANSPORT", transport)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data"))
+        .current_dir(program::data())
         .args(["analyze", "--format", "ndjson", "--workers", workers])
         .args(["--min-chunk-ms", "1000", "--max-chunk-ms", "2000"])
         .args(files)

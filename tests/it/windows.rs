@@ -3,21 +3,12 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use audiopool_worker::chaos::{Deed, FAULTS};
 use audiopool_worker::windows::Process;
 
-/// The program, deaf to the settings of whoever runs the tests.
-fn audiopool() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_audiopool"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AUDIOPOOL_") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
+use crate::program::audiopool;
 
 #[test]
 fn a_pool_under_every_fault_there_is_loses_nothing() {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{lines, run};
+use super::run;
+use crate::program;
 
 const FILES: [&str; 4] =
     ["speech-12000.flac", "s16-mono-8000-64s.flac", "s16-stereo-44100.wav", "silence.wav"];
@@ -139,7 +140,7 @@ fn text_has_a_block_for_each_album_and_a_table_has_none() {
     let [table, told] = of("csv");
     assert_eq!(table.lines().count(), 3, "{table}");
     assert!(told.contains("CSV has no place for albums"), "{told}");
-    let report = lines(&["--album", "--loudness-target", "-16", "speech-12000.flac"]);
+    let report = program::records(&["--album", "--loudness-target", "-16", "speech-12000.flac"]);
     let [record, album] = &report[..] else { panic!("{report:?}") };
     let key = "loudness_target_deviation_lu";
     assert_eq!(album["album"]["metrics"][key], record["metrics"][key]);

@@ -1,6 +1,7 @@
 //! How far files are from the loudness that is wanted.
 
-use super::{lines, run};
+use super::run;
+use crate::program;
 
 const DEVIATION: &str = "loudness_target_deviation_lu";
 
@@ -9,7 +10,7 @@ fn positive_is_louder_than_wanted() {
     let files = ["s16-stereo-44100.flac", "silence.wav"];
     for target in ["-23", "-6.5"] {
         let options = ["--metrics", "integrated_lufs", "--loudness-target", target];
-        let records = lines(&[&options[..], &files].concat());
+        let records = program::records(&[&options[..], &files].concat());
         let loudness = records[0]["metrics"]["integrated_lufs"].as_f64().unwrap();
         let expected = loudness - target.parse::<f64>().unwrap();
         assert!(loudness < -6.5 && loudness > -23.0, "{loudness}");
@@ -23,7 +24,7 @@ fn positive_is_louder_than_wanted() {
 fn there_is_no_deviation_unless_a_target_is_named() {
     let file = "s16-mono-18900.wav";
     for metrics in ["loudness", "all", "seed"] {
-        let records = lines(&["--metrics", metrics, file]);
+        let records = program::records(&["--metrics", metrics, file]);
         assert!(records[0]["metrics"].get(DEVIATION).is_none(), "{metrics}");
     }
     let told = run(&["analyze", "--metrics", DEVIATION, file], 2).stderr;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{lines, run};
+use super::run;
+use crate::program;
 
 #[test]
 fn timelines_are_those_of_ffmpegs_ebur128() {
@@ -10,7 +11,7 @@ fn timelines_are_those_of_ffmpegs_ebur128() {
         serde_json::from_str(include_str!("../../data/timeline-figures.json")).unwrap();
     let files = recorded["files"].as_array().unwrap();
     let names: Vec<_> = files.iter().map(|file| file["file"].as_str().unwrap()).collect();
-    let records = lines(&[&["--timeline"], &names[..]].concat());
+    let records = program::records(&[&["--timeline"], &names[..]].concat());
     let mut compared = 0;
     for (theirs, record) in files.iter().zip(&records) {
         assert_eq!(theirs["file"], record["path"]);
@@ -64,10 +65,10 @@ fn timelines_are_the_same_bytes_for_any_cut() {
 
 #[test]
 fn there_are_none_unless_they_are_asked_for() {
-    let records = lines(&["--metrics", "loudness", "speech-12000.flac"]);
+    let records = program::records(&["--metrics", "loudness", "speech-12000.flac"]);
     assert_eq!(records[0]["timelines"], serde_json::json!({}));
     // Below 8 kHz there is no loudness, and in a table no place.
-    let records = lines(&["--timeline", "s16-stereo-1600-31s.wav"]);
+    let records = program::records(&["--timeline", "s16-stereo-1600-31s.wav"]);
     let values = &records[0]["timelines"]["momentary_lufs"]["values"];
     assert_eq!(values, &serde_json::json!([]));
     let table = run(&["analyze", "--timeline", "--format", "csv", "speech-12000.flac"], 0);

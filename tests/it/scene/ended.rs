@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::processes::{self, Process};
 use super::{CALM, SONGS, Scene};
+use crate::program;
 
 /// How long a process that was killed may take to disappear.
 const DYING: Duration = Duration::from_secs(1);
@@ -270,13 +271,7 @@ impl Ended {
         let program = Path::new(env!("CARGO_BIN_EXE_audiopool")).parent().expect("a folder");
         let mut places = vec![program.to_owned()];
         places.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
-        let mut shell = Command::new("sh");
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("AUDIOPOOL_") {
-                shell.env_remove(name);
-            }
-        }
-        let ended = shell
+        let ended = program::deaf(Command::new("sh"))
             .args(["-c", command])
             .env("PATH", env::join_paths(places).expect("folders without colons"))
             .env("TMPDIR", self.folder.path().join("tmp"))
