@@ -310,6 +310,7 @@ def figures(path, rate, channels, bits):
         exact = whole_numbers(path, channels, bits)
         found |= damage(exact, bits, rate) | level(exact, bits)
         found |= edges(exact, rate, 2 ** (bits - 1)) | noise(exact, rate, 2 ** (bits - 1))
+        found |= hum(exact, rate, 2 ** (bits - 1))
     if rate >= 8000:
         found |= loudness(x, rate)
     found["true_peak_dbtp"] = decibels(max(true_peaks(x, rate, [0])))
@@ -344,3 +345,37 @@ def noise(x, rate, full_scale):
             found.append((level(10), level(95)))
     return {"noise_floor_dbfs": max((float(low) for low, _ in found), default=None),
             "snr_db": min((float(high - low) for low, high in found), default=None)}
+
+
+def hum(x, rate, full_scale):
+    """Of the channels, the most hum; a second is as many frames as ours, the sines are those of mathematics."""
+    lines, beside = np.array([50, 60, 100, 120, 150, 180, 200, 240]), np.array([0, -6, -4, 4, 6])
+    if not 1000 <= rate <= 768_000:
+        return {}
+    step = max(rate // 2000, 1)
+    frames = step * round(rate / step)
+    time = np.arange(frames)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * time / frames)
+    sines = window[:, None] * np.exp(-2j * np.pi * np.add.outer(lines, beside).ravel() * time[:, None] / rate)
+    found = []
+    for one in x.T:
+        seconds = one[:len(one) // frames * frames].reshape(-1, frames)
+        heard = seconds[seconds.any(axis=1)].astype(float)
+        if len(heard) < 3:
+            continue
+        power = np.stack([np.abs(second @ sines) ** 2 for second in heard]).reshape(len(heard), len(lines), len(beside))
+        above = np.sort(10 * np.log10(power[:, :, 0] / power[:, :, 1:].mean(axis=2)).clip(0), axis=0)
+        level = np.sort(10 * np.log10(power[:, :, 0] / (2 * (full_scale * frames / 4) ** 2)), axis=0)
+        quarter, half = -(-len(heard) // 4) - 1, -(-len(heard) // 2) - 1
+        steady = level[half] - level[quarter] <= 6
+        heights, levels = np.where(steady, above[quarter], 0), level[quarter]
+        for mains in (50, 60):
+            of_mains = np.flatnonzero(lines % mains == 0)
+            of_mains = of_mains[np.argsort(-heights[of_mains], kind="stable")]
+            first = heights[list(lines).index(mains)]
+            found.append((max(first, heights[of_mains[1]]), levels[of_mains[0]], mains))
+    if not found:
+        return {"hum_db": None, "hum_dbfs": None, "hum_hz": None}
+    most, level, mains = max(found, key=lambda one: one[0])
+    heard = most >= 12
+    return {"hum_db": float(most), "hum_dbfs": float(level) if heard else None, "hum_hz": mains if heard else None}

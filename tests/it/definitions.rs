@@ -25,6 +25,8 @@ fn tolerance(key: &str) -> f64 {
         // Levels of 50 ms are counted in bins of 0.1 dB; those of an edge are kept in whole steps.
         "noise_floor_dbfs" => 0.0501,
         "snr_db" => 0.1001,
+        // Counted in bins of half a decibel.
+        "hum_db" | "hum_dbfs" => 0.26,
         "loudest_edge_dbfs" => 1e-3,
         _ if is_count_or_share => 1e-15,
         // Sums of doubles in another order.
