@@ -94,8 +94,10 @@ def repeats(x, rate):
         for start, end in runs(equal):
             start, length = start + lag, end - start
             judged = longest + 17 <= start < len(x) - 3 * longest - 1
+            if not judged or not lag <= length < 3 * lag:
+                continue
             moves = 2 * changes[start - lag:start - 1].sum() >= lag
-            if judged and lag <= length < 3 * lag and moves and not is_tiled(x[start - lag:start]):
+            if moves and not is_tiled(x[start - lag:start]):
                 found.setdefault(start, lag)
     return [lag / rate * 1000 for lag in found.values()]
 
