@@ -16,6 +16,8 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use audiopool_worker::analyze::Health;
+use symphonia::core::checksum::Crc32;
+use symphonia::core::io::Monitor;
 
 use super::tags;
 
@@ -30,6 +32,9 @@ const FLAGS: usize = 5;
 const GRANULE: usize = 6;
 const SERIAL: usize = 14;
 const CHECKSUM: usize = 22;
+/// How the first packet of a stream of audio begins.
+const AUDIO: [&[u8]; 4] = [b"\x01vorbis", OPUS, b"\x7fFLAC", b"Speex   "];
+const OPUS: &[u8] = b"OpusHead";
 
 /// Goes through the pages of a file.
 #[derive(Debug)]
@@ -41,10 +46,12 @@ pub(super) struct Pages {
     position: u64,
     buffer: Vec<u8>,
     is_at_end: bool,
-    /// The logical stream that is listened to, and where it begins.
-    serial: u32,
+    /// The logical stream that is listened to, none before the first of a link of the chain.
+    serial: Option<u32>,
+    /// Frames of the links before, and of this one by its pages, which begin to count somewhere.
     chained: u64,
     granule: u64,
+    origin: u64,
     /// What is being passed over: from which byte on.
     gap: Option<u64>,
     gaps: Vec<(u64, Range<u64>)>,
@@ -75,8 +82,9 @@ pub(super) struct Account {
 }
 
 impl Pages {
-    /// Pages from byte `start` on; frames are those of the logical stream `serial`.
-    pub(super) fn new(file: File, length: u64, start: u64, serial: u32) -> Self {
+    /// Pages from byte `start` on; frames are those of the logical stream `serial`, of which `origin`
+    /// were before the file began.
+    pub(super) fn new(file: File, length: u64, start: u64, serial: u32, origin: u64) -> Self {
         Self {
             file,
             length,
@@ -84,9 +92,10 @@ impl Pages {
             position: start,
             buffer: Vec::new(),
             is_at_end: false,
-            serial,
+            serial: Some(serial),
             chained: 0,
             granule: 0,
+            origin,
             gap: None,
             gaps: Vec::new(),
             further: Further::default(),
@@ -151,19 +160,11 @@ impl Pages {
         let length = page_length(bytes);
         let intact = length.filter(|length| is_intact(&bytes[..*length]));
         let passed = if let Some(length) = intact {
-            let page = &bytes[..length];
-            let (granule, serial) = (number_at::<8>(page, GRANULE), number_at::<4>(page, SERIAL));
-            let begins = page[FLAGS] & 2 != 0;
+            let head = Head::of(&bytes[..length]);
             if let Some(from) = self.gap.take() {
                 self.note(from..self.position);
             }
-            if begins && self.granule > 0 {
-                // Another stream is chained to the one before.
-                self.chained = self.chained.saturating_add(std::mem::take(&mut self.granule));
-                self.serial = u32::try_from(serial).unwrap_or(self.serial);
-            } else if serial == u64::from(self.serial) && granule != u64::MAX {
-                self.granule = granule;
-            }
+            self.follow(&head);
             length
         } else {
             self.gap = self.gap.or(Some(self.position));
@@ -178,14 +179,39 @@ impl Pages {
         self.position += passed as u64;
     }
 
+    /// Keeps in step with the stream that is heard.
+    fn follow(&mut self, page: &Head) {
+        if page.begins && self.granule > 0 {
+            // Another link of the chain, whose streams need not be those of the one before.
+            self.chained = self.heard();
+            (self.granule, self.origin, self.serial) = (0, 0, None);
+        }
+        if page.begins && page.is_audio {
+            self.serial = self.serial.or(page.serial);
+        }
+        if page.serial != self.serial {
+            return;
+        }
+        if page.begins {
+            self.origin = self.origin.saturating_add(page.not_heard);
+        } else if page.granule != u64::MAX {
+            self.granule = page.granule;
+        }
+    }
+
     fn note(&mut self, gap: Range<u64>) {
         let gap = tags::foreign(&mut self.file, gap);
         if self.gaps.len() == Health::MOST {
             self.further.gaps += u64::from(!gap.is_empty());
             self.further.bytes += gap.end - gap.start;
         } else if !gap.is_empty() {
-            self.gaps.push((self.chained.saturating_add(self.granule), gap));
+            self.gaps.push((self.heard(), gap));
         }
+    }
+
+    /// Frames that are heard before the page that is next.
+    fn heard(&self) -> u64 {
+        self.chained.saturating_add(self.granule.saturating_sub(self.origin))
     }
 }
 
@@ -204,29 +230,45 @@ fn is_start(head: &[u8]) -> bool {
 
 /// Whether a page has the checksum that it says, which is made with zeros in its place.
 fn is_intact(page: &[u8]) -> bool {
-    let sum = |bytes: &[u8], sum: u32| {
-        bytes.iter().fold(sum, |sum, byte| sum << 8 ^ TABLE[usize::from((sum >> 24) as u8 ^ byte)])
-    };
-    let found = sum(&page[CHECKSUM + 4..], sum(&[0; 4], sum(&page[..CHECKSUM], 0)));
-    u64::from(found) == number_at::<4>(page, CHECKSUM)
+    u64::from(checksum(page)) == number_at::<4>(page, CHECKSUM)
 }
 
-/// Of CRC-32 by the polynomial 0x04c11db7, the most significant bit first.
-const TABLE: [u32; 256] = {
-    let mut table = [0; 256];
-    let (mut index, mut number) = (0, 0_u32);
-    while index < 256 {
-        let mut sum = number << 24;
-        let mut bit = 0;
-        while bit < 8 {
-            sum = if sum >> 31 == 1 { sum << 1 ^ 0x04c1_1db7 } else { sum << 1 };
-            bit += 1;
-        }
-        table[index] = sum;
-        (index, number) = (index + 1, number + 1);
+fn checksum(page: &[u8]) -> u32 {
+    let mut sum = Crc32::new(0);
+    for part in [&page[..CHECKSUM], &[0; 4], &page[CHECKSUM + 4..]] {
+        sum.process_buf_bytes(part);
     }
-    table
-};
+    sum.crc()
+}
+
+/// What an intact page says.
+#[derive(Debug)]
+struct Head {
+    /// Its logical stream.
+    serial: Option<u32>,
+    /// The frame that it ends with; all ones if no packet ends in it.
+    granule: u64,
+    /// Whether it is the first of its stream.
+    begins: bool,
+    /// Whether that is audio.
+    is_audio: bool,
+    /// Frames that are counted and not heard: pages of Opus count its pre-skip (RFC 7845, 4.2).
+    not_heard: u64,
+}
+
+impl Head {
+    fn of(page: &[u8]) -> Self {
+        let first_packet = &page[27 + usize::from(page[26])..];
+        let is_opus = first_packet.starts_with(OPUS) && first_packet.len() >= 12;
+        Self {
+            serial: u32::try_from(number_at::<4>(page, SERIAL)).ok(),
+            granule: number_at::<8>(page, GRANULE),
+            begins: page[FLAGS] & 2 != 0,
+            is_audio: AUDIO.iter().any(|one| first_packet.starts_with(one)),
+            not_heard: if is_opus { number_at::<2>(first_packet, 10) } else { 0 },
+        }
+    }
+}
 
 fn number_at<const LENGTH: usize>(page: &[u8], at: usize) -> u64 {
     page[at..at + LENGTH].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
@@ -238,6 +280,8 @@ mod tests {
 
     use super::*;
 
+    const VORBIS: &[u8] = b"\x01vorbis";
+
     fn page(flags: u8, granule: u64, content: &[u8]) -> Vec<u8> {
         let mut page = b"OggS\0".to_vec();
         page.push(flags);
@@ -247,9 +291,7 @@ mod tests {
         let size = u8::try_from(content.len()).expect("short");
         page.extend([1, size]);
         page.extend(content);
-        let sum = page
-            .iter()
-            .fold(0_u32, |sum, byte| sum << 8 ^ TABLE[usize::from((sum >> 24) as u8 ^ byte)]);
+        let sum = checksum(&page);
         page[CHECKSUM..CHECKSUM + 4].copy_from_slice(&sum.to_le_bytes());
         page
     }
@@ -257,13 +299,11 @@ mod tests {
     fn account(bytes: &[u8]) -> Account {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(bytes).expect("room");
-        Pages::new(file, bytes.len() as u64, 0, 7).account().expect("as long as it was")
+        Pages::new(file, bytes.len() as u64, 0, 7, 0).account().expect("as long as it was")
     }
 
     #[test]
     fn the_checksum_is_that_of_the_standard() {
-        // The remainder of a single 1 bit, shifted up by 32, is the polynomial itself.
-        assert_eq!(TABLE[1], 0x04c1_1db7);
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/traps/long.ogg");
         let bytes = std::fs::read(path).expect("a fixture");
         let length = page_length(&bytes).expect("a page");
@@ -327,7 +367,7 @@ mod tests {
         let bytes = [page(2, 0, b"a"), mark.repeat(20_000)].concat();
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(&bytes).expect("room");
-        let mut pages = Pages::new(file, bytes.len() as u64, 0, 7);
+        let mut pages = Pages::new(file, bytes.len() as u64, 0, 7, 0);
         while pages.go_on() {}
         assert!(pages.wasted <= MOST_WASTED + 2 * bytes.len() as u64 + LONGEST as u64);
         assert_eq!(pages.account(), None);
@@ -345,15 +385,33 @@ mod tests {
     fn frames_that_cannot_be_are_no_more_than_the_most() {
         let most = u64::MAX - 1;
         let streams =
-            [page(2, 0, b"a"), page(4, most, b"b"), page(2, 0, b"c"), page(0, most, b"d")];
+            [page(2, 0, b"a"), page(4, most, b"b"), page(2, 0, VORBIS), page(0, most, b"d")];
         let bytes = [streams.concat(), b"??".to_vec(), page(4, 900, b"e")].concat();
-        assert_eq!(account(&bytes).gaps, [(u64::MAX, 116..118)]);
+        assert_eq!(account(&bytes).gaps, [(u64::MAX, 122..124)]);
     }
 
     #[test]
     fn frames_of_chained_streams_add_up() {
-        let streams = [page(2, 0, b"a"), page(4, 1000, b"b"), page(2, 0, b"c"), page(0, 500, b"d")];
-        let bytes = [streams.concat(), b"??".to_vec(), page(4, 900, b"e")].concat();
-        assert_eq!(account(&bytes).gaps, [(1500, 116..118)]);
+        let video = |flags, granule| {
+            let mut page = page(flags, granule, b"\x80theora");
+            page[SERIAL] = 8;
+            let sum = checksum(&page);
+            page[CHECKSUM..CHECKSUM + 4].copy_from_slice(&sum.to_le_bytes());
+            page
+        };
+        let opus = [&b"OpusHead\x01\x02"[..], &300_u16.to_le_bytes()].concat();
+        let streams = [
+            page(2, 0, b"a"),
+            page(4, 1000, b"b"),
+            // The next link begins with a stream that is not heard.
+            video(2, 0),
+            page(2, 0, &opus),
+            video(0, 1 << 40),
+            page(0, 800, b"d"),
+        ]
+        .concat();
+        let at = streams.len() as u64;
+        let bytes = [streams, b"??".to_vec(), page(4, 900, b"e")].concat();
+        assert_eq!(account(&bytes).gaps, [(1500, at..at + 2)]);
     }
 }

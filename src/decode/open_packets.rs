@@ -142,7 +142,7 @@ impl Candidate<'_> {
             setup.clone(),
             exact,
             mpeg,
-            self.bytes_of(row, track.id),
+            self.bytes_of(row, track),
         )
         .with_end_padding(end_padding);
         self.open_coded(row, codec, declared, trim, setup, Box::new(demux), findings)
@@ -200,7 +200,7 @@ impl Candidate<'_> {
     }
 
     /// What can be known of the bytes of the file.
-    fn bytes_of(&self, row: &FormatRow, track: u32) -> Bytes {
+    fn bytes_of(&self, row: &FormatRow, track: &Track) -> Bytes {
         let (start, length) = (self.head.start, self.file_length);
         // Another handle: the demuxer wants to find the first one where it left it.
         let opened = regular::open(self.path).ok().filter(|(_, now)| *now == length);
@@ -210,7 +210,10 @@ impl Candidate<'_> {
         match row.kind() {
             Kind::MpegAudio => located(file, Framing::Mpeg),
             Kind::Adts => located(file, Framing::Adts),
-            Kind::Ogg => Bytes::Paged(Box::new(Pages::new(file, length, start, track))),
+            Kind::Ogg => {
+                let origin = u64::try_from(track.start_ts.get()).unwrap_or(0);
+                Bytes::Paged(Box::new(Pages::new(file, length, start, track.id, origin)))
+            }
             Kind::Mp4 => {
                 let end = mp4::end_of_boxes(&mut file, start, length);
                 let rest = tags::foreign(&mut file, end..length);

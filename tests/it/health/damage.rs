@@ -159,6 +159,36 @@ fn junk_between_frames_is_one_error_of_its_length_at_its_byte() {
     }
 }
 
+/// The pages of an Ogg file: where each begins, and the frame that it says it ends with.
+fn ogg_pages(bytes: &[u8]) -> Vec<(usize, u64)> {
+    let marks = bytes.windows(5).enumerate().filter(|(_, five)| five == b"OggS\0");
+    let granule = |at: usize| u64::from_le_bytes(bytes[at + 6..at + 14].try_into().unwrap());
+    marks.map(|(at, _)| (at, granule(at))).collect()
+}
+
+#[test]
+fn damage_to_an_ogg_file_is_where_it_is_heard() {
+    // Opus counts what is skipped before it begins.
+    for (name, skipped) in
+        [("mono-48000-33s.opus", 312), ("mono-16000-33s.ogg", 0), ("traps/long.ogg", 0)]
+    {
+        let sound = bytes_of(name);
+        let pages = ogg_pages(&sound);
+        let [(at, _), (_, heard)] = [pages[pages.len() / 2], pages[pages.len() / 2 - 1]];
+        let found = account_of(name, &put_in(&sound, at, &junk(99)));
+        assert_eq!(found.damages[0].frame, heard - skipped, "{name}");
+
+        // The same in a broadcast that was recorded from some seconds on.
+        let first = pages.iter().position(|(_, granule)| *granule > 0).unwrap();
+        let (start, (middle, before)) = (pages[first].0, (pages[first + 4].0, pages[first + 3].1));
+        let later = [&sound[..start], &sound[middle..]].concat();
+        let found = account_of(name, &put_in(&later, at - (middle - start), &junk(99)));
+        let frame = found.damages[0].frame;
+        // Its first packets may be lost, since they need those before.
+        assert!(frame.abs_diff(heard - before) <= 4096, "{name}: {frame}, not {heard} - {before}");
+    }
+}
+
 #[test]
 fn damaged_frames_are_errors_with_all_their_bytes() {
     // One frame or page each; of PCM, any byte is as good as another.
