@@ -52,6 +52,14 @@ pub(super) struct Packet {
     pub(super) setup: Arc<Setup>,
 }
 
+impl Packet {
+    /// What was lost right before it, which is `at` bytes of decoded audio.
+    fn fault(&self, at: usize) -> Option<Fault> {
+        let Lost { byte, bytes, what } = self.lost.clone()?;
+        Some(Fault { at, byte, bytes, what: what.into() })
+    }
+}
+
 /// What a demuxer could make no packet of.
 #[derive(Clone, Debug)]
 pub(super) struct Lost {
@@ -229,9 +237,10 @@ impl Decoder {
         let engine = match self.engine_for(&first.setup) {
             Ok(engine) => engine,
             Err(error) => {
+                let at = decoded.bytes.len();
+                decoded.faults.extend(batch.packets.iter().filter_map(|packet| packet.fault(at)));
                 let what = format!("no decoder for this part of the file: {error}");
-                let bytes = batch.packets.iter().map(|packet| packet.bytes).sum();
-                let (at, bytes) = (decoded.bytes.len(), Some(bytes));
+                let bytes = Some(batch.packets.iter().map(|packet| packet.bytes).sum());
                 decoded.faults.push(Fault { at, byte: first.byte, bytes, what });
                 return;
             }
@@ -241,9 +250,7 @@ impl Decoder {
         }
         for packet in &batch.packets {
             let at = decoded.bytes.len();
-            if let Some(Lost { byte, bytes, what }) = packet.lost.clone() {
-                decoded.faults.push(Fault { at, byte, bytes, what: what.into() });
-            }
+            decoded.faults.extend(packet.fault(at));
             match engine.decode(packet, pcm, &mut decoded.bytes) {
                 Ok(()) => {}
                 Err(DecodeFault::Damaged(what)) => {
@@ -334,6 +341,30 @@ mod tests {
         assert!(count > 20, "{count} batches");
         assert!(decoded.faults.is_empty(), "{:?}", decoded.faults);
         assert!(decoded.bytes == whole, "{name}");
+    }
+
+    #[test]
+    fn what_was_lost_is_told_of_packets_that_nothing_decodes_too() {
+        let setup = Arc::new(Setup::new(AudioCodecParameters::default()));
+        let lost = Lost { byte: Some(40), bytes: Some(60), what: "junk".into() };
+        let packet = |byte, lost| {
+            let (data, setup) = (vec![1; 8].into(), setup.clone());
+            let (trim_start, trim_end) = (0, 0);
+            let (byte, bytes) = (Some(byte), 8);
+            Arc::new(Packet { data, frames: 4, trim_start, trim_end, byte, bytes, lost, setup })
+        };
+        let packets = vec![packet(32, None), packet(100, Some(lost))];
+        let pcm = PcmFormat {
+            sample_format: SampleFormat::S16,
+            sample_rate: 8000,
+            channels: 1,
+            lossy: false,
+        };
+        let mut decoded = Decoded::default();
+        Decoder::new(pcm).decode(&Batch { preroll: Vec::new(), packets }, &mut decoded);
+        let told = decoded.faults.iter().map(|fault| (fault.byte, fault.bytes));
+        assert_eq!(told.collect::<Vec<_>>(), [(Some(40), Some(60)), (Some(32), Some(16))]);
+        assert!(decoded.bytes.is_empty());
     }
 
     #[test]
