@@ -14,6 +14,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::{mpeg, tags};
 
 /// Bytes read at a time.
@@ -92,14 +94,12 @@ impl Locator {
 
     /// The bytes of the packet with that data.
     fn search(&mut self, data: &[u8]) -> Option<Range<u64>> {
-        let first = *data.first()?;
+        // Linear, even where a gap is made of what nearly is the packet.
         let wanted = data.len() + MOST_HEADER;
         let mut from = self.position;
         loop {
             let bytes = self.bytes_from(from, wanted);
-            let windows = bytes.windows(data.len());
-            let found = windows.enumerate().find(|(_, one)| one[0] == first && *one == data);
-            if let Some((offset, _)) = found {
+            if let Some(offset) = memmem::find(bytes, data) {
                 let found = from + offset as u64;
                 return Some(found - self.header(found)..found + data.len() as u64);
             }

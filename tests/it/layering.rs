@@ -83,6 +83,7 @@ const HOMES: &[(&str, Home)] = &[
     ("ipc_channel", Home::In(&["worker/src/channel", "worker/src/slots/portable"])),
     ("landlock", Home::In(&["worker/src/confine"])),
     ("libm", Home::In(&["worker/src/decibels", "worker/src/mathematics"])), // the same bits on every system
+    ("memchr", Home::In(&["src/decode"])),
     ("memmap2", Home::In(&["worker/src/slots"])),
     ("multiversion", Home::In(&["worker/src/analyze", "worker/src/pcm"])),
     (
