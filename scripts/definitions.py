@@ -63,7 +63,7 @@ def clicks(x, bits):
         bend = np.concatenate([[0], one[:-2] - 2 * one[1:-1] + one[2:], [0]])
         size = np.abs(bend)
         for at in np.flatnonzero(size >= max(full // 32, 16)):
-            if not 37 <= at < len(one) - 37:
+            if not 37 <= at < len(one) - 37 or size[at] < size[at - 3:at + 4].max():
                 continue
             itself = np.delete(size[at - 3:at + 4], 3)
             around = np.concatenate([size[at - 36:at - 3], size[at + 4:at + 37]])
@@ -85,20 +85,21 @@ def repeats(x, rate):
     """Lengths in ms, by trying every length; what is judged has all that it takes on both sides."""
     shortest, longest, found = max(rate // 200, 64), rate // 10, {}
     changes = (np.diff(x, axis=0) != 0).any(axis=1)
-    for lag in range(shortest, longest + 1):
-        if len(x) <= lag:
-            break
-        equal = np.ones(len(x) - lag, bool)
-        for one in x.T:
-            equal &= one[lag:] == one[:-lag]
-        for start, end in runs(equal):
-            start, length = start + lag, end - start
-            judged = longest + 17 <= start < len(x) - 3 * longest - 1
-            if not judged or not lag <= length < 3 * lag:
+    # What is repeated is so at every one of these, too.
+    stride = shortest // 4
+    for lag in range(shortest, min(longest, len(x) - 1) + 1):
+        some = (x[lag::stride] == x[:len(x) - lag:stride]).all(axis=1)
+        for first, last in runs(some):
+            if last - first < 3 or (last - first - 1) * stride >= 3 * lag:
                 continue
-            moves = 2 * changes[start - lag:start - 1].sum() >= lag
-            if moves and not is_tiled(x[start - lag:start]):
-                found.setdefault(start, lag)
+            low, high = max(first - 1, 0) * stride, min(last * stride + 1, len(x) - lag)
+            for start, end in runs((x[low + lag:high + lag] == x[low:high]).all(axis=1)):
+                start, length = start + low + lag, end - start
+                if not longest + 17 <= start < len(x) - 3 * longest - 1 or not lag <= length < 3 * lag:
+                    continue
+                moves = 2 * changes[start - lag:start - 1].sum() >= lag
+                if moves and not is_tiled(x[start - lag:start]):
+                    found.setdefault(start, lag)
     return [lag / rate * 1000 for lag in found.values()]
 
 
