@@ -94,6 +94,7 @@ pub mod selftest;
 pub mod settings;
 pub mod threads;
 pub mod web;
+pub mod whole;
 
 pub use decode::{DecodeError, DecodeErrorKind};
 pub use pattern::{ChunkError, ChunkOptions, parallel_process_audio_chunks};

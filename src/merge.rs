@@ -5,10 +5,10 @@
 
 mod again;
 mod albums;
+mod directory;
 pub mod peaks;
 mod store;
 mod stored;
-mod whole;
 
 pub use again::{Changes, Refusal, files, record, settings};
 pub use albums::Albums;

@@ -38,7 +38,7 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
     let _announcement = stop.on_change(announce);
     let jobs = open_jobs(&request.plan)?;
-    let mut output = open_output(request.output.as_deref())?;
+    // A report may go to a directory that is made here, and is then not in its way.
     if let Some(directory) = &request.run.save_partials {
         Store::prepare(directory).map_err(|error| {
             let shown = directory.display();
@@ -51,6 +51,7 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
             Fault::usage(format!("cannot write peaks to `--peaks {shown}`: {error}"))
         })?;
     }
+    let mut output = open_output(request.output.as_deref())?;
     let stats = Arc::new(Mutex::new(Stats::begin()));
 
     let share_terminal = request.output.is_none() && io::stdout().is_terminal();

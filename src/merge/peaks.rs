@@ -5,39 +5,35 @@
 //!   DIR/00000000-01_intro.flac.dat     of each: number in the run, and what is safe of the name
 //! ```
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use audiopool_worker::analyze::waveform::Waveform;
 
-use super::whole;
+use super::directory;
 use crate::settings::{Peaks, PeaksFormat, PeaksPlace};
+use crate::whole::Whole;
 
 /// Makes sure that files can be written there: makes a directory, which must be empty.
 pub fn prepare(place: &PeaksPlace) -> io::Result<()> {
     match place {
-        PeaksPlace::File(path) => whole::try_to(&behind(path)),
-        PeaksPlace::Directory(path) => whole::prepare(path, ""),
+        PeaksPlace::File(path) => Whole::try_at(path),
+        PeaksPlace::Directory(path) => directory::prepare(path, ""),
     }
 }
 
 /// Writes the waveform of an input; the file appears when it is complete.
 pub fn save(peaks: &Peaks, index: u64, input: &Path, waveform: &Waveform) -> io::Result<()> {
-    let content = |out: &mut dyn Write| match peaks.format {
-        PeaksFormat::Dat => waveform.write_dat(peaks.bits, out),
-        PeaksFormat::Json => waveform.write_json(peaks.bits, out),
-    };
-    match &peaks.place {
-        PeaksPlace::File(path) => whole::write(&behind(path), content),
+    let mut file = match &peaks.place {
+        PeaksPlace::File(path) => Whole::create(path)?,
         PeaksPlace::Directory(path) => {
-            let name = whole::name(index, input, peaks.format.extension());
-            whole::write(&path.join(name), content)
+            let name = directory::name(index, input, peaks.format.extension());
+            Whole::create(&path.join(name))?
         }
+    };
+    match peaks.format {
+        PeaksFormat::Dat => waveform.write_dat(peaks.bits, &mut file)?,
+        PeaksFormat::Json => waveform.write_json(peaks.bits, &mut file)?,
     }
-}
-
-/// A link stays one: the file behind it is replaced.
-fn behind(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    file.finish()
 }

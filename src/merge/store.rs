@@ -8,16 +8,17 @@
 //! The number makes names unique and their order that of the run. A file appears under its name when
 //! it is complete; after a power cut, its checksum tells.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use audiopool_worker::analyze::{Health, Partials};
 use audiopool_worker::pcm::PcmFormat;
 
+use super::directory;
 use super::stored::{Header, Settings};
-use super::whole;
 use crate::record::{FileFormat, Record, Warning};
 use crate::settings::AnalysisSettings;
+use crate::whole::Whole;
 
 /// How the name of a file of stored partials ends.
 pub(super) const EXTENSION: &str = "partials";
@@ -47,7 +48,7 @@ pub struct Store {
 impl Store {
     /// Makes the directory if there is none, and refuses one that is not empty.
     pub fn prepare(directory: &Path) -> io::Result<()> {
-        whole::prepare(directory, ", since `audiopool merge` takes several")
+        directory::prepare(directory, ", since `audiopool merge` takes several")
     }
 
     /// A store in a directory that was prepared, for a run with these settings.
@@ -80,7 +81,9 @@ impl Store {
         partials: Option<&Partials>,
     ) -> io::Result<()> {
         let bytes = header.written(partials).map_err(io::Error::other)?;
-        let target = self.directory.join(whole::name(index, input, EXTENSION));
-        whole::write(&target, |out| out.write_all(&bytes))
+        let name = directory::name(index, input, EXTENSION);
+        let mut file = Whole::create(&self.directory.join(name))?;
+        file.write_all(&bytes)?;
+        file.finish()
     }
 }

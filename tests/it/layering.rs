@@ -4,7 +4,7 @@
 //!   surfaces     cli  web
 //!   street       pipeline  decoder  role  segment  pattern  processor  selftest  doctor
 //!   stations     plan  decode  chunk  pool  merge  report     none names another
-//!   vocabulary   record  settings  event  threads  interrupt
+//!   vocabulary   record  settings  event  threads  interrupt  whole
 //!   ───────────────────────────────────────────────────────── src ▲ · worker ▼
 //!   contract     the worker package
 //! ```
@@ -29,7 +29,7 @@ use source::{SourceFile, module_of};
 
 /// Modules at the top of `src/`; a module names those of the layers before its own, and itself.
 const LAYERS: [(&str, &[&str]); 4] = [
-    ("vocabulary", &["record", "settings", "event", "threads", "interrupt"]),
+    ("vocabulary", &["record", "settings", "event", "threads", "interrupt", "whole"]),
     ("station", &["plan", "decode", "chunk", "pool", "merge", "report"]),
     (
         "street",
@@ -111,7 +111,7 @@ const HOMES: &[(&str, Home)] = &[
     ("shuttle", Home::Tests),
     ("signal_hook", Home::In(&["src/interrupt"])),
     ("symphonia", Home::In(&["src/decode"])),
-    ("tempfile", Home::In(&["src/report", "src/cli", "src/web"])),
+    ("tempfile", Home::In(&["src/whole", "src/web"])),
     ("thiserror", Home::Everywhere), // derives of each station's own error
     ("tokio", Home::In(&["src/web"])), // the pool and the pipeline know no async runtime
     ("tower", Home::Tests),

@@ -246,6 +246,14 @@ fn a_place_without_room_for_peaks_ends_the_run_plainly() {
 
 #[cfg(unix)]
 #[test]
+fn the_report_may_go_to_the_directory_of_the_peaks() {
+    let place = Place::new();
+    let (directory, report) = (place.at(""), place.at("r.json"));
+    run(&["analyze", "silence.wav", "--peaks", &directory, "--output", &report], 0);
+    assert_eq!(names(directory), ["00000000-silence.wav.dat", "r.json"]);
+}
+
+#[test]
 fn a_link_to_a_file_of_peaks_stays_a_link() {
     let place = Place::new();
     std::os::unix::fs::symlink("behind", place.at("x.dat")).unwrap();
