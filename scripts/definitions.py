@@ -90,7 +90,7 @@ def repeats(x, rate):
     for lag in range(shortest, min(longest, len(x) - 1) + 1):
         some = (x[lag::stride] == x[:len(x) - lag:stride]).all(axis=1)
         for first, last in runs(some):
-            if last - first < 3 or (last - first - 1) * stride >= 3 * lag:
+            if last - first < 3:
                 continue
             low, high = max(first - 1, 0) * stride, min(last * stride + 1, len(x) - lag)
             for start, end in runs((x[low + lag:high + lag] == x[low:high]).all(axis=1)):
