@@ -102,13 +102,14 @@ impl Pools {
         check("workers", &books[1].1)
     }
 
-    /// What they take up at most, with the largest chunk so far.
+    /// What they take up at most, with the largest chunk and the largest waveform so far.
     fn peak_memory(&self) -> PeakMemory {
         PeakMemory {
             decoders: self.run.workers + self.spare(),
             threads: street::decoding_threads(1).get(),
             workers: self.run.workers,
             chunk_bytes: self.load.largest_chunk(),
+            waveform_bytes: self.load.largest_waveform(),
             // A chunk that waits has a slot of its decoder, and no more tasks than that wait.
             tasks: 0,
             records: LOOK_AHEAD.saturating_mul(self.guests as u64),

@@ -48,8 +48,10 @@ pub(super) fn decoding_threads(files_in_work: usize) -> NonZeroUsize {
 /// A decoder with more threads would wait for its demultiplexer.
 const MOST_THREADS: usize = 4;
 
-/// Pairs of numbers that a waveform has at most, of 4 bytes each, which are kept until the file ends.
+/// Pairs of numbers that a waveform has at most, which are kept until the file ends.
 const MOST_COLUMNS: usize = 1 << 26;
+/// Bytes of each.
+const COLUMN: u64 = 4;
 
 /// What all files together that are on the same pools come to.
 #[derive(Debug, Default)]
@@ -57,12 +59,18 @@ pub(super) struct Load {
     in_work: AtomicUsize,
     /// Bytes of the largest chunk so far.
     largest_chunk: AtomicU64,
+    /// … and of the largest waveform.
+    largest_waveform: AtomicU64,
 }
 
 impl Load {
     /// Bytes of the largest chunk so far.
     pub(super) fn largest_chunk(&self) -> u64 {
         self.largest_chunk.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn largest_waveform(&self) -> u64 {
+        self.largest_waveform.load(Ordering::Relaxed)
     }
 }
 
@@ -320,6 +328,8 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
         };
         fold.add(partials, frames)
             .map_err(|error| Failure::new(FailureKind::Protocol, error.to_string()))?;
+        let drawn = COLUMN * fold.columns() as u64;
+        self.street.load.largest_waveform.fetch_max(drawn, Ordering::Relaxed);
         if fold.columns() > MOST_COLUMNS {
             let message = format!(
                 "its waveform has more than {MOST_COLUMNS} pairs of numbers; a larger \

@@ -5,6 +5,7 @@
 //!   (1 + decoders + workers) × PROCESS        programs, stacks, what an allocator keeps
 //! + decoders × threads × DECODING             packets and blocks in work
 //! + decoders × 3 × chunk                      rings, counted once, whoever maps them
+//! + decoders × waveform                       what is drawn of files in work
 //! + tasks × TASK + records × RECORD           what waits for its turn
 //! ```
 //!
@@ -39,6 +40,8 @@ pub struct PeakMemory {
     pub workers: usize,
     /// Bytes of the largest chunk.
     pub chunk_bytes: u64,
+    /// Bytes of the largest waveform.
+    pub waveform_bytes: u64,
     /// Tasks that are submitted and not yet ended, at most.
     pub tasks: u64,
     /// Records that wait for an older one, at most.
@@ -65,7 +68,7 @@ impl PeakMemory {
         };
         PROCESS * (1 + decoders + workers)
             + DECODING * decoders * self.threads as u64
-            + in_memory * decoders
+            + (in_memory + self.waveform_bytes) * decoders
             + TASK * self.tasks
             + RECORD * self.records
     }
@@ -80,6 +83,7 @@ mod tests {
         threads: 2,
         workers: 2,
         chunk_bytes: 5 << 20,
+        waveform_bytes: 0,
         tasks: 0,
         records: 4096,
     };
@@ -88,6 +92,7 @@ mod tests {
     fn the_parts_add_up() {
         let mib = |peak: PeakMemory| peak.bytes_with(Transport::Memfd) >> 20;
         assert_eq!(mib(RUN), 5 * 24 + 4 * 6 + 2 * 3 * 5 + 16);
+        assert_eq!(mib(PeakMemory { waveform_bytes: 7 << 20, ..RUN }), mib(RUN) + 2 * 7);
         assert_eq!(mib(PeakMemory { workers: 2, tasks: 20_480, ..PeakMemory::default() }), 72 + 20);
     }
 

@@ -45,8 +45,20 @@ fn tenths(text: &str) -> u64 {
 
 #[track_caller]
 fn memory_of(channels: u16, rate: u32, bytes_per_sample: u16, seconds: u32, audio: &str) -> Memory {
+    memory_with(&[], channels, rate, bytes_per_sample, seconds, audio)
+}
+
+#[track_caller]
+fn memory_with(
+    options: &[&str],
+    channels: u16,
+    rate: u32,
+    bytes_per_sample: u16,
+    seconds: u32,
+    audio: &str,
+) -> Memory {
     let arguments = ["analyze", "sparse.wav", "--format", "ndjson", "--stats", "--workers", "1"];
-    let scene = Scene::command(arguments);
+    let scene = Scene::command(arguments).args(options);
     write_sparse_wav(&scene.path("sparse.wav"), channels, rate, bytes_per_sample, seconds);
     let ended = scene.run();
     assert_eq!(ended.code(), Some(0), "{ended}");
@@ -80,6 +92,18 @@ fn ten_hours_take_no_more_memory_than_ten_minutes_may() {
     let minutes = memory_of(1, 8000, 1, 600, "audio        10:00.0 in 20 chunks");
     assert_eq!(hours.bound, minutes.bound, "the length is not in the formula");
     assert!(hours.peaks < 96 * 10, "{} tenths of a MiB", hours.peaks);
+}
+
+#[test]
+fn a_waveform_is_in_the_bound() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("x.dat");
+    let drawing = ["--peaks", target.to_str().unwrap(), "--peaks-zoom", "16"];
+    let drawn = memory_with(&drawing, 1, 8000, 1, 3600, "audio        1:00:00 in 120 chunks");
+    let plain = memory_of(1, 8000, 1, 3600, "audio        1:00:00 in 120 chunks");
+    // Four bytes for each of 1,800,000 pairs.
+    let more = drawn.bound - plain.bound;
+    assert!((68..=69).contains(&more), "{more} tenths of a MiB");
 }
 
 #[test]
