@@ -89,6 +89,7 @@ pub(super) struct Street<'a, D, W> {
     trouble: Mutex<Option<PoolError>>,
     recipe: Recipe,
     drawing: Option<Drawing>,
+    most_columns: usize,
     store: Option<Store>,
     /// Why something could not be kept beside the report, if that has happened.
     unsaved: Mutex<Option<RunError>>,
@@ -118,6 +119,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             trouble: Mutex::new(None),
             recipe: Recipe::default(),
             drawing: None,
+            most_columns: MOST_COLUMNS,
             store: None,
             unsaved: Mutex::new(None),
         }
@@ -330,10 +332,11 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
             .map_err(|error| Failure::new(FailureKind::Protocol, error.to_string()))?;
         let drawn = COLUMN * fold.columns() as u64;
         self.street.load.largest_waveform.fetch_max(drawn, Ordering::Relaxed);
-        if fold.columns() > MOST_COLUMNS {
+        let most = self.street.most_columns;
+        if fold.columns() > most {
             let message = format!(
-                "its waveform has more than {MOST_COLUMNS} pairs of numbers; a larger \
-                 `--peaks-zoom` makes fewer"
+                "its waveform has more than {most} pairs of numbers; a larger `--peaks-zoom` makes \
+                 fewer"
             );
             return Err(Failure::new(FailureKind::OutOfMemory, message));
         }

@@ -1,8 +1,10 @@
 //! A street whose decoder is sick: whatever it delivers, no figure comes of what does not fit.
 
+use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 
 use audiopool_worker::analyze::AnalysisSettings;
+use audiopool_worker::analyze::waveform::Waveforms;
 use audiopool_worker::codec;
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 use audiopool_worker::task::{StreamTask, Task};
@@ -62,12 +64,20 @@ impl Execute for Sick {
 }
 
 fn walk(sick: &Sick) -> Record {
+    drawn(sick, None, MOST_COLUMNS)
+}
+
+/// The same, drawn in columns of so many frames, of which there may be at most so many.
+fn drawn(sick: &Sick, columns_of: Option<NonZeroU32>, most_columns: usize) -> Record {
     let workers = Inline::new(role::worker_tasks());
     let keys = vec!["max_dbfs"];
-    let analyzers = Analyzers::select(&keys, &AnalysisSettings::default()).unwrap();
+    let mut analyzers = Analyzers::select(&keys, &AnalysisSettings::default()).unwrap();
+    analyzers.waveform =
+        columns_of.map(|samples_per_pixel| Waveforms { samples_per_pixel, split_channels: false });
     let length = ChunkLength { pieces: 1, min_ms: 1000, max_ms: 1000 };
     let observer: Observer = Arc::new(|_| {});
     let street = Street::new(sick, &workers, analyzers, keys, length, None, &observer);
+    let street = Street { most_columns, ..street };
     street.walk(&Job { index: 0, path: "x.wav".into(), refusal: None })
 }
 
@@ -101,4 +111,18 @@ fn chunks_of_nothing_known_are_refused() {
 #[test]
 fn another_count_than_was_delivered_is_refused() {
     refused(&Sick { starts: &[0, 8000], opens: true, frames: 15_999 });
+}
+
+#[test]
+fn a_waveform_of_more_columns_than_fit_fails_its_file() {
+    // Two seconds are 16,000 frames: 160 columns of 100.
+    let healthy = Sick { starts: &[0, 8000], opens: true, frames: 16_000 };
+    let of = NonZeroU32::new(100);
+    assert_eq!(drawn(&healthy, of, 160).error(), None);
+    let record = drawn(&healthy, of, 159);
+    let error = record.error().expect("no figures");
+    assert_eq!(error.kind, FailureKind::OutOfMemory);
+    let told = "more than 159 pairs of numbers; a larger `--peaks-zoom` makes fewer";
+    assert!(error.message.contains(told), "{error:?}");
+    assert_eq!(MOST_COLUMNS, 67_108_864, "the README names it");
 }
