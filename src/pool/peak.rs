@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The length of a file and the number of files are not in it. An ffmpeg that a decoder starts
-//! comes on top, and so do arguments and answers of a caller's own tasks, which he holds anyhow.
+//! comes on top, and so do arguments and answers of a caller's own tasks, which he holds anyhow, and
+//! what a record that waits holds beyond its 4 KiB: findings, regions, timelines, an album's share.
 
 use audiopool_worker::protocol::Role;
 use audiopool_worker::slots::Transport;
