@@ -67,7 +67,8 @@ pub(super) fn edit_of_track(
     None
 }
 
-/// Where the last box ends, or the file if it does before: what is behind that is no box.
+/// Where the last box ends: what is behind that is no box. If it is one of audio that is cut short,
+/// that is where it says that it ends, and else nowhere behind the end of the file.
 pub(super) fn end_of_boxes(file: &mut (impl Read + Seek), start: u64, file_length: u64) -> u64 {
     let mut at = start;
     for _ in 0..MAX_BOXES {
@@ -76,7 +77,10 @@ pub(super) fn end_of_boxes(file: &mut (impl Read + Seek), start: u64, file_lengt
         if !kind.iter().all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | 0xa9)) {
             break;
         }
-        at = content.end.min(file_length);
+        if content.end > file_length {
+            return if matches!(&kind, b"mdat" | b"moof") { content.end } else { file_length };
+        }
+        at = content.end;
     }
     at
 }

@@ -38,13 +38,18 @@ const HALF_RATE: u32 = 24_000;
 impl Candidate<'_> {
     pub(super) fn open_symphonia(
         &self,
-        file: File,
+        mut file: File,
         row: &FormatRow,
         findings: &mut Findings,
     ) -> Result<Opened, Refusal> {
         let start = self.head.start;
-        let tail =
-            Tail::new(file, start, self.file_length).map_err(|error| Refusal::of_io(&error))?;
+        // Symphonia passes over a box that is longer than the file, with all the audio in it.
+        let length = match row.kind() {
+            Kind::Mp4 => mp4::end_of_boxes(&mut file, start, self.file_length),
+            _ => self.file_length,
+        };
+        let length = length.max(self.file_length);
+        let tail = Tail::new(file, start, length).map_err(|error| Refusal::of_io(&error))?;
         let format = match symphonia_demux::open(row.kind(), tail) {
             Some(Ok(format)) => format,
             Some(Err(error)) => return Err(refusal_of(row, &error)),

@@ -87,7 +87,8 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// The bytes of `file` from `start` on; `file_length` is that of the whole file.
+    /// The bytes of `file` from `start` on; `file_length` is that of the whole file, or what that would
+    /// be if it were not cut short.
     pub(super) fn new(mut file: File, start: u64, file_length: u64) -> io::Result<Self> {
         file.seek(SeekFrom::Start(start))?;
         Ok(Self { file, start, length: file_length.saturating_sub(start) })
@@ -104,7 +105,11 @@ impl Seek for Tail {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let to = match to {
             SeekFrom::Start(position) => SeekFrom::Start(self.start.saturating_add(position)),
-            other => other,
+            SeekFrom::End(offset) => {
+                let end = self.start.saturating_add(self.length);
+                SeekFrom::Start(end.saturating_add_signed(offset))
+            }
+            SeekFrom::Current(offset) => SeekFrom::Current(offset),
         };
         Ok(self.file.seek(to)?.saturating_sub(self.start))
     }

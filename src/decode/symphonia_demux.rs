@@ -316,7 +316,10 @@ impl Demux for SymphoniaDemux {
                 }
             }
             Bytes::Counted { end, trailing } => {
-                findings.account_for_all_bytes();
+                // Of a packet that is cut short, nobody says how much is there.
+                if !self.cut {
+                    findings.account_for_all_bytes();
+                }
                 findings.trail(end, trailing);
             }
             Bytes::Paged(pages) => {

@@ -2,7 +2,7 @@
 //!
 //! The oracle is ffmpeg, by the figures that `scripts/make-trap-fixtures` recorded.
 
-mod noticed;
+pub(crate) mod noticed;
 mod refused;
 
 use std::fs;

@@ -30,6 +30,54 @@ fn truncated_files_say_so_and_keep_what_is_there() {
     }
 }
 
+/// An MP4 of one track whose index is at the end, with its index in front.
+pub(crate) fn with_index_in_front(bytes: &[u8]) -> Vec<u8> {
+    let box_at = |at: usize| {
+        let [s0, s1, s2, s3, name @ ..] = *bytes[at..].first_chunk::<8>().expect("a box");
+        (u32::from_be_bytes([s0, s1, s2, s3]) as usize, name)
+    };
+    let (first, _) = box_at(0);
+    let mut at = first;
+    while &box_at(at).1 != b"moov" {
+        at += box_at(at).0;
+    }
+    let (media, index) = (&bytes[first..at], &bytes[at..]);
+    let mut index = index.to_vec();
+    // Version and flags, and how many places of chunks follow, which are now further back.
+    let places = index.windows(4).position(|four| four == b"stco").expect("places") + 4;
+    let count = usize::from(index[places + 7]) | usize::from(index[places + 6]) << 8;
+    let further = u32::try_from(bytes.len() - at).expect("a small file");
+    for place in index[places + 8..][..4 * count].chunks_exact_mut(4) {
+        let byte = u32::from_be_bytes(place.try_into().expect("four"));
+        place.copy_from_slice(&(byte + further).to_be_bytes());
+    }
+    [&bytes[..first], &index, media].concat()
+}
+
+#[test]
+fn an_mp4_that_is_cut_short_behind_its_index_keeps_what_is_there() {
+    for name in ["16.m4a", "long.m4a", "flac.mp4"] {
+        let (bytes, whole) = (with_index_in_front(&bytes_of(name)), decoded(name));
+        assert_eq!(decode_bytes(name, &bytes).expect("audio"), whole, "{name}");
+        let cut = &bytes[..bytes.len() * 2 / 3];
+        // The length of the audio may stand there, or that it goes on to the end.
+        let mut endless = cut.to_vec();
+        let media = endless.windows(4).position(|four| four == b"mdat").expect("the audio");
+        endless[media - 4..media].fill(0);
+        for bytes in [cut, &endless] {
+            let found = decode_bytes(name, bytes).expect("what is there");
+            assert!(found.frames() > whole.frames() / 3, "{name}: {}", found.frames());
+            assert!(whole.bytes.starts_with(&found.bytes), "{name}");
+            assert_eq!(found.kinds(), [WarningKind::Truncated], "{name}: {:?}", found.warnings);
+            assert_eq!(found.warnings[0].frame, Some(found.frames() as u64), "{name}");
+        }
+    }
+    // What only looks like a box behind the audio is no audio that is missing.
+    let bytes = with_index_in_front(&bytes_of("16.m4a"));
+    let found = decode_bytes("16.m4a", &[&bytes[..], b"text, text"].concat()).expect("audio");
+    assert_eq!(found.kinds(), []);
+}
+
 #[test]
 fn what_lies_behind_the_audio_is_noticed_unless_it_is_a_tag() {
     for name in ["16.flac", "s16.wav", "cbr.mp3"] {

@@ -9,6 +9,7 @@ use audiopool_worker::analyze::{Damage, Health};
 use serde_json::Value;
 
 use super::{fixture, health};
+use crate::decode::noticed::with_index_in_front;
 
 /// Formats of which every byte is accounted for, with a fixture of some length.
 const ACCOUNTED: [&str; 10] = [
@@ -238,6 +239,17 @@ fn a_file_without_its_end_is_cut_in_its_last_frame() {
         assert_eq!(cut.byte.unwrap() + discarded, left as u64, "{name}: {found:?}");
         assert!((1..20_000).contains(&discarded), "{name}: {discarded}");
     }
+}
+
+#[test]
+fn what_is_left_of_the_last_packet_of_an_mp4_is_unknown_and_not_nothing() {
+    let sound = with_index_in_front(&bytes_of("mono-16000-33s.m4a"));
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("cut.m4a");
+    fs::write(&path, &sound[..sound.len() / 2]).unwrap();
+    let found = health(&path);
+    assert_eq!((found.decode_errors, found.bytes_discarded), (Some(0), None), "{found:?}");
+    assert_eq!(found.trailing_bytes, Some(0), "{found:?}");
 }
 
 #[test]
