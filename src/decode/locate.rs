@@ -38,6 +38,7 @@ pub(super) struct Locator {
     file: File,
     length: u64,
     framing: Framing,
+    start: u64,
     /// The byte behind the last packet.
     position: u64,
     /// Bytes of the file from `base` on.
@@ -60,7 +61,7 @@ impl Locator {
     /// Packets lie from byte `start` on.
     pub(super) fn new(file: File, length: u64, start: u64, framing: Framing) -> Self {
         let buffer = Vec::new();
-        Self { file, length, framing, position: start, buffer, base: start, is_lost: false }
+        Self { file, length, framing, start, position: start, buffer, base: start, is_lost: false }
     }
 
     /// Where the next packet lies, of which this is the data.
@@ -73,7 +74,15 @@ impl Locator {
             return None;
         };
         let from = std::mem::replace(&mut self.position, bytes.end);
-        let gap = if bytes.start > from { self.foreign(from..bytes.start) } else { from..from };
+        let gap = if bytes.start <= from {
+            from..from
+        } else if from == self.start {
+            // Zeros before the first frame are the padding of what is before it.
+            self.foreign(from..bytes.start)
+        } else {
+            let lost = tags::lost(&mut self.file, from..bytes.start);
+            self.without_tag_frame(lost)
+        };
         Some(Located { bytes, gap })
     }
 
@@ -144,7 +153,12 @@ impl Locator {
 
     /// What of `range` is no tag, and no frame that only holds one.
     fn foreign(&mut self, range: Range<u64>) -> Range<u64> {
-        let mut left = tags::foreign(&mut self.file, range);
+        let left = tags::foreign(&mut self.file, range);
+        self.without_tag_frame(left)
+    }
+
+    /// What of it is left behind a frame that only holds a tag, if it begins with one.
+    fn without_tag_frame(&mut self, mut left: Range<u64>) -> Range<u64> {
         if self.framing == Framing::Mpeg {
             let length = (!left.is_empty()).then(|| mpeg::tag_frame(&self.head(left.start)));
             if let Some(length) = length.flatten().filter(|length| *length <= left.end - left.start)
@@ -203,7 +217,7 @@ mod tests {
             assert_eq!(locator.find(data), Some(Located { bytes, gap }));
         };
         expect(&frame(1), 2..419, 0..2);
-        expect(&frame(1), 424..841, 424..424);
+        expect(&frame(1), 424..841, 419..424);
         expect(&frame(2), 300_841..301_258, 841..300_841);
         assert_eq!(locator.rest(), Some(301_268..301_269));
         assert!(locator.is_frame(424) && !locator.is_frame(425));

@@ -200,7 +200,7 @@ impl Pages {
     }
 
     fn note(&mut self, gap: Range<u64>) {
-        let gap = tags::foreign(&mut self.file, gap);
+        let gap = tags::lost(&mut self.file, gap);
         if self.gaps.len() == Health::MOST {
             self.further.gaps += u64::from(!gap.is_empty());
             self.further.bytes += gap.end - gap.start;

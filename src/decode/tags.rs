@@ -37,6 +37,13 @@ pub(super) fn foreign(file: &mut (impl Read + Seek), range: Range<u64>) -> Range
     if start < end { start - padding..end } else { end..end }
 }
 
+/// What of `range`, between two frames, is no tag. Zeros alone are where audio was, and padding only
+/// beside a tag or at either end of a file.
+pub(super) fn lost(file: &mut (impl Read + Seek), range: Range<u64>) -> Range<u64> {
+    let all_zeros = zeros(file, range.clone()) == range.end.saturating_sub(range.start);
+    if all_zeros { range } else { foreign(file, range) }
+}
+
 /// The length of the tag or the zeros that `range` begins with.
 fn at_front(file: &mut (impl Read + Seek), range: Range<u64>) -> u64 {
     let head: [u8; 32] = bytes_at(file, range.start, range.end);
@@ -81,7 +88,7 @@ fn ape_size(tag: &[u8; 32]) -> u64 {
 
 /// Bytes of zero from the start of `range` on.
 fn zeros(file: &mut (impl Read + Seek), range: Range<u64>) -> u64 {
-    let length = range.end - range.start;
+    let length = range.end.saturating_sub(range.start);
     let mut block = vec![0; READ];
     let mut found = 0;
     while found < length && file.seek(SeekFrom::Start(range.start + found)).is_ok() {
@@ -142,6 +149,21 @@ mod tests {
             part
         };
         [part(0xa0), vec![b'z'; content.into()], part(0x80)].concat()
+    }
+
+    #[test]
+    fn zeros_between_frames_are_lost_unless_a_tag_is_there() {
+        let check = |pieces: &[&[u8]], expected: Range<u64>| {
+            let bytes = pieces.concat();
+            let length = bytes.len() as u64;
+            let found = lost(&mut Cursor::new(bytes), 0..length);
+            assert!(found == expected || (found.is_empty() && expected.is_empty()), "{found:?}");
+        };
+        check(&[&vec![0; 70_000]], 0..70_000);
+        check(&[&id3v1(), &[0; 9]], 0..0);
+        check(&[&[0; 9], &id3v2(5)], 0..0);
+        check(&[&[0; 9], b"junk"], 0..13);
+        check(&[], 0..0);
     }
 
     #[test]

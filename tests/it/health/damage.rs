@@ -142,8 +142,13 @@ fn junk_between_frames_is_one_error_of_its_length_at_its_byte() {
         ("s16-stereo-44100.flac", &of_flac, flac_frame),
     ];
     for (name, sound, at) in cases {
-        for length in [1, 500, 300_000] {
-            let found = account_of(name, &put_in(sound, at, &junk(length)));
+        for junk in [junk(1), junk(500), junk(300_000), vec![0; 1], vec![0; 3000]] {
+            let length = junk.len();
+            // To a frame of FLAC, zeros are none of their own.
+            if name.ends_with("flac") && junk[0] == 0 {
+                continue;
+            }
+            let found = account_of(name, &put_in(sound, at, &junk));
             let Damage { byte, bytes, frame } = found.damages[0];
             let ([byte, bytes], at) = ([byte, bytes].map(Option::unwrap), at as u64);
             assert_eq!(counts(&found), [1, bytes, 0], "{name}, {length}: {found:?}");

@@ -60,7 +60,8 @@ pub(in super::super) const METRICS: &[Metric] = &[
         unit: "bytes",
         decimals: 0,
         groups: &[&group::HEALTH],
-        definition: "Bytes of the file that are headers, tags, padding, or audio that was decoded: \
+        definition: "Bytes of the file that are headers, tags, padding (zeros beside a tag or at \
+                     either end), or audio that was decoded: \
                      file_bytes − bytes_discarded − trailing_bytes; null where one of these is.",
         source: "none",
         range: "0 to file_bytes",
