@@ -5,6 +5,8 @@
 //! of a file is accounted for, by whoever can: what was left out and where, and what lies behind the
 //! audio. What nobody can tell stays unknown.
 
+use std::ops::Range;
+
 use audiopool_worker::analyze::{Damage, Health};
 
 use crate::record::{Warning, WarningKind};
@@ -112,6 +114,18 @@ impl Findings {
             self.account.trailing = Some(Damage { frame: 0, byte: Some(byte), bytes: Some(bytes) });
             let message = format!("{bytes} bytes behind the audio are no part of it");
             self.note(WarningKind::TrailingData, None, Some(byte), message);
+        }
+    }
+
+    /// What is left behind the last whole frame: one that is cut short, which is no foreign data, or
+    /// what is no part of the audio. Perhaps nothing.
+    pub(super) fn rest(&mut self, frame: u64, rest: Range<u64>, is_cut: bool) {
+        let bytes = rest.end - rest.start;
+        if is_cut {
+            self.cut(frame, rest.start, bytes);
+            self.trail(rest.end, 0);
+        } else {
+            self.trail(rest.start, bytes);
         }
     }
 

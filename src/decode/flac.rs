@@ -306,10 +306,9 @@ impl Demux for Flac {
             let message =
                 format!("the file ends in the middle of the audio: {frames}{of} frames are there");
             findings.note(WarningKind::Truncated, Some(frames), Some(rest.start), message);
-            findings.cut(frames, rest.start, length);
-            findings.trail(end, 0);
+            findings.rest(frames, rest, true);
         } else {
-            findings.trail(rest.start, length);
+            findings.rest(frames, rest, false);
         }
         if total > 0 && frames != total && !findings.has(WarningKind::Truncated) {
             let (kind, message) = if frames < total && !findings.has(WarningKind::DecodeErrors) {

@@ -75,10 +75,10 @@ pub(super) struct Account {
     pub(super) gaps: Vec<(u64, Range<u64>)>,
     /// Those behind the first thousand.
     pub(super) further: Further,
-    /// A last page that is cut short; empty if there is none.
-    pub(super) cut: Range<u64>,
-    /// What lies behind the last page and is no tag.
-    pub(super) trailing: Range<u64>,
+    /// What lies behind the last whole page and is no tag; empty if nothing does.
+    pub(super) rest: Range<u64>,
+    /// Whether that is a page that is cut short.
+    pub(super) is_cut: bool,
 }
 
 impl Pages {
@@ -134,9 +134,7 @@ impl Pages {
         while self.go_on() {}
         let from = self.gap.unwrap_or(self.position);
         let is_whole = self.position == self.length;
-        let rest = tags::foreign(&mut self.file, from..self.length);
-        let nothing = self.length..self.length;
-        let (mut cut, mut trailing) = (nothing.clone(), nothing);
+        let mut rest = tags::foreign(&mut self.file, from..self.length);
         let mut head = Vec::new();
         if self.file.seek(SeekFrom::Start(rest.start)).is_ok() {
             drop((&mut self.file).take(LONGEST as u64).read_to_end(&mut head));
@@ -145,12 +143,10 @@ impl Pages {
         if page_length(&head).is_some() {
             // All of the page is there, and it is damaged.
             self.note(rest);
-        } else if head.starts_with(b"OggS\0") || is_start(&head) {
-            cut = rest;
-        } else {
-            trailing = rest;
+            rest = self.length..self.length;
         }
-        let account = Account { gaps: self.gaps, further: self.further, cut, trailing };
+        let is_cut = !rest.is_empty() && (head.starts_with(b"OggS\0") || is_start(&head));
+        let account = Account { gaps: self.gaps, further: self.further, rest, is_cut };
         (is_whole && !self.is_lost).then_some(account)
     }
 
@@ -309,7 +305,7 @@ mod tests {
         let length = page_length(&bytes).expect("a page");
         assert!(is_intact(&bytes[..length]));
         let end = bytes.len() as u64;
-        let nothing = Account { cut: end..end, trailing: end..end, ..Account::default() };
+        let nothing = Account { rest: end..end, ..Account::default() };
         assert_eq!(account(&bytes), nothing);
     }
 
@@ -329,8 +325,7 @@ mod tests {
                     (1000, 2 * page..2 * page + 127),
                     (4000, 3 * page + 127..3 * page + 600_127)
                 ],
-                cut: end..end,
-                trailing: end - 4..end,
+                rest: end - 4..end,
                 ..Account::default()
             }
         );
@@ -342,7 +337,7 @@ mod tests {
         for left in [1, 4, 27, 30, 200] {
             let bytes = [&page(2, 0, b"a")[..], &page(0, 1000, b"b"), &last[..left]].concat();
             let end = bytes.len() as u64;
-            let expected = Account { cut: 58..end, trailing: end..end, ..Account::default() };
+            let expected = Account { rest: 58..end, is_cut: true, ..Account::default() };
             assert_eq!(account(&bytes), expected);
         }
     }
@@ -354,10 +349,7 @@ mod tests {
         let bytes = [page(2, 0, b"a"), page(0, 1000, b"b"), last].concat();
         let end = bytes.len() as u64;
         let gaps = vec![(1000, 58..end)];
-        assert_eq!(
-            account(&bytes),
-            Account { gaps, cut: end..end, trailing: end..end, ..Account::default() }
-        );
+        assert_eq!(account(&bytes), Account { gaps, rest: end..end, ..Account::default() });
     }
 
     #[test]
@@ -392,26 +384,29 @@ mod tests {
 
     #[test]
     fn frames_of_chained_streams_add_up() {
-        let video = |flags, granule| {
-            let mut page = page(flags, granule, b"\x80theora");
+        // What is not heard has the number that the audio had in the link before, which has another.
+        let of_8 = |flags, granule, content| {
+            let mut page = page(flags, granule, content);
             page[SERIAL] = 8;
+            page[CHECKSUM..CHECKSUM + 4].fill(0);
             let sum = checksum(&page);
             page[CHECKSUM..CHECKSUM + 4].copy_from_slice(&sum.to_le_bytes());
             page
         };
+        let video = |flags, granule| page(flags, granule, b"\x80theora");
         let opus = [&b"OpusHead\x01\x02"[..], &300_u16.to_le_bytes()].concat();
         let streams = [
             page(2, 0, b"a"),
             page(4, 1000, b"b"),
             // The next link begins with a stream that is not heard.
             video(2, 0),
-            page(2, 0, &opus),
+            of_8(2, 0, &opus),
             video(0, 1 << 40),
-            page(0, 800, b"d"),
+            of_8(0, 800, b"d"),
         ]
         .concat();
         let at = streams.len() as u64;
-        let bytes = [streams, b"??".to_vec(), page(4, 900, b"e")].concat();
+        let bytes = [streams, b"??".to_vec(), of_8(4, 900, b"e")].concat();
         assert_eq!(account(&bytes).gaps, [(1500, at..at + 2)]);
     }
 }

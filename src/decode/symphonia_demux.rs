@@ -305,14 +305,8 @@ impl Demux for SymphoniaDemux {
             Bytes::Located(mut locator) => {
                 if let Some(rest) = locator.rest() {
                     findings.account_for_all_bytes();
-                    let length = rest.end - rest.start;
-                    // A frame cut short by who recorded it is no foreign data.
-                    if length > 0 && locator.is_frame(rest.start) {
-                        findings.cut(frames, rest.start, length);
-                        findings.trail(rest.end, 0);
-                    } else {
-                        findings.trail(rest.start, length);
-                    }
+                    let is_cut = !rest.is_empty() && locator.is_frame(rest.start);
+                    findings.rest(frames, rest, is_cut);
                 }
             }
             Bytes::Counted { end, trailing } => {
@@ -333,9 +327,7 @@ impl Demux for SymphoniaDemux {
                     findings.damage(damage, &what);
                 }
                 findings.damage_further(account.further.gaps, account.further.bytes);
-                let (cut, trailing) = (account.cut, account.trailing);
-                findings.cut(frames, cut.start, cut.end - cut.start);
-                findings.trail(trailing.start, trailing.end - trailing.start);
+                findings.rest(frames, account.rest, account.is_cut);
             }
             Bytes::Unseen => {}
         }
