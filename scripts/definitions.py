@@ -251,12 +251,12 @@ def bandwidth(x, rate):
     middle = lambda some: np.sort(some)[len(some) // 2]
     fall = {b: middle(level[b - kilo:b]) - middle(level[b + slope:b + slope + kilo])
             for b in range(kilo, len(level) - slope - left)}
-    deep = [b for b, depth in fall.items() if depth >= 20]
-    if not deep:
+    best = max((b for b, depth in fall.items() if depth >= 20), default=None)
+    if best is None:
         return rate / 2, None
-    # Of the places that belong to the highest fall, the one where it is deepest.
-    around = [b for b in deep if b >= max(deep) - kilo]
-    best = max(around, key=lambda b: (fall[b], b))
+    # On to deeper ones, as long as the next is within 1 kHz.
+    while deeper := [b for b in fall if best - kilo <= b < best and fall[b] > fall[best]]:
+        best = max(deeper)
     half = middle(level[best - kilo:best]) - fall[best] / 2
     above = [b for b in range(best - kilo + 1, min(len(level), best + slope + kilo))
              if level[b] >= half and level[b - 1] >= half]

@@ -50,7 +50,8 @@ pub(super) const METRICS: &[Metric] = &[
         groups: &[&group::SPECTRUM],
         definition: "Up to where there is sound: the highest place where the average spectrum falls \
                      by 20 dB or more within 300 Hz and stays down for 1 kHz (medians of 1 kHz on \
-                     either side); half the rate if there is none.",
+                     either side), or a deeper such place within 1 kHz below that, and so on; there, \
+                     the frequency at which it has fallen by half. Half the rate if there is none.",
         source: "none; spectrograms are looked at for the same",
         range: "above 1000, to half the rate",
         reading: "A lossless file that ends at 16,000 was an MP3 of 128 kbit/s, at 19,000 to 20,000 \
