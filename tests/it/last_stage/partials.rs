@@ -9,7 +9,7 @@ use audiopool_worker::codec::checksum;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{audiopool, run};
+use super::run;
 
 /// Where the header begins.
 const PREFIX: usize = 32;
@@ -295,7 +295,7 @@ fn a_place_that_cannot_be_used_is_told_before_the_work() {
 #[test]
 fn a_place_without_room_ends_the_run_plainly() {
     let kept = Kept::new();
-    let program = audiopool();
+    let program = super::audiopool();
     let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" analyze --isolation never \
                   --metrics loudness --format ndjson --save-partials \"$1\" silence.wav \
                   s16-mono-8000-64s.flac speech-12000.flac";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{audiopool, run};
+use super::run;
 
 /// A place for files.
 struct Place(TempDir);
@@ -223,7 +223,7 @@ fn stored_partials_hold_no_waveform_and_merge_says_so() {
 #[test]
 fn a_place_without_room_for_peaks_ends_the_run_plainly() {
     let place = Place::new();
-    let program = audiopool();
+    let program = super::audiopool();
     let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" analyze --isolation never --format ndjson \
                   --peaks-zoom 16 --peaks \"$1\" silence-short.wav s16-mono-8000-64s.flac frames-22.wav";
     let output = std::process::Command::new("sh")
@@ -244,7 +244,6 @@ fn a_place_without_room_for_peaks_ends_the_run_plainly() {
     assert!(names.iter().all(|name| !name.starts_with('.') && !name.contains("64s")), "{names:?}");
 }
 
-#[cfg(unix)]
 #[test]
 fn the_report_may_go_to_the_directory_of_the_peaks() {
     let place = Place::new();
@@ -253,6 +252,7 @@ fn the_report_may_go_to_the_directory_of_the_peaks() {
     assert_eq!(names(directory), ["00000000-silence.wav.dat", "r.json"]);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_link_to_a_file_of_peaks_stays_a_link() {
     let place = Place::new();
