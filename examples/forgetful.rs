@@ -51,8 +51,7 @@ fn sum_of_lengths() -> Result<u64, Box<dyn Error>> {
         let mut log = OpenOptions::new().append(true).create(true).open(log)?;
         log.write_all(format!("{}\n", process::id()).as_bytes())?;
     }
-    let format =
-        PcmFormat { sample_format: SampleFormat::U8, sample_rate: 100, channels: 1, lossy: false };
+    let format = PcmFormat::new(SampleFormat::U8, 100, 1);
     let minute = AudioSegment::from_raw(vec![128; 6000], format);
     let options = ChunkOptions { num_threads: NonZeroUsize::new(4), ..ChunkOptions::default() };
     Ok(parallel_process_audio_chunks(&minute, &Length, &options)?.iter().sum())

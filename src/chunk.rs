@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     fn format(sample_rate: u32, channels: u16) -> PcmFormat {
-        PcmFormat { sample_format: SampleFormat::S16, sample_rate, channels, lossy: false }
+        PcmFormat::new(SampleFormat::S16, sample_rate, channels)
     }
 
     const LENGTH: ChunkLength = ChunkLength { pieces: 4, min_ms: 10_000, max_ms: 30_000 };

@@ -48,7 +48,7 @@
 //!
 //!     // 30 seconds of a square wave. A file comes in with AudioSegment::from_file(path).
 //!     let sample_format = SampleFormat::U8;
-//!     let format = PcmFormat { sample_format, sample_rate: 8000, channels: 1, lossy: false };
+//!     let format = PcmFormat::new(sample_format, 8000, 1);
 //!     let recording = AudioSegment::from_raw([0, 200].repeat(30 * 4000), format);
 //!
 //!     let chunks = parallel_process_audio_chunks(

@@ -164,7 +164,7 @@ fn seconds(frame: u64, sample_rate: u32) -> f64 {
 /// audiopool::run_child_role_with(|| audiopool::worker_tasks().with::<Louder>());
 ///
 /// let format =
-///     PcmFormat { sample_format: SampleFormat::U8, sample_rate: 8000, channels: 1, lossy: false };
+///     PcmFormat::new(SampleFormat::U8, 8000, 1);
 /// let segment = AudioSegment::from_raw([128, 133, 0, 255], format);
 /// let counts =
 ///     parallel_process_audio_chunks(&segment, &Louder { than: 4 }, &ChunkOptions::default())?;
@@ -280,7 +280,7 @@ mod tests {
 
     fn segment(sample_rate: u32, frames: usize) -> AudioSegment {
         let sample_format = SampleFormat::U8;
-        let format = PcmFormat { sample_format, sample_rate, channels: 1, lossy: false };
+        let format = PcmFormat::new(sample_format, sample_rate, 1);
         AudioSegment::from_raw(vec![0; frames], format)
     }
 

@@ -261,12 +261,7 @@ mod tests {
     use crate::decode::{DecodeErrorKind, SourceFormat};
 
     fn format(frames: u64) -> FileFormat {
-        let pcm = PcmFormat {
-            sample_format: SampleFormat::S24,
-            sample_rate: 48_000,
-            channels: 2,
-            lossy: false,
-        };
+        let pcm = PcmFormat::new(SampleFormat::S24, 48_000, 2);
         let source = SourceFormat {
             container: "wav".to_owned(),
             codec: "pcm_s24le".to_owned(),

@@ -171,8 +171,7 @@ mod tests {
     use super::*;
 
     fn segment(sample_rate: u32, channels: u16, samples: &[i16]) -> AudioSegment {
-        let format =
-            PcmFormat { sample_format: SampleFormat::S16, sample_rate, channels, lossy: false };
+        let format = PcmFormat::new(SampleFormat::S16, sample_rate, channels);
         let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
         AudioSegment::from_raw(bytes, format)
     }

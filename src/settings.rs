@@ -210,6 +210,8 @@ pub struct AnalysisSettings {
     /// How loud files are wanted, in LUFS; with [`for_target`](Self::for_target), which asks for
     /// the figure as well.
     pub loudness_target_lufs: Option<f64>,
+    /// Whether the loudness of mono files is measured as they are heard on two loudspeakers.
+    pub dual_mono: bool,
     /// Whether records hold the loudness of every 100 ms.
     pub timelines: bool,
     /// Which files are an album, if figures of albums are wanted.
@@ -230,6 +232,7 @@ impl AnalysisSettings {
             silence_threshold_db: self.silence_threshold_db,
             min_silence_ms: self.min_silence_ms,
             loudness_target_lufs: self.loudness_target_lufs,
+            dual_mono: self.dual_mono,
             timelines: self.timelines,
             album: self.albums.is_some(),
         };
@@ -284,6 +287,7 @@ impl Default for AnalysisSettings {
             silence_threshold_db: fixed(SILENCE_THRESHOLD_DB),
             min_silence_ms: fixed(MIN_SILENCE_MS),
             loudness_target_lufs: None,
+            dual_mono: false,
             timelines: false,
             albums: None,
             metrics: METRICS.iter().filter(|metric| metric.answers_to(DEFAULT_METRICS)).collect(),
@@ -294,13 +298,21 @@ impl Default for AnalysisSettings {
 impl Serialize for AnalysisSettings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let keys: Vec<_> = self.metrics.iter().map(|metric| metric.key).collect();
-        let further = [self.loudness_target_lufs.is_some(), self.timelines, self.albums.is_some()];
+        let further = [
+            self.loudness_target_lufs.is_some(),
+            self.dual_mono,
+            self.timelines,
+            self.albums.is_some(),
+        ];
         let count = 3 + further.into_iter().filter(|is_set| *is_set).count();
         let mut settings = serializer.serialize_struct("AnalysisSettings", count)?;
         settings.serialize_field(SILENCE_THRESHOLD_DB.key, &self.silence_threshold_db)?;
         settings.serialize_field(MIN_SILENCE_MS.key, &self.min_silence_ms)?;
         if let Some(target) = self.loudness_target_lufs {
             settings.serialize_field(LOUDNESS_TARGET.key, &target)?;
+        }
+        if self.dual_mono {
+            settings.serialize_field("dual_mono", &true)?;
         }
         if self.timelines {
             settings.serialize_field("timeline", &true)?;

@@ -86,6 +86,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
 pub(crate) struct Analyze {
     /// Files, and directories to search for audio files
     #[arg(value_name = "PATH", required_unless_present = "files_from", value_hint = ValueHint::AnyPath)]
@@ -119,6 +120,10 @@ pub(crate) struct Analyze {
         help = LOUDNESS_TARGET.describe(), value_parser = |text: &str| LOUDNESS_TARGET.parse(text),
         allow_hyphen_values = true, help_heading = "Analysis")]
     pub(crate) loudness_target: Option<f64>,
+
+    /// Measure the loudness of mono files as they are heard on two loudspeakers: 3.01 LU louder
+    #[arg(long, help_heading = "Analysis")]
+    pub(crate) dual_mono: bool,
 
     /// Put momentary and short-term loudness of every 100 ms into the records of `json` and `ndjson`
     #[arg(long, help_heading = "Analysis")]

@@ -34,6 +34,10 @@ pub(crate) struct Merge {
         help_heading = "Analysis")]
     loudness_target: Option<f64>,
 
+    /// Measure the loudness of mono files as they are heard on two loudspeakers: 3.01 LU louder
+    #[arg(long, help_heading = "Analysis")]
+    dual_mono: bool,
+
     /// Put momentary and short-term loudness of every 100 ms into the records of `json` and `ndjson`
     #[arg(long, help_heading = "Analysis")]
     timeline: bool,
@@ -83,6 +87,7 @@ pub(crate) fn run(typed: Merge, talk: Talk) -> Result<Exit, Fault> {
         silence_threshold_db: typed.silence_threshold_db,
         min_silence_ms: typed.min_silence_ms,
         loudness_target_lufs: typed.loudness_target,
+        dual_mono: typed.dual_mono,
         timelines: typed.timeline,
         albums: typed.album.map(Into::into),
     };

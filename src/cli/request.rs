@@ -54,6 +54,7 @@ impl Request {
         let analysis = AnalysisSettings {
             silence_threshold_db: typed.silence_threshold_db,
             min_silence_ms: typed.min_silence_ms,
+            dual_mono: typed.dual_mono,
             timelines: typed.timeline,
             albums: typed.album.map(Into::into),
             metrics: typed.metrics.0,

@@ -60,12 +60,7 @@ pub(super) fn read(
         None => return None,
     };
     let (sample_format, order, codec) = common.linear()?;
-    let pcm = PcmFormat {
-        sample_format,
-        sample_rate: common.sample_rate,
-        channels: common.channels,
-        lossy: false,
-    };
+    let pcm = PcmFormat::new(sample_format, common.sample_rate, common.channels);
     // A program that streams leaves the size at 0, but a recording of nothing has it too.
     let is_streamed = declared == 0 && common.frames > 0;
     let layout = Layout { pcm, order, start, declared: (!is_streamed).then_some(declared) };

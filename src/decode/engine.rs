@@ -101,8 +101,9 @@ impl Engine {
                     return Ok(());
                 }
                 let found = pcm_of(&buffer, *bits);
-                if found.is_none_or(|found| PcmFormat { lossy: pcm.lossy, ..found } != pcm)
-                    || !convert::append(&buffer, pcm.sample_format, bytes)
+                if found.is_none_or(|found| {
+                    PcmFormat { lossy: pcm.lossy, layout: pcm.layout, ..found } != pcm
+                }) || !convert::append(&buffer, pcm.sample_format, bytes)
                 {
                     let to = found.map_or_else(|| "no audio".to_owned(), name_of);
                     return Err(DecodeFault::Changed(to));
@@ -150,12 +151,7 @@ fn depth_of(params: &AudioCodecParameters) -> Option<u32> {
 /// What a decoder's buffer holds; `None` for a buffer without channels.
 fn pcm_of(buffer: &GenericAudioBufferRef<'_>, bits: Option<u32>) -> Option<PcmFormat> {
     let channels = u16::try_from(buffer.num_planes()).ok().filter(|&channels| channels > 0)?;
-    Some(PcmFormat {
-        sample_format: convert::format_of(buffer, bits),
-        sample_rate: buffer.spec().rate(),
-        channels,
-        lossy: false,
-    })
+    Some(PcmFormat::new(convert::format_of(buffer, bits), buffer.spec().rate(), channels))
 }
 
 /// A format for a person: `48000 Hz, 2 channels, s16`.

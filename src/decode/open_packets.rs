@@ -260,12 +260,9 @@ fn empty(setup: &Setup) -> Option<PcmFormat> {
         Some(25..) => SampleFormat::S32,
         _ => SampleFormat::S16,
     };
-    Some(PcmFormat {
-        sample_format,
-        sample_rate: params.sample_rate?,
-        channels: u16::try_from(channels).ok().filter(|&channels| channels > 0)?,
-        lossy: setup.is_lossy(),
-    })
+    let channels = u16::try_from(channels).ok().filter(|&channels| channels > 0)?;
+    let pcm = PcmFormat::new(sample_format, params.sample_rate?, channels);
+    Some(PcmFormat { lossy: setup.is_lossy(), ..pcm })
 }
 
 /// Frames nearest to a time.
@@ -308,13 +305,8 @@ fn linear(setup: &Setup, kind: Kind) -> Option<(PcmFormat, Order)> {
         _ => return None,
     };
     let channels = setup.params.channels.as_ref()?.count();
-    let pcm = PcmFormat {
-        sample_format,
-        sample_rate: setup.params.sample_rate?,
-        channels: u16::try_from(channels).ok().filter(|&channels| channels > 0)?,
-        lossy: false,
-    };
-    Some((pcm, order))
+    let channels = u16::try_from(channels).ok().filter(|&channels| channels > 0)?;
+    Some((PcmFormat::new(sample_format, setup.params.sample_rate?, channels), order))
 }
 
 /// The name of a codec, as ffmpeg calls it too.

@@ -124,12 +124,7 @@ impl Decoder {
 
     /// What all packets decode to.
     pub(super) const fn pcm(&self) -> PcmFormat {
-        PcmFormat {
-            sample_format: SampleFormat::F32,
-            sample_rate: SAMPLE_RATE,
-            channels: self.head.channels,
-            lossy: false,
-        }
+        PcmFormat::new(SampleFormat::F32, SAMPLE_RATE, self.head.channels)
     }
 
     /// Appends the frames of a packet that belong to the recording.

@@ -313,12 +313,7 @@ mod tests {
     /// Batches that begin with a preroll decode to what one decoder makes of the whole.
     #[track_caller]
     fn check(name: &str, kind: Kind, expected: Start) {
-        let pcm = PcmFormat {
-            sample_format: SampleFormat::F32,
-            sample_rate: 16_000,
-            channels: 1,
-            lossy: true,
-        };
+        let pcm = PcmFormat { lossy: true, ..PcmFormat::new(SampleFormat::F32, 16_000, 1) };
         let mut findings = Findings::default();
         let (mut packets, setup) = demux(name, kind);
         assert_eq!(setup.start, expected);
@@ -354,12 +349,7 @@ mod tests {
             Arc::new(Packet { data, frames: 4, trim_start, trim_end, byte, bytes, lost, setup })
         };
         let packets = vec![packet(32, None), packet(100, Some(lost))];
-        let pcm = PcmFormat {
-            sample_format: SampleFormat::S16,
-            sample_rate: 8000,
-            channels: 1,
-            lossy: false,
-        };
+        let pcm = PcmFormat::new(SampleFormat::S16, 8000, 1);
         let mut decoded = Decoded::default();
         Decoder::new(pcm).decode(&Batch { preroll: Vec::new(), packets }, &mut decoded);
         let told = decoded.faults.iter().map(|fault| (fault.byte, fault.bytes));

@@ -131,12 +131,7 @@ impl Format {
             (Self::FLOAT, 8) => (SampleFormat::F64, "pcm_f64le"),
             _ => return None,
         };
-        let pcm = PcmFormat {
-            sample_format,
-            sample_rate: self.sample_rate,
-            channels: self.channels,
-            lossy: false,
-        };
+        let pcm = PcmFormat::new(sample_format, self.sample_rate, self.channels);
         Some((pcm, codec))
     }
 }

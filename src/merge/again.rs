@@ -28,6 +28,8 @@ pub struct Changes {
     pub min_silence_ms: Option<u32>,
     /// How loud files are wanted, in LUFS.
     pub loudness_target_lufs: Option<f64>,
+    /// Whether the loudness of mono files is measured as they are heard on two loudspeakers.
+    pub dual_mono: bool,
     /// Whether records hold the loudness of every 100 ms.
     pub timelines: bool,
     /// Which files are an album.
@@ -99,6 +101,7 @@ fn changed(file: &Path, stored: &Settings, changes: &Changes) -> Result<Analysis
     if let Some(metrics) = &changes.metrics {
         settings.metrics.clone_from(metrics);
     }
+    settings.dual_mono |= changes.dual_mono;
     settings.timelines |= changes.timelines;
     settings.albums = changes.albums.or(settings.albums);
     let target = changes.loudness_target_lufs.or(stored.loudness_target_lufs);
@@ -183,6 +186,8 @@ fn unlike(
         ("for other figures", "`--metrics` chooses those that both have")
     } else if of_one.loudness_target_lufs != of_other.loudness_target_lufs {
         ("for another loudness", "`--loudness-target` names one for all")
+    } else if of_one.dual_mono != of_other.dual_mono {
+        ("with another loudness of mono files", "`--dual-mono` asks for it of all")
     } else if of_one.albums != of_other.albums || of_one.timelines != of_other.timelines {
         ("with other albums or timelines", "`--album` and `--timeline` ask for them of all")
     } else {

@@ -30,7 +30,7 @@ use crate::settings::{
 
 const MAGIC: [u8; 8] = *b"AUDPOOLP";
 /// Of the header and of all around it; the build stands for the partials.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Before the header.
 const PREFIX: usize = 32;
 const CHECKSUM: usize = 4;
@@ -63,6 +63,7 @@ pub(super) struct Settings {
     pub(super) silence_threshold_db: f64,
     pub(super) min_silence_ms: u32,
     pub(super) loudness_target_lufs: Option<f64>,
+    pub(super) dual_mono: bool,
     pub(super) timelines: bool,
     pub(super) albums: Option<Grouping>,
     pub(super) metrics: Vec<String>,
@@ -254,6 +255,7 @@ impl From<&AnalysisSettings> for Settings {
             silence_threshold_db: analysis.silence_threshold_db,
             min_silence_ms: analysis.min_silence_ms,
             loudness_target_lufs: analysis.loudness_target_lufs,
+            dual_mono: analysis.dual_mono,
             timelines: analysis.timelines,
             albums: analysis.albums,
             metrics: analysis.metrics.iter().map(|metric| metric.key.to_owned()).collect(),
@@ -268,6 +270,7 @@ impl From<&Settings> for AnalysisSettings {
             silence_threshold_db: stored.silence_threshold_db,
             min_silence_ms: stored.min_silence_ms,
             loudness_target_lufs: stored.loudness_target_lufs,
+            dual_mono: stored.dual_mono,
             timelines: stored.timelines,
             albums: stored.albums,
             metrics: METRICS.iter().filter(|metric| is_asked(metric.key)).collect(),
@@ -321,7 +324,7 @@ fn pcm_of(format: &FileFormat) -> Option<PcmFormat> {
     let named = |of: &SampleFormat| of.name() == format.sample_format;
     let sample_format = [U8, S16, S24, S32, F32, F64].into_iter().find(named)?;
     let FileFormat { sample_rate, channels, .. } = *format;
-    Some(PcmFormat { sample_format, sample_rate, channels, lossy: false })
+    Some(PcmFormat::new(sample_format, sample_rate, channels))
 }
 
 /// The build in eight bytes.

@@ -44,12 +44,11 @@ pub(super) fn of(seed: u64, task: TaskId) -> Work {
     ];
     let sample_format = formats[dice.below(5) as usize];
     let rates = [8000, 22_050, 44_100, 48_000];
-    let format = PcmFormat {
+    let format = PcmFormat::new(
         sample_format,
-        sample_rate: rates[dice.below(4) as usize],
-        channels: if dice.below(2) == 0 { 1 } else { 2 },
-        lossy: false,
-    };
+        rates[dice.below(4) as usize],
+        if dice.below(2) == 0 { 1 } else { 2 },
+    );
     let frames = dice.below(30_000);
     let samples = frames * u32::from(format.channels);
     let bytes: Vec<u8> = (0..samples).flat_map(|_| dice.sample(sample_format)).collect();

@@ -231,7 +231,7 @@ fn told() -> Vec<Vec<u8>> {
 }
 
 fn format(sample_rate: u32, channels: u16) -> PcmFormat {
-    PcmFormat { sample_format: SampleFormat::S16, sample_rate, channels, lossy: false }
+    PcmFormat::new(SampleFormat::S16, sample_rate, channels)
 }
 
 /// Numbers that look like chance, the same at every run (xorshift).

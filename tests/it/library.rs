@@ -97,12 +97,7 @@ fn cut_into(threads: usize) -> ChunkOptions {
 
 /// Stereo of 8000 frames a second, whose left samples count up and whose right ones count down.
 fn stairs(frames: i16) -> AudioSegment {
-    let format = PcmFormat {
-        sample_format: SampleFormat::S16,
-        sample_rate: 8000,
-        channels: 2,
-        lossy: false,
-    };
+    let format = PcmFormat::new(SampleFormat::S16, 8000, 2);
     let samples = (0..frames).flat_map(|at| [at, -at]);
     AudioSegment::from_raw(samples.flat_map(i16::to_le_bytes).collect::<Vec<_>>(), format)
 }

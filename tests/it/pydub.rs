@@ -182,7 +182,7 @@ fn plain_wav(path: &Path) -> Option<AudioSegment> {
     };
     let sample_rate = u32::from(short(24)) + (u32::from(short(26)) << 16);
     let length = usize::from(short(40)) + (usize::from(short(42)) << 16);
-    let format = PcmFormat { sample_format, sample_rate, channels: short(22), lossy: false };
+    let format = PcmFormat::new(sample_format, sample_rate, short(22));
     Some(AudioSegment::from_raw(&bytes[44..44 + length], format))
 }
 

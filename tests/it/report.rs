@@ -24,7 +24,7 @@ fn format(sample_format: SampleFormat, sample_rate: u32, channels: u16) -> Sourc
     SourceFormat {
         container: container.to_owned(),
         codec: codec.to_owned(),
-        pcm: PcmFormat { sample_format, sample_rate, channels, lossy },
+        pcm: PcmFormat { lossy, ..PcmFormat::new(sample_format, sample_rate, channels) },
         declared_frames: Some(1),
     }
 }

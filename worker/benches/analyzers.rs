@@ -11,8 +11,7 @@ use audiopool_worker::analyze::{AnalysisSettings, Analyzers, Features};
 use audiopool_worker::pcm::{Pcm, PcmFormat, SampleFormat};
 use criterion::{Criterion, Throughput};
 
-const FORMAT: PcmFormat =
-    PcmFormat { sample_format: SampleFormat::S16, sample_rate: 48_000, channels: 2, lossy: false };
+const FORMAT: PcmFormat = PcmFormat::new(SampleFormat::S16, 48_000, 2);
 const SECONDS: u32 = 10;
 
 fn main() {

@@ -10,10 +10,12 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 mod figures;
 mod floats;
 mod integers;
+mod layout;
 mod milliseconds;
 mod vector;
 
 pub use integers::{Extremes, Integers};
+pub use layout::{ChannelLayout, Speaker};
 
 /// How one sample lies in memory. Integers are little-endian; `U8` is offset binary (128 is zero).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,9 +73,17 @@ pub struct PcmFormat {
     pub channels: u16,
     /// Whether a lossy codec made these samples (then they are `F32`).
     pub lossy: bool,
+    /// The loudspeakers of the channels, where the file states them.
+    pub layout: ChannelLayout,
 }
 
 impl PcmFormat {
+    /// The format of samples that no lossy codec made, without a stated channel layout.
+    pub const fn new(sample_format: SampleFormat, sample_rate: u32, channels: u16) -> Self {
+        let layout = ChannelLayout::UNSTATED;
+        Self { sample_format, sample_rate, channels, lossy: false, layout }
+    }
+
     /// Bytes of one frame.
     pub const fn frame_width(&self) -> usize {
         self.sample_format.sample_width() * self.channels as usize

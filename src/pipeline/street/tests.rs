@@ -14,8 +14,7 @@ use crate::decode::SourceFormat;
 use crate::pool::{Inline, TaskError};
 use crate::role;
 
-const PCM: PcmFormat =
-    PcmFormat { sample_format: SampleFormat::S16, sample_rate: 8000, channels: 1, lossy: false };
+const PCM: PcmFormat = PcmFormat::new(SampleFormat::S16, 8000, 1);
 
 /// Delivers chunks of one second that begin at these frames, and then says how long the file was.
 struct Sick {

@@ -123,6 +123,7 @@ fn what_the_last_stage_decides_can_be_chosen_anew() {
         "--loudness-target",
         "-16",
         "--album=directory",
+        "--dual-mono",
         "--timeline",
         "--format",
         "json",
@@ -234,7 +235,7 @@ fn no_damage_goes_unnoticed() {
         harmed[at..at + bytes.len()].copy_from_slice(bytes);
         refusal(place, &harmed).unwrap()
     };
-    assert!(with(8, &3_u32.to_le_bytes()).contains("of version 3, and this audiopool reads 2"));
+    assert!(with(8, &4_u32.to_le_bytes()).contains("of version 4, and this audiopool reads 3"));
     assert!(with(12, b"0000beef").contains("of another build of audiopool (0000beef"));
     assert!(with(20, &u32::MAX.to_le_bytes()).contains("a length beyond any"));
     assert!(with(24, &u64::MAX.to_le_bytes()).contains("a length beyond any"));

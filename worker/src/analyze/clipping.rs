@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn each_format_has_ends_of_its_own() {
         let ends_of = |sample_format, lossy| {
-            ends(PcmFormat { sample_format, sample_rate: 8000, channels: 1, lossy })
+            ends(PcmFormat { lossy, ..PcmFormat::new(sample_format, 8000, 1) })
         };
         assert_eq!(ends_of(SampleFormat::U8, false), [-128, 127]);
         assert_eq!(ends_of(SampleFormat::S16, false), [BOTTOM, TOP]);
@@ -350,7 +350,7 @@ mod tests {
         let floats = |value: f32| {
             let bytes: Vec<u8> = [value; 3].iter().flat_map(|x| x.to_le_bytes()).collect();
             let sample_format = SampleFormat::F32;
-            let format = PcmFormat { sample_format, sample_rate: 8000, channels: 1, lossy: false };
+            let format = PcmFormat::new(sample_format, 8000, 1);
             let partial = Clipping {}.analyze(Pcm::new(format, 0, &bytes));
             Clipping {}.finish(partial, format).runs.expect("audio").samples
         };
@@ -416,7 +416,7 @@ mod tests {
             let bytes: Vec<u8> =
                 samples.iter().flat_map(|&x| i16::try_from(x).unwrap().to_le_bytes()).collect();
             let sample_format = SampleFormat::S16;
-            let format = PcmFormat { sample_format, sample_rate: 8000, channels, lossy: false };
+            let format = PcmFormat::new(sample_format, 8000, channels);
             let whole = Pcm::new(format, 0, &bytes);
             expect_the_law(&Clipping {}, whole, &cuts);
             let found = Clipping {}.finish(Clipping {}.analyze(whole), format);

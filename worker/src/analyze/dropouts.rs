@@ -185,7 +185,7 @@ mod tests {
             samples.truncate(samples.len() - samples.len() % usize::from(channels));
             let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
             let sample_format = SampleFormat::S16;
-            let format = PcmFormat { sample_format, sample_rate: 4000, channels, lossy: false };
+            let format = PcmFormat::new(sample_format, 4000, channels);
             let whole = Pcm::new(format, 0, &bytes);
             expect_the_law(&Dropouts {}, whole, &cuts);
             // Run by run, as one reads them off.

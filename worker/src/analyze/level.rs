@@ -122,7 +122,7 @@ mod tests {
     use crate::pcm::SampleFormat;
 
     fn levels(sample_format: SampleFormat, bytes: &[u8]) -> Levels {
-        let format = PcmFormat { sample_format, sample_rate: 8000, channels: 1, lossy: false };
+        let format = PcmFormat::new(sample_format, 8000, 1);
         Level {}.finish(Level {}.analyze(Pcm::new(format, 0, bytes)), format)
     }
 

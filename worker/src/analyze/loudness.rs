@@ -52,6 +52,8 @@ pub(super) const TARGET_DEVIATION: &str = "loudness_target_deviation_lu";
 pub struct Loudness {
     /// How loud a file is wanted, in LUFS; no partial depends on it.
     pub target_lufs: Option<f64>,
+    /// Whether a mono file is measured as it is heard on two loudspeakers; no partial depends on it.
+    pub dual_mono: bool,
     /// Whether timelines are wanted; neither does any on this.
     pub has_timelines: bool,
     /// Whether its album is wanted; nor this.
@@ -111,6 +113,7 @@ impl From<&AnalysisSettings> for Loudness {
     fn from(settings: &AnalysisSettings) -> Self {
         Self {
             target_lufs: settings.loudness_target_lufs,
+            dual_mono: settings.dual_mono,
             has_timelines: settings.timelines,
             is_of_album: settings.album,
         }
@@ -151,7 +154,16 @@ impl Analyzer for Loudness {
     }
 
     fn finish(&self, whole: Partial, format: PcmFormat) -> Figures {
-        let of = |piece: Piece| gating::figures(&piece.settled(), format.sample_rate);
+        let of = |piece: Piece| {
+            let mut cells = piece.settled();
+            if self.dual_mono && format.channels == 1 {
+                // The same signal in a second channel: twice the energy, which is exact in binary.
+                for energy in &mut cells {
+                    *energy *= 2.0;
+                }
+            }
+            gating::figures(&cells, format.sample_rate)
+        };
         let figures = whole.0.map_or_else(Figures::default, of);
         let deviation =
             figures.integrated_lufs.zip(self.target_lufs).map(|(found, wanted)| found - wanted);
@@ -218,26 +230,27 @@ impl Piece {
 
     /// Goes on with the frames behind it, from where a grain begins.
     fn feed(&mut self, kernel: &Kernel, pcm: Pcm<'_>) {
+        let weights = weights::of(self.stretch.format);
         let mut rest = pcm;
         while rest.frames() > 0 {
             let (now, later) = rest.split_at(self.rate() - self.open.frames);
-            self.open.feed(kernel, &now.floats(), self.channels());
+            self.open.feed(kernel, &now.floats(), &weights);
             self.stretch.frames.end += now.frames();
             rest = later;
             if self.open.frames == self.rate() {
                 let grain = std::mem::take(&mut self.open).close();
-                self.push(kernel, grain);
+                self.push(kernel, grain, &weights);
             }
         }
     }
 
     /// Appends a whole grain.
-    fn push(&mut self, kernel: &Kernel, grain: Grain) {
+    fn push(&mut self, kernel: &Kernel, grain: Grain, weights: &[f64]) {
         let ends = grain.ends.clone();
         if self.ends.is_empty() && self.stretch.frames.start > 0 {
             self.first = Some(grain);
         } else {
-            self.cells.extend(grain.settle(kernel, &self.ends));
+            self.cells.extend(grain.settle(kernel, &self.ends, weights));
         }
         self.ends = ends;
     }
@@ -253,7 +266,7 @@ impl Piece {
             self.stretch.frames.end += (next.head.len() / next.stretch.format.frame_width()) as u64;
         }
         if let Some(first) = next.first {
-            self.push(&kernel, first);
+            self.push(&kernel, first, &weights::of(self.stretch.format));
         }
         self.cells.extend(next.cells);
         if !next.ends.is_empty() {
@@ -270,7 +283,11 @@ impl Piece {
         let kernel = Kernel::at(self.stretch.format.sample_rate);
         let mut cells = self.first.take().map_or_else(Vec::new, |first| first.cells);
         cells.append(&mut self.cells);
-        cells.extend(self.open.close().settle(&kernel, &self.ends));
+        cells.extend(self.open.close().settle(
+            &kernel,
+            &self.ends,
+            &weights::of(self.stretch.format),
+        ));
         cells
     }
 
@@ -313,7 +330,10 @@ const METRICS: &[Metric] = &[
         groups: &[&group::LOUDNESS],
         definition: "Loudness of the whole: K-weighted power of blocks of 400 ms, every 100 ms, \
                      without those below −70 LUFS and those 10 LU below the mean of the rest. \
-                     Surround channels count 1.41, the low-frequency channel 0.",
+                     Channels from 60° to 120° to the side count 1.41, the low-frequency channel \
+                     0, by the layout that the file states, else by WAV's default for its number \
+                     of channels. Mono counts as one loudspeaker; with --dual-mono as two, which \
+                     is 3.01 LU louder.",
         source: "ITU-R BS.1770-5, EBU R128",
         range: "−70 to about +5",
         reading: "How loud it is heard as a whole. Broadcast in Europe wants −23, streaming \

@@ -113,6 +113,8 @@ pub struct AnalysisSettings {
     pub min_silence_ms: u32,
     /// How loud a file is wanted, in LUFS.
     pub loudness_target_lufs: Option<f64>,
+    /// Whether the loudness of a mono file is that of its signal on two loudspeakers.
+    pub dual_mono: bool,
     /// Whether the loudness of every 100 ms is wanted.
     pub timelines: bool,
     /// Whether what a file gives to the figures of its album is wanted.
@@ -125,6 +127,7 @@ impl Default for AnalysisSettings {
             silence_threshold_db: -50.0,
             min_silence_ms: 100,
             loudness_target_lufs: None,
+            dual_mono: false,
             timelines: false,
             album: false,
         }

@@ -22,7 +22,7 @@ impl Sound {
     /// 16 bit, one channel.
     pub(super) fn mono_16(sample_rate: u32, samples: Vec<i32>) -> Self {
         let sample_format = SampleFormat::S16;
-        Self::new(PcmFormat { sample_format, sample_rate, channels: 1, lossy: false }, samples)
+        Self::new(PcmFormat::new(sample_format, sample_rate, 1), samples)
     }
 
     #[expect(
@@ -82,7 +82,10 @@ pub(super) fn sound() -> impl Strategy<Value = Sound> {
     (rate, sample_format, any::<bool>(), 1_u16..=8, runs).prop_map(
         |(sample_rate, sample_format, lossy, channels, runs)| {
             let float = matches!(sample_format, SampleFormat::F32 | SampleFormat::F64);
-            let format = PcmFormat { sample_format, sample_rate, channels, lossy: lossy && float };
+            let format = PcmFormat {
+                lossy: lossy && float,
+                ..PcmFormat::new(sample_format, sample_rate, channels)
+            };
             let samples = runs.into_iter().flat_map(|(quieter, seed, frames)| {
                 (0..frames * usize::from(channels)).map(move |at| noise(seed, at) >> quieter)
             });

@@ -333,12 +333,11 @@ mod tests {
     fn the_threshold_is_rounded_down_but_zero_is_silent() {
         // −50 dBFS are 103.6 of 32767; of 8 bits, 103 is between 0 and 1.
         let of = |sample_format| {
-            SilenceRuns { threshold_db: -50.0, min_silence_ms: 1 }.loud_from(PcmFormat {
+            SilenceRuns { threshold_db: -50.0, min_silence_ms: 1 }.loud_from(PcmFormat::new(
                 sample_format,
-                sample_rate: 1000,
-                channels: 1,
-                lossy: false,
-            })
+                1000,
+                1,
+            ))
         };
         assert_eq!(of(SampleFormat::S16), 103);
         assert_eq!(of(SampleFormat::U8), 1);

@@ -10,7 +10,7 @@ use crate::pcm::{Pcm, PcmFormat, SampleFormat};
 
 /// Doubles.
 pub(super) fn format(sample_rate: u32, channels: u16) -> PcmFormat {
-    PcmFormat { sample_format: SampleFormat::F64, sample_rate, channels, lossy: false }
+    PcmFormat::new(SampleFormat::F64, sample_rate, channels)
 }
 
 /// Interleaved samples as they lie in a chunk.

@@ -66,12 +66,7 @@ mod tests {
 
     #[test]
     fn figures_are_of_all_channels_and_of_this_stretch_alone() {
-        let format = PcmFormat {
-            sample_format: SampleFormat::S16,
-            sample_rate: 1000,
-            channels: 2,
-            lossy: false,
-        };
+        let format = PcmFormat::new(SampleFormat::S16, 1000, 2);
         let samples = [i16::MIN, 0, 3, -4, 3, -4];
         let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
         let (first, rest) = Pcm::new(format, 10, &bytes).split_at(1);

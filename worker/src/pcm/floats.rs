@@ -42,7 +42,7 @@ mod tests {
 
     #[track_caller]
     fn check(sample_format: SampleFormat, bytes: &[u8], expected: &[f64]) {
-        let format = PcmFormat { sample_format, sample_rate: 8000, channels: 1, lossy: false };
+        let format = PcmFormat::new(sample_format, 8000, 1);
         assert_eq!(Pcm::new(format, 0, bytes).floats(), expected, "{sample_format:?}");
     }
 

@@ -176,7 +176,7 @@ mod tests {
     use crate::pcm::Pcm;
 
     fn integers(sample_format: SampleFormat, lossy: bool, bytes: &[u8]) -> Vec<i64> {
-        let format = PcmFormat { sample_format, sample_rate: 8000, channels: 1, lossy };
+        let format = PcmFormat { lossy, ..PcmFormat::new(sample_format, 8000, 1) };
         let pcm = Pcm::new(format, 0, bytes);
         pcm.integers().widened().iter().map(|&x| x.into()).collect()
     }
@@ -187,12 +187,7 @@ mod tests {
             (0..100).map(|at| at * 331 - 16_384).map(|x: i32| i16::try_from(x).unwrap()).collect();
         let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
         for (channels, count) in [(1, 1), (2, 2), (3, 3), (6, 6)] {
-            let format = PcmFormat {
-                sample_format: SampleFormat::S16,
-                sample_rate: 8000,
-                channels,
-                lossy: false,
-            };
+            let format = PcmFormat::new(SampleFormat::S16, 8000, channels);
             let pcm = Pcm::new(format, 0, &bytes[..bytes.len() / (2 * count) * (2 * count)]);
             for channel in 0..count {
                 let expected: Vec<i32> =

@@ -45,7 +45,7 @@ mod tests {
     use crate::pcm::SampleFormat;
 
     fn at(sample_rate: u32) -> PcmFormat {
-        PcmFormat { sample_format: SampleFormat::S16, sample_rate, channels: 1, lossy: false }
+        PcmFormat::new(SampleFormat::S16, sample_rate, 1)
     }
 
     #[test]

@@ -8,7 +8,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::kweighting::{BENT, CELLS, Kernel, State, cell_start};
-use super::weights;
 
 /// A grain that has been begun, with all that is needed to go on. The default is that of no frame.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,7 +40,8 @@ pub(super) struct Grain {
 
 impl Open {
     /// Goes on with interleaved samples, none of them beyond the end of the grain.
-    pub(super) fn feed(&mut self, kernel: &Kernel, samples: &[f64], channels: usize) {
+    pub(super) fn feed(&mut self, kernel: &Kernel, samples: &[f64], weights: &[f64]) {
+        let channels = weights.len();
         if samples.is_empty() {
             return;
         }
@@ -53,21 +53,26 @@ impl Open {
             let end = kernel.cell(cell).end;
             let (now, later) = rest.split_at((rest.len()).min((end - at) * channels));
             let frames = now.len() / channels;
-            self.run(kernel, now, at..at + frames);
+            self.run(kernel, now, at..at + frames, weights);
             self.frames += frames as u64;
             rest = later;
             if at + frames == end {
-                self.close_cell(cell);
+                self.close_cell(cell, weights);
             }
         }
     }
 
     /// The channels one or two at a time: each waits for itself, two at once do not wait longer.
-    fn run(&mut self, kernel: &Kernel, samples: &[f64], frames: std::ops::Range<usize>) {
-        let channels = self.channels.len();
+    fn run(
+        &mut self,
+        kernel: &Kernel,
+        samples: &[f64],
+        frames: std::ops::Range<usize>,
+        weights: &[f64],
+    ) {
+        let channels = weights.len();
         let memory = kernel.memory(frames);
-        let heard: Vec<usize> =
-            (0..channels).filter(|&channel| weights::of(channel, channels) > 0.0).collect();
+        let heard: Vec<usize> = (0..channels).filter(|&channel| weights[channel] > 0.0).collect();
         for pair in heard.chunks(2) {
             match *pair {
                 [one, other] => {
@@ -89,11 +94,10 @@ impl Open {
         }
     }
 
-    fn close_cell(&mut self, cell: usize) {
-        let channels = self.channels.len();
+    fn close_cell(&mut self, cell: usize, weights: &[f64]) {
         let mut energy = 0.0;
-        for (channel, running) in self.channels.iter_mut().enumerate() {
-            energy += weights::of(channel, channels) * running.energy;
+        for (running, weight) in self.channels.iter_mut().zip(weights) {
+            energy += weight * running.energy;
             if cell < BENT {
                 self.bends.push(running.bend);
             }
@@ -133,7 +137,7 @@ impl Running {
 impl Grain {
     /// The energies of the cells, now that it is known what the filters remember of the grain
     /// before; nothing of a grain that is the first of its file.
-    pub(super) fn settle(self, kernel: &Kernel, before: &[State]) -> Vec<f64> {
+    pub(super) fn settle(self, kernel: &Kernel, before: &[State], weights: &[f64]) -> Vec<f64> {
         let mut cells = self.cells;
         let channels = before.len();
         if channels == 0 {
@@ -142,8 +146,7 @@ impl Grain {
         let bends = self.bends.chunks_exact(channels);
         for (cell, (energy, bends)) in cells.iter_mut().zip(bends).enumerate().take(BENT) {
             let mut correction = 0.0;
-            for (channel, (bend, state)) in bends.iter().zip(before).enumerate() {
-                let weight = weights::of(channel, channels);
+            for ((bend, state), weight) in bends.iter().zip(before).zip(weights) {
                 correction += weight * kernel.correction(cell, bend, state);
             }
             *energy = (*energy + correction).max(0.0);

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analyze::waves::{bytes, cuts, expect_the_law, format, wandering};
+use crate::pcm::ChannelLayout;
 
 const RATES_OF_PROGRAMMES: [u32; 3] = [44_100, 48_000, 96_000];
 
@@ -76,6 +77,28 @@ fn stays(powers: &[f64], level: f64) {
     for &power in powers {
         near(loudness(power), level, 0.1);
     }
+}
+
+#[test]
+fn a_stated_layout_decides_which_channel_is_low_frequency() {
+    let one = tones(48_000, 1, &[(1.0, 0.0)]);
+    let in_fourth: Vec<f64> = one.iter().flat_map(|&x| [0.0, 0.0, 0.0, x]).collect();
+    let quad = format(48_000, 4);
+    let layout = ChannelLayout::from_mask(0xf, 4);
+    assert_eq!(measure(PcmFormat { layout, ..quad }, &in_fourth).integrated_lufs, None);
+    near(measure(quad, &in_fourth).integrated_lufs, -3.01 + 10.0 * 1.41_f64.log10(), 0.02);
+}
+
+#[test]
+fn dual_mono_measures_mono_as_the_same_signal_in_two_channels() {
+    let steps = [(3.0, -30.0), (4.0, -12.0), (3.0, -20.0)];
+    let [mono, stereo] = [1_u16, 2].map(|channels| {
+        let samples = bytes(&tones(48_000, channels.into(), &steps));
+        let analyzer = Loudness { dual_mono: true, ..Loudness::default() };
+        let format = format(48_000, channels);
+        analyzer.finish(analyzer.analyze(Pcm::new(format, 0, &samples)), format)
+    });
+    assert_eq!(mono, stereo, "two channels have exactly twice the energy of one");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Weights: how much a channel counts for loudness, by BS.1770-5 Table 4.
 //!
-//! From 60° to 120° to the side it is 1.41, elsewhere 1, for the low-frequency channel 0. Which
-//! channel stands where is not known of every file; it is taken from their number, as WAV orders
-//! them by default:
+//! A loudspeaker from 60° to 120° to the side counts 1.41, any other 1, the low-frequency channel 0.
+//! Where the file states its channel layout, that decides; loudspeakers at the back stand at 110° in
+//! a layout without any at the side (5.1, quadraphonic, hexagonal), else behind 120° (7.1). A file
+//! that states none has the layout that WAV gives its number of channels by default:
 //!
 //! | channels | order                          |
 //! |---------:|--------------------------------|
@@ -12,15 +13,76 @@
 //! | 7        | L R C LFE Cs Ls Rs             |
 //! | 8        | L R C LFE Lb Rb Ls Rs          |
 
+use crate::pcm::{PcmFormat, Speaker};
+
 const FRONT: f64 = 1.0;
 const SIDE: f64 = 1.41;
 const LFE: f64 = 0.0;
 
-/// The weight of a channel of so many.
-pub(super) fn of(channel: usize, channels: usize) -> f64 {
+/// The weight of each channel.
+pub(super) fn of(format: PcmFormat) -> Vec<f64> {
+    let channels = usize::from(format.channels);
+    match format.layout.speakers(channels) {
+        Some(speakers) => speakers.iter().map(|&speaker| of_speaker(speaker, speakers)).collect(),
+        None => (0..channels).map(|channel| by_default(channel, channels)).collect(),
+    }
+}
+
+/// The weight of a loudspeaker of such a layout.
+fn of_speaker(speaker: Speaker, layout: &[Speaker]) -> f64 {
+    use Speaker::{
+        BackLeft, BackRight, LowFrequency, LowFrequency2, SideLeft, SideRight, WideLeft, WideRight,
+    };
+    match speaker {
+        LowFrequency | LowFrequency2 => LFE,
+        SideLeft | SideRight | WideLeft | WideRight => SIDE,
+        BackLeft | BackRight if !layout.iter().any(|one| matches!(one, SideLeft | SideRight)) => {
+            SIDE
+        }
+        _ => FRONT,
+    }
+}
+
+/// The weight of a channel of so many, in the default layout of WAV.
+fn by_default(channel: usize, channels: usize) -> f64 {
     match (channels, channel) {
         (4, 2 | 3) | (5, 3 | 4) | (6, 4 | 5) | (7, 5 | 6) | (8, 6 | 7) => SIDE,
         (6..=8, 3) => LFE,
         _ => FRONT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pcm::{ChannelLayout, SampleFormat};
+
+    #[track_caller]
+    fn check(mask: u32, expected: &[f64]) {
+        let channels = u16::try_from(expected.len()).expect("a few");
+        let layout = ChannelLayout::from_mask(mask, channels);
+        let format = PcmFormat { layout, ..PcmFormat::new(SampleFormat::S16, 48_000, channels) };
+        assert_eq!(of(format), expected, "mask {mask:#x}");
+    }
+
+    #[test]
+    fn the_stated_layout_decides() {
+        check(0x00f, &[FRONT, FRONT, FRONT, LFE]); // 3.1
+        check(0x00b, &[FRONT, FRONT, LFE]); // 2.1
+        check(0x10f, &[FRONT, FRONT, FRONT, LFE, FRONT]); // 4.1
+        check(0x107, &[FRONT, FRONT, FRONT, FRONT]); // 4.0
+        check(0x03f, &[FRONT, FRONT, FRONT, LFE, SIDE, SIDE]); // 5.1, back
+        check(0x60f, &[FRONT, FRONT, FRONT, LFE, SIDE, SIDE]); // 5.1, side
+        check(0x137, &[FRONT, FRONT, FRONT, SIDE, SIDE, FRONT]); // hexagonal
+        check(0x707, &[FRONT, FRONT, FRONT, FRONT, SIDE, SIDE]); // 6.0
+        check(0x63f, &[FRONT, FRONT, FRONT, LFE, FRONT, FRONT, SIDE, SIDE]); // 7.1
+    }
+
+    #[test]
+    fn the_number_of_channels_decides_where_no_layout_is_stated() {
+        check(0, &[FRONT, FRONT, SIDE, SIDE]);
+        check(0, &[FRONT, FRONT, FRONT, LFE, SIDE, SIDE]);
+        check(0, &[FRONT, FRONT, FRONT, LFE, FRONT, FRONT, SIDE, SIDE]);
+        check(0, &[FRONT, FRONT, FRONT]);
     }
 }

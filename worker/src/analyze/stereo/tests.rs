@@ -6,12 +6,7 @@ use super::*;
 use crate::analyze::oracle::{Sound, sound};
 use crate::analyze::waves::{cuts, expect_the_law};
 
-const FORMAT: PcmFormat = PcmFormat {
-    sample_format: crate::pcm::SampleFormat::S16,
-    sample_rate: 1000,
-    channels: 2,
-    lossy: false,
-};
+const FORMAT: PcmFormat = PcmFormat::new(crate::pcm::SampleFormat::S16, 1000, 2);
 
 fn figures(frames: &[[i16; 2]]) -> Figures {
     let bytes: Vec<u8> = frames.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
