@@ -22,6 +22,7 @@ mod replay;
 mod request;
 mod selftest;
 mod serve;
+mod targets;
 
 use std::io::{self, Write};
 

@@ -9,6 +9,10 @@
 //! What is there already and is no regular file (a FIFO, a device) is written as it stands. A
 //! symbolic link stays one: the file behind it is replaced, and its permissions are kept. A process
 //! that is killed leaves the file with the dot; no other run is disturbed by it.
+//!
+//! A file that holds audio or another medium is never replaced.
+
+mod identity;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -16,6 +20,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+use crate::decode::medium_in;
+
+pub use identity::FileId;
 
 /// A file in the making.
 #[derive(Debug)]
@@ -39,7 +47,10 @@ impl Whole {
                 let file = File::options().write(true).open(path)?;
                 return Ok(Self(Place::Itself(BufWriter::new(file))));
             }
-            Ok(metadata) => Some(metadata.permissions()),
+            Ok(metadata) => {
+                expect_replaceable(path)?;
+                Some(metadata.permissions())
+            }
             Err(_) => None,
         };
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -72,6 +83,8 @@ impl Whole {
             Place::Itself(mut out) => out.flush(),
             Place::Beside { file, target } => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                // Once more: it may have been made since.
+                expect_replaceable(&target)?;
                 if on_disk {
                     file.as_file().sync_all()?;
                 }
@@ -95,6 +108,25 @@ impl Write for Whole {
         match &mut self.0 {
             Place::Itself(out) => out.flush(),
             Place::Beside { .. } => Ok(()),
+        }
+    }
+}
+
+/// Refuses to replace what may be a user's only copy, with [`io::ErrorKind::AlreadyExists`].
+fn expect_replaceable(path: &Path) -> io::Result<()> {
+    let found = match medium_in(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            let message = format!("it is not known what this file holds: {error}");
+            return Err(io::Error::new(error.kind(), message));
+        }
+    };
+    match found {
+        None => Ok(()),
+        Some(what) => {
+            let message = format!("this file holds {what} and is not replaced");
+            Err(io::Error::new(io::ErrorKind::AlreadyExists, message))
         }
     }
 }
@@ -178,6 +210,23 @@ mod tests {
         other.finish().expect("a name");
         assert_eq!(fs::read(&target).expect("a file"), b"other");
         assert_eq!(names(directory.path()), ["x.dat"]);
+    }
+
+    #[test]
+    fn a_file_with_audio_is_refused_before_the_work_and_after_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let target = directory.path().join("r.json");
+        let mut output = Whole::create(&target).expect("a file");
+        output.write_all(b"{}").expect("room");
+        let audio = b"fLaC\0\0\0\x22";
+        fs::write(&target, audio).expect("a file");
+        for refused in [output.finish(), Whole::try_at(&target)] {
+            let error = refused.expect_err("audio");
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(error.to_string(), "this file holds audio (FLAC) and is not replaced");
+        }
+        assert_eq!(fs::read(&target).expect("a file"), audio);
+        assert_eq!(names(directory.path()), ["r.json"]);
     }
 
     #[cfg(unix)]

@@ -23,6 +23,7 @@ use super::fault::Fault;
 use super::log;
 use super::output::Output;
 use super::request::Request;
+use super::targets::{self, Targets, Watched};
 
 /// Runs it. A fault has been told to nobody yet.
 pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
@@ -38,6 +39,8 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
     let _announcement = stop.on_change(announce);
     let jobs = open_jobs(&request.plan)?;
+    let targets = Targets::of(request);
+    targets.check_plan(&request.plan)?;
     // A report may go to a directory that is made here, and is then not in its way.
     if let Some(directory) = &request.run.save_partials {
         Store::prepare(directory).map_err(|error| {
@@ -48,7 +51,8 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     if let Some(Drawing::Written(peaks)) = &request.run.drawing {
         merge::peaks::prepare(&peaks.place).map_err(|error| {
             let shown = peaks.place.path().display();
-            Fault::usage(format!("cannot write peaks to `--peaks {shown}`: {error}"))
+            let message = format!("cannot write peaks to `--peaks {shown}`: {error}");
+            unreplaced(Fault::usage(message), &error)
         })?;
     }
     let mut output = open_output(request.output.as_deref())?;
@@ -63,6 +67,7 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
         share_terminal,
     );
     let is_unwritable = Arc::new(AtomicBool::new(false));
+    let (jobs, clash) = Watched::new(jobs, targets);
     let jobs = patient(request, jobs, &stop, &is_unwritable);
     let before = Traces::now();
     let ran =
@@ -78,6 +83,9 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
         }
         // A report that is complete stays so, whether or not anyone could read what it cost.
         let _unread = stats.write(&mut io::stderr());
+    }
+    if let Some(fault) = targets::found(&clash) {
+        return Err(fault);
     }
     let written = match closed {
         Ok(Closed::Whole) => output.finish(),
@@ -99,7 +107,7 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
 /// thread that reads them then may outlive the run, so it begins before the run does.
 fn patient(
     request: &Request,
-    jobs: Jobs,
+    jobs: Watched<Jobs>,
     stop: &Interrupt,
     is_unwritable: &Arc<AtomicBool>,
 ) -> Result<Box<dyn Iterator<Item = Job> + Send>, RunError> {
@@ -173,8 +181,20 @@ fn open_jobs(plan: &Plan) -> Result<Jobs, Fault> {
 pub(super) fn open_output(path: Option<&Path>) -> Result<Output, Fault> {
     Output::open(path).map_err(|error| {
         let place = format!("`--output {}`", place(path));
-        Fault::unwritten(&place, &error).with_exit(Exit::Usage)
+        unreplaced(Fault::unwritten(&place, &error).with_exit(Exit::Usage), &error)
     })
+}
+
+/// Adds to a fault how a file of the user's comes to be named as a target.
+fn unreplaced(fault: Fault, error: &io::Error) -> Fault {
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        fault.with_help(
+            "name a new file or an earlier report; in `-o *.wav` the shell has put the first file \
+             that matches behind `-o`",
+        )
+    } else {
+        fault
+    }
 }
 
 /// Says what a table leaves out of what was asked for.

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use std::{io, thread};
 
-use audiopool::plan::{Job, Jobs};
+use audiopool::plan::Job;
 
 /// How often whoever waits for a job looks whether the run is over.
 const LOOK: Duration = Duration::from_millis(50);
@@ -20,7 +20,10 @@ pub(super) struct Awaited<F> {
 
 impl<F: Fn() -> bool> Awaited<F> {
     /// Begins to wait for the jobs; when `is_over`, there are none.
-    pub(super) fn new(jobs: Jobs, is_over: F) -> io::Result<Self> {
+    pub(super) fn new(
+        jobs: impl Iterator<Item = Job> + Send + 'static,
+        is_over: F,
+    ) -> io::Result<Self> {
         // No job is read before the one before it was taken.
         let (found, awaited) = mpsc::sync_channel(0);
         thread::Builder::new().name("list".to_owned()).spawn(move || {

@@ -18,6 +18,7 @@ use super::exit::Exit;
 use super::fault::Fault;
 use super::log;
 use super::request::{check_output, colour_allowed};
+use super::targets::Targets;
 
 /// The arguments. What is left out is as it was when the partials were stored.
 #[derive(Debug, clap::Args)]
@@ -92,6 +93,8 @@ pub(crate) fn run(typed: Merge, talk: Talk) -> Result<Exit, Fault> {
         albums: typed.album.map(Into::into),
     };
     let files = merge::files(&typed.paths);
+    let targets = Targets::of_report(path.as_deref());
+    files.iter().try_for_each(|file| targets.check(file))?;
     let settings = merge::settings(&files, &changes).map_err(refused)?;
     warn_of_the_table(typed.format, &settings);
     let mut output = open_output(path.as_deref())?;

@@ -150,6 +150,7 @@ const MARKERS: &[(&[u8], Content)] = &[
     (b"Rar!", Content::Other("a RAR archive; unpack it first")),
     (b"\x7fELF", Content::Other("a program")),
     (b"SQLite format 3", Content::Other("an SQLite database")),
+    (b"AUDPOOLP", Content::Other("stored partials of audiopool, for `audiopool merge`")),
 ];
 
 /// Atoms with which an ISO or `QuickTime` file may begin.
@@ -200,7 +201,8 @@ fn form_of(bytes: &[u8], marker: [u8; 4]) -> Option<&[u8; 4]> {
     if bytes.starts_with(&marker) { bytes.get(8..12)?.try_into().ok() } else { None }
 }
 
-fn is_text(bytes: &[u8]) -> bool {
+/// Whether they are printable text, of which the last character may be cut.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
     // A character may be cut in two at the end of what was read.
     let whole = match std::str::from_utf8(bytes) {
         Ok(text) => text,

@@ -30,6 +30,7 @@ mod installed;
 mod locate;
 mod magic;
 mod matroska;
+mod medium;
 mod mp4;
 mod mpeg;
 mod ogg;
@@ -63,6 +64,7 @@ use trim::Trim;
 
 pub use formats::{Decoding, EXTENSIONS, FormatRow, formats};
 pub use installed::installed_ffmpeg;
+pub use medium::medium_in;
 
 /// What a file turned out to be, known before its first block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

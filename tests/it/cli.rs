@@ -1,6 +1,7 @@
 //! The command line from outside: what is typed, printed and returned.
 
 mod ending;
+mod harmless;
 mod input;
 mod paths;
 mod usage;

@@ -49,6 +49,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("event", "decode::SourceFormat", "watchers learn the format as soon as it is known"),
     ("event", "pool::Balance", "… and the books of a pool that has ended"),
     ("plan", "decode::DecodeErrorKind", "what is no file fails in the same classes"),
+    ("whole", "decode::medium_in", "what no report may replace is known by its first bytes"),
     ("plan", "decode::EXTENSIONS", "which names are audio is known where it is decoded"),
 ];
 

@@ -111,7 +111,8 @@ fn of_the_name(path: &Path) -> Option<Ending> {
     }
 }
 
-/// One file takes the waveform of one input, and is neither that nor the report.
+/// One file takes the waveform of one input, and is not the report. That it is not the input
+/// either is seen to where all targets are.
 fn check_file(path: &Path, plan: &Plan, output: Option<&Path>) -> Result<(), Fault> {
     let shown = path.display();
     let [input] = &plan.paths[..] else { return Err(several(path)) };
@@ -128,9 +129,6 @@ fn check_file(path: &Path, plan: &Plan, output: Option<&Path>) -> Result<(), Fau
         (Ok::<_, std::io::Error>(other), Ok(path)) => other == path,
         _ => other == path,
     };
-    if is_it(input) {
-        return Err(Fault::usage(format!("`--peaks {shown}` is the input")));
-    }
     if output.is_some_and(is_it) {
         return Err(Fault::usage(format!("`--peaks {shown}` is the file of `--output`, too")));
     }

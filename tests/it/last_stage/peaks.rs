@@ -189,7 +189,7 @@ fn what_cannot_be_meant_is_refused_before_the_work() {
     );
     fs::write(&dat, "not audio, but not to be lost").unwrap();
     let told = refused(&[&dat, "--peaks", &dat]);
-    assert!(told.contains("x.dat` is the input"), "{told}");
+    assert!(told.contains("x.dat` is an input of this run"), "{told}");
     let told = refused(&["silence.wav", "--peaks", place.0.path().to_str().unwrap()]);
     assert!(told.contains("the directory is not empty; name a new one"), "{told}");
     assert!(refused(&["silence.wav", "--peaks-bits", "8"]).contains("--peaks <FILE>"));
