@@ -11,6 +11,7 @@ use symphonia::core::errors::Error;
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
+use super::codec::aac;
 use super::packets::{Packet, Setup};
 use super::{convert, opus};
 
@@ -31,6 +32,7 @@ pub(super) enum Engine {
         /// Whether it drops by itself what a packet says is to be trimmed.
         trims: bool,
     },
+    Aac(Box<aac::Decoder>),
     Opus(Box<opus::Decoder>),
 }
 
@@ -38,6 +40,15 @@ impl Engine {
     pub(super) fn new(setup: &Setup) -> Result<Self, Error> {
         if setup.params.codec == codec::CODEC_ID_OPUS {
             return opus::Decoder::new(&setup.params).map(|decoder| Self::Opus(Box::new(decoder)));
+        }
+        if setup.params.codec == codec::CODEC_ID_AAC {
+            return match aac::Decoder::new(&setup.params) {
+                Ok(decoder) => Ok(Self::Aac(Box::new(decoder))),
+                Err(what) => {
+                    tracing::debug!(what, "no decoder for this AAC");
+                    Err(Error::Unsupported("this kind of AAC is not decoded here"))
+                }
+            };
         }
         // Only Vorbis is trimmed by its decoder: its first packet yields nothing.
         let trims = setup.params.codec == codec::CODEC_ID_VORBIS;
@@ -51,6 +62,8 @@ impl Engine {
     pub(super) fn reset(&mut self) {
         match self {
             Self::Symphonia { decoder, .. } => decoder.reset(),
+            // Its packets are decoded in order, and each is whole in itself after a fault.
+            Self::Aac(_) => {}
             Self::Opus(decoder) => decoder.reset(),
         }
     }
@@ -71,6 +84,7 @@ impl Engine {
                     decoder.decode_ref(&packet.as_symphonia()).map_err(|error| said(&error))?;
                 Ok(pcm_of(&buffer, *bits))
             }
+            Self::Aac(decoder) => Ok(decoder.decode(&packet.data)?.pcm()),
             Self::Opus(decoder) => Ok(Some(decoder.pcm())),
         }
     }
@@ -84,6 +98,19 @@ impl Engine {
         match self {
             Self::Opus(decoder) => {
                 decoder.decode(packet, bytes).map_err(|what| DecodeFault::Damaged(what.to_owned()))
+            }
+            Self::Aac(decoder) => {
+                let audio = decoder.decode(&packet.data).map_err(DecodeFault::Damaged)?;
+                let Some(found) = audio.pcm() else { return Ok(()) };
+                if (PcmFormat { lossy: pcm.lossy, layout: pcm.layout, ..found }) != pcm {
+                    return Err(DecodeFault::Changed(name_of(found)));
+                }
+                let channels = usize::from(pcm.channels);
+                let frames = audio.samples().len() / channels;
+                let padding = usize::try_from(packet.trim_end).unwrap_or(frames).min(frames);
+                let kept = &audio.samples()[..(frames - padding) * channels];
+                bytes.extend(kept.iter().flat_map(|sample| sample.to_le_bytes()));
+                Ok(())
             }
             Self::Symphonia { decoder, bits, trims } => {
                 let before = bytes.len();

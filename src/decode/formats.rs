@@ -66,12 +66,12 @@ const ROWS: &[FormatRow] = formats![
     Flac "flac" "FLAC", BuiltIn, "FLAC", ["flac", "fla"];
     Ogg "ogg" "Ogg", BuiltInOrFfmpeg, "Vorbis, Opus, FLAC", ["ogg", "oga", "opus", "spx"];
     MpegAudio "mp3" "MPEG audio", BuiltIn, "MP1, MP2, MP3", ["mp3", "mp2", "mp1", "mpga"];
-    Adts "adts" "AAC (ADTS)", BuiltInOrFfmpeg, "AAC-LC", ["aac"];
-    Mp4 "mp4" "MP4, QuickTime", BuiltInOrFfmpeg, "AAC-LC, ALAC, FLAC, Opus, MP3, PCM",
+    Adts "adts" "AAC (ADTS)", BuiltInOrFfmpeg, "AAC, HE-AAC", ["aac"];
+    Mp4 "mp4" "MP4, QuickTime", BuiltInOrFfmpeg, "AAC, HE-AAC, ALAC, FLAC, Opus, MP3, PCM",
         ["m4a", "m4b", "m4p", "m4r", "mp4", "m4v", "mov", "3gp", "3g2"];
     Matroska "mkv" "Matroska, WebM", BuiltInOrFfmpeg,
-        "Vorbis, Opus, FLAC, AAC-LC, ALAC, MP3, PCM", ["mka", "mkv", "webm", "weba"];
-    Caf "caf" "Core Audio", BuiltInOrFfmpeg, "PCM, ALAC, AAC-LC", ["caf"];
+        "Vorbis, Opus, FLAC, AAC, HE-AAC, ALAC, MP3, PCM", ["mka", "mkv", "webm", "weba"];
+    Caf "caf" "Core Audio", BuiltInOrFfmpeg, "PCM, ALAC, AAC, HE-AAC", ["caf"];
     WavPack "wavpack" "WavPack", Ffmpeg, "WavPack", ["wv"];
     MonkeysAudio "ape" "Monkey's Audio", Ffmpeg, "Monkey's Audio", ["ape"];
     TrueAudio "tta" "True Audio", Ffmpeg, "TTA", ["tta"];

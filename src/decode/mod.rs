@@ -19,6 +19,7 @@
 //!   decodes to the same bytes with one thread and with eight.
 
 mod aiff;
+mod codec;
 mod convert;
 mod engine;
 mod ffmpeg;

@@ -11,6 +11,7 @@ use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known as codec;
 use symphonia::core::formats::{FormatReader, Track};
 
+use super::codec::aac;
 use super::engine::Engine;
 use super::findings::Findings;
 use super::formats::FormatRow;
@@ -26,14 +27,11 @@ use super::refusal::{Refusal, check_limits, refusal_of};
 use super::regular::Tail;
 use super::symphonia_demux::{self, Bytes, MpegFormat, SymphoniaDemux};
 use super::trim::Trim;
-use super::{Opened, SourceFormat, ffmpeg, matroska, mp4, opus, regular, tags};
+use super::{Opened, SourceFormat, matroska, mp4, opus, regular, tags};
 use crate::record::WarningKind;
 
 /// Packets that may fail to decode before a file is given up.
 const MAX_BAD_PACKETS: usize = 64;
-/// AAC sampled no faster than this may be the lower half of HE-AAC, which only a decoder of that
-/// can tell.
-const HALF_RATE: u32 = 24_000;
 
 impl Candidate<'_> {
     pub(super) fn open_symphonia(
@@ -59,10 +57,11 @@ impl Candidate<'_> {
             let what = "no audio track whose codec is known to audiopool";
             return Err(Refusal::Unsupported(format!("{}: {what}", row.name)));
         };
-        let Some(setup) = symphonia_demux::setup_of(track).map(Arc::new) else {
+        let Some(setup) = symphonia_demux::setup_of(track) else {
             let what = "the codec of its audio track is not known to audiopool";
             return Err(Refusal::Unsupported(format!("{}: {what}", row.name)));
         };
+        let setup = Arc::new(self.examined(setup, track.id, row)?);
         if count > 1 {
             let message = format!("{} further audio tracks were not analysed", count - 1);
             findings.note(WarningKind::OtherTracks, None, None, message);
@@ -74,6 +73,27 @@ impl Candidate<'_> {
         }
         let track = track.clone();
         self.open_track(format, &track, &setup, row, codec, findings)
+    }
+
+    /// The setup of a track in the rate that comes out of its decoder.
+    fn examined(&self, setup: Setup, track: u32, row: &FormatRow) -> Result<Setup, Refusal> {
+        if setup.params.codec != codec::CODEC_ID_AAC {
+            return Ok(setup);
+        }
+        let (file, length) = regular::open(self.path).map_err(Refusal::Final)?;
+        let tail = Tail::new(file, self.head.start, length).map_err(|e| Refusal::of_io(&e))?;
+        let mut first = Vec::new();
+        if let Some(Ok(mut format)) = symphonia_demux::open(row.kind(), tail) {
+            while let Ok(Some(packet)) = format.next_packet()
+                && first.len() < aac::EXAMINED
+            {
+                if packet.track_id == track {
+                    first.push(packet.data);
+                }
+            }
+        }
+        let first = first.iter().map(|packet| &packet[..]);
+        aac::examine(&setup.params, first).map(Setup::new).map_err(Refusal::Unsupported)
     }
 
     /// Linear PCM for which Symphonia found the way.
@@ -106,7 +126,7 @@ impl Candidate<'_> {
         let sample_rate = setup.params.sample_rate.unwrap_or(0);
         let is_opus = setup.params.codec == codec::CODEC_ID_OPUS;
         let mut trim = Trim::NONE;
-        let mut declared = track.num_frames;
+        let mut declared = frames_of(track, sample_rate);
         let mut exact = None;
         let mut mpeg = None;
         let mut end_padding = 0;
@@ -196,7 +216,6 @@ impl Candidate<'_> {
             }
         };
         check_limits(pcm).map_err(Refusal::Final)?;
-        self.check_aac(setup, pcm)?;
         let format =
             SourceFormat { container: self.container_of(row), codec, pcm, declared_frames };
         let batches = Batches::new(demux, ahead, pcm);
@@ -233,21 +252,6 @@ impl Candidate<'_> {
             && self.head.bytes.windows(4).take(64).any(|window| window == b"webm");
         if is_webm { "webm".to_owned() } else { row.container().to_owned() }
     }
-
-    /// Refuses AAC that is the lower half of HE-AAC, if ffmpeg is there to say so.
-    fn check_aac(&self, setup: &Setup, pcm: PcmFormat) -> Result<(), Refusal> {
-        if setup.params.codec != codec::CODEC_ID_AAC || pcm.sample_rate > HALF_RATE {
-            return Ok(());
-        }
-        let description = ffmpeg::program().map(|program| ffmpeg::describe(&program, self.path));
-        match description {
-            Some(Ok(description)) if description.sample_rate != pcm.sample_rate => {
-                let what = "this is HE-AAC, which audiopool does not decode itself";
-                Err(Refusal::Unsupported(what.to_owned()))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 /// The format of a file without a single packet, as its header has it.
@@ -263,6 +267,15 @@ fn empty(setup: &Setup) -> Option<PcmFormat> {
     let channels = u16::try_from(channels).ok().filter(|&channels| channels > 0)?;
     let pcm = PcmFormat::new(sample_format, params.sample_rate?, channels);
     Some(PcmFormat { lossy: setup.is_lossy(), ..pcm })
+}
+
+/// Frames that a track declares, in the rate of its decoder.
+fn frames_of(track: &Track, sample_rate: u32) -> Option<u64> {
+    let (frames, base) = (track.num_frames?, track.time_base);
+    let base = base.filter(|base| base.numer.get() == 1 && sample_rate > 0);
+    let Some(ticks) = base.map(|base| base.denom.get()) else { return Some(frames) };
+    let frames = u128::from(frames) * u128::from(sample_rate) / u128::from(ticks);
+    Some(u64::try_from(frames).unwrap_or(u64::MAX))
 }
 
 /// Frames nearest to a time.

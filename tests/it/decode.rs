@@ -199,9 +199,11 @@ fn check_levels(bytes: &[u8], expected: &Figures) {
     let peak = samples.clone().fold(0.0, |peak: f64, sample| peak.max(sample.abs()));
     let count = u32::try_from(samples.len()).expect("a short file");
     let rms = (samples.map(|sample| sample * sample).sum::<f64>() / f64::from(count)).sqrt();
-    // ffmpeg's own decoder of surround Opus differs from the reference by more.
-    let tolerance = if expected.name.contains("opus") { 2e-3 } else { 2e-5 };
+    // ffmpeg's own decoder of surround Opus differs from the reference by more,
+    // and of the upper band of HE-AAC it computes filters of tones in single precision.
     let name = &expected.name;
+    let is_rough = name.contains("opus") || name.starts_with("he-");
+    let tolerance = if is_rough { 2e-3 } else { 2e-5 };
     assert!((peak - expected.peak).abs() < 10.0 * tolerance, "{name}: {peak} {}", expected.peak);
     assert!((rms - expected.rms).abs() < tolerance, "{name}: {rms} {}", expected.rms);
 }

@@ -106,6 +106,7 @@ const HOMES: &[(&str, Home)] = &[
     ("proptest_state_machine", Home::Tests),
     ("ropus", Home::In(&["src/decode"])),
     ("rustix", Home::In(&["worker/src/channel", "worker/src/chaos"])),
+    ("rusty_aac", Home::In(&["src/decode/codec"])),
     ("seccompiler", Home::In(&["worker/src/confine"])),
     ("serde", Home::Everywhere), // derives of what crosses a process or is reported
     ("serde_json", Home::In(&["src/report", "src/cli", "src/web"])),

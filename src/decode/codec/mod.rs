@@ -1,0 +1,3 @@
+//! Codecs: what a coded stream is, and decoders beside those of Symphonia.
+
+pub(super) mod aac;
