@@ -14,10 +14,12 @@ mod catalogue;
 mod doctor;
 mod exit;
 mod fault;
+mod hurry;
 mod log;
 mod manual;
 mod merge;
 mod output;
+mod pages;
 mod replay;
 mod request;
 mod selftest;
@@ -68,7 +70,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
     }
 }
 
-/// Writes to standard output; a reader who has gone away is no one to complain to.
+/// Writes to standard output.
 fn speak(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, Fault> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {

@@ -50,6 +50,16 @@ pub enum Reason {
     Terminate,
 }
 
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hangup => "SIGHUP",
+            Self::Interrupt => "SIGINT (Ctrl-C)",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
 /// A handle on the wish to stop; clones share it.
 #[derive(Clone, Default)]
 pub struct Interrupt {

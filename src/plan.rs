@@ -13,7 +13,8 @@
 //! becomes a job that carries its refusal, so that every input ends in one record.
 //!
 //! No audio file is opened here. Jobs are made as they are asked for: a plan of a million files
-//! takes no more memory than the fullest directory on the way.
+//! takes no more memory than the fullest directory on the way. Who has no time left to ask for all
+//! of them ([`Jobs::until`]) is told of each directory and list that was not gone through.
 
 mod audio_name;
 mod list;
@@ -21,7 +22,7 @@ mod walk;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::{fs, io, vec};
+use std::{fmt, fs, io, vec};
 
 pub use audio_name::is_audio_name;
 pub use list::{List, ListSource, Separator};
@@ -51,12 +52,12 @@ pub struct Job {
 }
 
 /// The jobs of a [`Plan`], made as they are asked for.
-#[derive(Debug)]
 pub struct Jobs {
     paths: vec::IntoIter<PathBuf>,
     entries: Option<Entries>,
     walk: Option<Walk>,
     next_index: u64,
+    is_over: Box<dyn Fn() -> bool + Send>,
 }
 
 /// A place in the plan that was found: a path, or a path and why there is nothing to open.
@@ -70,6 +71,7 @@ impl Plan {
             entries: self.list.as_ref().map(List::entries).transpose()?,
             walk: None,
             next_index: 0,
+            is_over: Box::new(|| false),
         })
     }
 
@@ -97,15 +99,22 @@ impl Iterator for Jobs {
 
     fn next(&mut self) -> Option<Job> {
         loop {
+            if (self.is_over)() {
+                return self.unsearched();
+            }
             if let Some(walk) = &mut self.walk {
                 if let Some(found) = walk.next() {
                     return Some(self.job(found));
                 }
                 self.walk = None;
             }
-            let given = match self.paths.next() {
-                Some(path) => Ok(path),
-                None => self.entries.as_mut()?.next()?,
+            let given = if let Some(path) = self.paths.next() {
+                Ok(path)
+            } else if let Some(entry) = self.entries.as_mut()?.next() {
+                entry
+            } else {
+                self.entries = None;
+                return None;
             };
             match given.and_then(existing) {
                 Ok(Given::Directory(path)) => self.walk = Some(Walk::new(path)),
@@ -116,7 +125,32 @@ impl Iterator for Jobs {
     }
 }
 
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").field("next_index", &self.next_index).finish_non_exhaustive()
+    }
+}
+
 impl Jobs {
+    /// The same, as long as it is not over. From then on nothing is searched or read: the directory
+    /// at hand, each path that was named, and the list are one job each, which says so.
+    #[must_use]
+    pub fn until(self, is_over: impl Fn() -> bool + Send + 'static) -> Self {
+        Self { is_over: Box::new(is_over), ..self }
+    }
+
+    /// The next of what was named and not gone through.
+    fn unsearched(&mut self) -> Option<Job> {
+        let (path, what) = if let Some(walk) = self.walk.take() {
+            (walk.into_root(), "this directory was searched to its end")
+        } else if let Some(path) = self.paths.next() {
+            (path, "its turn")
+        } else {
+            (self.entries.take()?.into_name(), UNREAD_LIST)
+        };
+        Some(self.job(Err(not_run(path, what))))
+    }
+
     fn job(&mut self, found: Found) -> Job {
         let (path, refusal) = match found {
             Ok(path) => (path, None),
@@ -160,6 +194,19 @@ fn unreachable_path(path: PathBuf, error: &io::Error) -> (PathBuf, Failure) {
 
 fn is_symlink(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+/// What a list is not, when a run is stopped.
+const UNREAD_LIST: &str = "this list was read to its end";
+
+/// The job that stands for what a list would still have named.
+pub fn unread_list(index: u64, name: PathBuf) -> Job {
+    let (path, failure) = not_run(name, UNREAD_LIST);
+    Job { index, path, refusal: Some(failure) }
+}
+
+fn not_run(path: PathBuf, what: &str) -> (PathBuf, Failure) {
+    (path, Failure::new(FailureKind::NotRun, format!("the run was stopped before {what}")))
 }
 
 fn no_audio(root: PathBuf) -> (PathBuf, Failure) {

@@ -2,8 +2,10 @@
 //! taken for it.
 //!
 //! ```text
-//!   r.json   ──▶  .r.json.XXXXXX ──── finished: renamed ──▶ r.json
-//!                                └─── anything else: removed, r.json as it was
+//!   r.json   ──▶  .r.json.XXXXXX.incomplete ─┬─ finished: renamed ──▶ r.json
+//!                                            ├─ ended early ────────▶ r.json, if there is none yet
+//!                                            │                        r.json.incomplete
+//!                                            └─ dropped: removed, r.json as it was
 //! ```
 //!
 //! What is there already and is no regular file (a FIFO, a device) is written as it stands. A
@@ -16,14 +18,20 @@ mod identity;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
 use crate::decode::medium_in;
 
 pub use identity::FileId;
+
+/// How the name of a file ends that is not complete.
+const INCOMPLETE: &str = ".incomplete";
+
+/// Bytes that are written at a time.
+const BLOCK: usize = 64 << 10;
 
 /// A file in the making.
 #[derive(Debug)]
@@ -33,10 +41,29 @@ pub struct Whole(Place);
 enum Place {
     /// What cannot be renamed over.
     Itself(BufWriter<File>),
-    Beside {
-        file: BufWriter<NamedTempFile>,
-        target: PathBuf,
-    },
+    Beside(Beside),
+}
+
+#[derive(Debug)]
+struct Beside {
+    file: NamedTempFile,
+    target: PathBuf,
+    /// What is not in the file yet.
+    buffer: Vec<u8>,
+    /// Bytes written so far, the buffer's among them.
+    length: u64,
+    /// … when it was flushed last.
+    flushed: u64,
+}
+
+/// A file that could not be given its name.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct NotNamed {
+    /// Why.
+    pub error: io::Error,
+    /// Where its content is now, if it is not lost.
+    pub kept: Option<PathBuf>,
 }
 
 impl Whole {
@@ -54,8 +81,9 @@ impl Whole {
             Err(_) => None,
         };
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let file = BufWriter::new(beside(&target, existing)?);
-        Ok(Self(Place::Beside { file, target }))
+        let file = beside(&target, existing)?;
+        let (buffer, length, flushed) = (Vec::new(), 0, 0);
+        Ok(Self(Place::Beside(Beside { file, target, buffer, length, flushed })))
     }
 
     /// Whether it can be begun, told before the work begins rather than at its end. Of what is no
@@ -67,47 +95,155 @@ impl Whole {
         }
     }
 
-    /// Gives it its name.
+    /// Gives it its name. If that fails, nothing is left of it.
     pub fn finish(self) -> io::Result<()> {
-        self.named(false)
-    }
-
-    /// Gives it its name once all of it is on the disk, so that it outlives a power cut: some
-    /// milliseconds, too long for thousands of files.
-    pub fn finish_on_disk(self) -> io::Result<()> {
-        self.named(true)
-    }
-
-    fn named(self, on_disk: bool) -> io::Result<()> {
         match self.0 {
             Place::Itself(mut out) => out.flush(),
-            Place::Beside { file, target } => {
-                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                // Once more: it may have been made since.
-                expect_replaceable(&target)?;
-                if on_disk {
-                    file.as_file().sync_all()?;
-                }
-                file.persist(&target)?;
-                if on_disk { sync_directory(&target) } else { Ok(()) }
+            Place::Beside(mut file) => {
+                file.write_out()?;
+                file.rename().map_err(|PersistError { error, .. }| error)
             }
         }
     }
+
+    /// Gives it its name once all of it is on the disk, so that it outlives a power cut: some
+    /// milliseconds, too long for thousands of files. If that fails, its content is kept as
+    /// [`keep`](Self::keep) does.
+    pub fn finish_on_disk(self) -> Result<(), NotNamed> {
+        match self.0 {
+            Place::Itself(mut out) => out.flush().map_err(|error| NotNamed { error, kept: None }),
+            Place::Beside(mut file) => {
+                if let Err(error) = file.write_out().and_then(|()| file.sync()) {
+                    return Err(NotNamed { error, kept: file.keep().ok() });
+                }
+                let target = file.target.clone();
+                match file.rename() {
+                    Ok(()) => {
+                        // It is in its place; whether the name outlives a power cut is another matter.
+                        let _synced = sync_directory(&target);
+                        Ok(())
+                    }
+                    Err(PersistError { error, file }) => {
+                        Err(NotNamed { error, kept: kept(file, &target).ok() })
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives what ended early its name, if no file has that yet; else it is kept beside it, as
+    /// [`keep`](Self::keep) does. Returns the name that it has, if that is not simply its own.
+    pub fn finish_early(self) -> io::Result<Option<PathBuf>> {
+        match self.0 {
+            Place::Itself(mut out) => out.flush().map(|()| None),
+            Place::Beside(mut file) => {
+                file.write_out()?;
+                let Beside { file, target, .. } = file;
+                match file.persist_noclobber(&target) {
+                    Ok(_) => Ok(None),
+                    // There is one, or this system cannot say so in one step.
+                    Err(PersistError { file, .. }) => kept(file, &target).map(Some),
+                }
+            }
+        }
+    }
+
+    /// Keeps what was flushed, and no more, under its name with `.incomplete`; returns that. None
+    /// if it was written where it stands.
+    pub fn keep(self) -> io::Result<Option<PathBuf>> {
+        match self.0 {
+            Place::Itself(_) => Ok(None),
+            Place::Beside(mut file) => {
+                file.rewind()?;
+                file.keep().map(Some)
+            }
+        }
+    }
+
+    /// Takes back what was written since the last flush, for example because that did not fit.
+    pub fn rewind(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Place::Itself(_) => Err(io::ErrorKind::Unsupported.into()),
+            Place::Beside(file) => file.rewind(),
+        }
+    }
+}
+
+impl Beside {
+    /// Puts everything into the file.
+    fn write_out(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn rewind(&mut self) -> io::Result<()> {
+        self.buffer.clear();
+        self.file.as_file().set_len(self.flushed)?;
+        self.file.seek(SeekFrom::Start(self.flushed))?;
+        self.length = self.flushed;
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.as_file().sync_all()
+    }
+
+    fn rename(self) -> Result<(), PersistError> {
+        let Self { file, target, .. } = self;
+        // Once more: there may be something else since.
+        if let Err(error) = expect_replaceable(&target) {
+            return Err(PersistError { error, file });
+        }
+        file.persist(&target).map(drop)
+    }
+
+    fn keep(self) -> io::Result<PathBuf> {
+        kept(self.file, &self.target)
+    }
+}
+
+/// Gives a file the name of its target with `.incomplete`; if it cannot have that, it keeps the
+/// one it has.
+fn kept(file: NamedTempFile, target: &Path) -> io::Result<PathBuf> {
+    let mut name = target.as_os_str().to_owned();
+    name.push(INCOMPLETE);
+    let name = PathBuf::from(name);
+    let file = match expect_replaceable(&name) {
+        Ok(()) => match file.persist(&name) {
+            Ok(_) => return Ok(name),
+            Err(PersistError { file, .. }) => file,
+        },
+        Err(_) => file,
+    };
+    let (_, path) = file.keep()?;
+    Ok(path)
 }
 
 impl Write for Whole {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
             Place::Itself(out) => out.write(bytes),
-            Place::Beside { file, .. } => file.write(bytes),
+            Place::Beside(file) => {
+                if file.buffer.len() >= BLOCK {
+                    file.write_out()?;
+                }
+                file.buffer.extend_from_slice(bytes);
+                file.length += bytes.len() as u64;
+                Ok(bytes.len())
+            }
         }
     }
 
-    /// A file in the making is read by nobody: it is flushed once, when it is finished.
+    /// What was written so far is in the file, and outlives whatever happens to this process.
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Place::Itself(out) => out.flush(),
-            Place::Beside { .. } => Ok(()),
+            Place::Beside(file) => {
+                file.write_out()?;
+                file.flushed = file.length;
+                Ok(())
+            }
         }
     }
 }
@@ -143,8 +279,10 @@ fn beside(target: &Path, existing: Option<fs::Permissions>) -> io::Result<NamedT
     prefix.push(".");
     // Made by ourselves: with the permissions of any new file, and errors that name no passing name.
     let mut builder = tempfile::Builder::new();
-    let file =
-        builder.prefix(&prefix).make_in(directory_of(target), |path| File::create_new(path))?;
+    let file = builder
+        .prefix(&prefix)
+        .suffix(INCOMPLETE)
+        .make_in(directory_of(target), |path| File::create_new(path))?;
     if let Some(permissions) = existing {
         file.as_file().set_permissions(permissions)?;
     }
@@ -188,7 +326,11 @@ mod tests {
         for (content, on_disk) in [("whole", true), ("another", false)] {
             let mut finished = Whole::create(&target).expect("a file");
             finished.write_all(content.as_bytes()).expect("room");
-            finished.named(on_disk).expect("a name");
+            if on_disk {
+                finished.finish_on_disk().expect("a name");
+            } else {
+                finished.finish().expect("a name");
+            }
             Whole::try_at(&target).expect("a file");
             assert_eq!(fs::read_to_string(&target).expect("a file"), content);
             assert_eq!(names(directory.path()), ["r.json"]);
@@ -196,6 +338,58 @@ mod tests {
         assert!(Whole::try_at(directory.path()).is_err());
         let error = Whole::try_at(&target.join("x")).expect_err("a file and no directory");
         assert!(error.raw_os_error().is_some(), "{error}");
+    }
+
+    #[test]
+    fn what_ended_early_replaces_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let target = directory.path().join("r.json");
+        let beside = directory.path().join("r.json.incomplete");
+        let early = |content: &[u8]| {
+            let mut output = Whole::create(&target).expect("a file");
+            output.write_all(content).expect("room");
+            output.finish_early().expect("a name")
+        };
+        assert_eq!(early(b"first"), None);
+        assert_eq!(early(b"second"), Some(beside.clone()));
+        assert_eq!(early(b"third"), Some(beside.clone()));
+        assert_eq!(fs::read(&target).expect("a file"), b"first");
+        assert_eq!(fs::read(&beside).expect("a file"), b"third");
+        assert_eq!(names(directory.path()).len(), 2);
+        // Not even if it has to keep the name that it has.
+        fs::write(&beside, b"OggS\0").expect("a file");
+        let passing = early(b"fourth").expect("another name");
+        assert_eq!(fs::read(passing).expect("a file"), b"fourth");
+        assert_eq!(fs::read(&beside).expect("a file"), b"OggS\0");
+    }
+
+    #[test]
+    fn what_was_flushed_can_be_kept_without_the_rest() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let target = directory.path().join("r.json");
+        let mut output = Whole::create(&target).expect("a file");
+        output.write_all(b"one,").expect("room");
+        output.flush().expect("room");
+        output.write_all(&vec![b'x'; 3 * BLOCK]).expect("room");
+        output.rewind().expect("a file");
+        output.write_all(b"two,").expect("room");
+        output.flush().expect("room");
+        output.write_all(b"thr").expect("room");
+        let kept = output.keep().expect("a name").expect("a file beside");
+        assert_eq!(kept, directory.path().join("r.json.incomplete"));
+        assert_eq!(fs::read(kept).expect("a file"), b"one,two,");
+        assert!(!target.exists());
+    }
+
+    #[test]
+    fn what_is_flushed_is_in_the_file_whatever_happens_to_the_process() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut output = Whole::create(&directory.path().join("r.json")).expect("a file");
+        output.write_all(b"a record").expect("room");
+        output.flush().expect("room");
+        let [name] = &names(directory.path())[..] else { panic!("one file") };
+        assert!(name.starts_with(".r.json.") && name.ends_with(".incomplete"), "{name}");
+        assert_eq!(fs::read(directory.path().join(name)).expect("a file"), b"a record");
     }
 
     #[test]
@@ -220,7 +414,14 @@ mod tests {
         output.write_all(b"{}").expect("room");
         let audio = b"fLaC\0\0\0\x22";
         fs::write(&target, audio).expect("a file");
-        for refused in [output.finish(), Whole::try_at(&target)] {
+        let finished = output.finish_on_disk().map_err(|refused| {
+            let kept = refused.kept.expect("it is not lost");
+            assert_eq!(kept, target.with_file_name("r.json.incomplete"));
+            assert_eq!(fs::read(&kept).expect("a file"), b"{}");
+            fs::remove_file(kept).expect("ours");
+            refused.error
+        });
+        for refused in [finished, Whole::try_at(&target)] {
             let error = refused.expect_err("audio");
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
             assert_eq!(error.to_string(), "this file holds audio (FLAC) and is not replaced");

@@ -1,6 +1,7 @@
 //! `audiopool analyze`: plan, walk the street, write the report, say how it ended.
 
 use std::io::{self, IsTerminal};
+use std::iter::Peekable;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,22 +9,25 @@ use std::thread;
 
 use audiopool::event::{Event, Observer};
 use audiopool::interrupt::{Interrupt, Stop};
-use audiopool::merge::{self, Albums, Store};
+use audiopool::merge::{self, Store};
 use audiopool::pipeline::{self, RunError};
-use audiopool::plan::{Job, Jobs, ListSource, Plan};
+use audiopool::plan::{Job, Jobs, List, Plan};
 use audiopool::pool::Traces;
-use audiopool::record::{Record, Summary};
-use audiopool::report::{Csv, Json, Ndjson, Paint, Progress, Report, Stats, Text};
-use audiopool::settings::{AnalysisSettings, Drawing};
+use audiopool::record::Summary;
+use audiopool::report::{Progress, Stats};
+use audiopool::settings::Drawing;
 
-use super::args::ReportFormat;
 use super::awaited::Awaited;
 use super::exit::Exit;
 use super::fault::Fault;
+use super::hurry::Hurry;
 use super::log;
-use super::output::Output;
+use super::pages::{Closed, Pages, open_output, place, warn_of_the_table};
 use super::request::Request;
 use super::targets::{self, Targets, Watched};
+
+/// Jobs, wherever they come from.
+type AnyJobs = Box<dyn Iterator<Item = Job> + Send>;
 
 /// Runs it. A fault has been told to nobody yet.
 pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
@@ -52,27 +56,32 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
         merge::peaks::prepare(&peaks.place).map_err(|error| {
             let shown = peaks.place.path().display();
             let message = format!("cannot write peaks to `--peaks {shown}`: {error}");
-            unreplaced(Fault::usage(message), &error)
+            Fault::usage(message).unless_replaced(&error)
         })?;
     }
-    let mut output = open_output(request.output.as_deref())?;
+    let output = open_output(request.output.as_deref())?;
     let stats = Arc::new(Mutex::new(Stats::begin()));
 
     let share_terminal = request.output.is_none() && io::stdout().is_terminal();
-    let albums = Albums::wanted(&request.analysis);
-    let mut pages = Pages::new(
-        report(request.format, &request.analysis, request.paint, &mut output),
-        albums,
-        progress,
-        share_terminal,
-    );
+    let (shape, analysis) = ((request.format, request.paint), &request.analysis);
+    let mut pages = Pages::new(shape, analysis, output, progress, share_terminal);
     let is_unwritable = Arc::new(AtomicBool::new(false));
-    let (jobs, clash) = Watched::new(jobs, targets);
-    let jobs = patient(request, jobs, &stop, &is_unwritable);
+    let hurry = Hurry::new(&stop);
+    let (jobs, clash) = Watched::new(jobs.until(move || hurry.is_over()), targets);
+    let mut jobs = patient(request, jobs, &stop, &is_unwritable);
+    if let Ok(jobs) = &mut jobs
+        && jobs.peek().is_none()
+        && stop.requested().is_none()
+        && targets::is_clear(&clash)
+    {
+        return Err(names_nothing(&request.plan));
+    }
     let before = Traces::now();
     let ran =
         jobs.and_then(|jobs| walk(request, jobs, (&stop, &is_unwritable), &stats, &mut pages));
-    let closed = pages.close(&ran);
+    let clash = targets::found(&clash);
+    // A report that would replace an input is put nowhere.
+    let closed = clash.is_none().then(|| pages.close(&ran));
     let left = Traces::back_at(before);
 
     progress.clear();
@@ -84,23 +93,22 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
         // A report that is complete stays so, whether or not anyone could read what it cost.
         let _unread = stats.write(&mut io::stderr());
     }
-    if let Some(fault) = targets::found(&clash) {
-        return Err(fault);
-    }
-    let written = match closed {
-        Ok(Closed::Whole) => output.finish(),
-        Ok(Closed::Nothing) => Ok(()),
-        Err(error) => Err(error),
+    let concluded = match (clash, closed) {
+        (None, Some(closed)) => conclude(ran, closed, &stop, request.output.as_deref()),
+        (Some(clash), _) => Err(clash),
+        (None, None) => Ok(Exit::Ok),
     };
-    let concluded = conclude(ran, written, &stop, &place(request.output.as_deref()));
-    match (concluded, left) {
-        (Ok(Exit::Ok | Exit::FilesFailed), Err(left)) => Err(Fault::left_behind(&left)),
-        (concluded, Err(left)) => {
-            Fault::left_behind(&left).tell();
-            concluded
-        }
-        (concluded, Ok(())) => concluded,
+    let Err(left) = left else { return concluded };
+    let is_worse = match &concluded {
+        Ok(_) => false,
+        Err(fault) => fault.exit != Exit::FilesFailed,
+    };
+    let left = Fault::left_behind(&left);
+    if is_worse {
+        left.tell();
+        return concluded;
     }
+    Err(left)
 }
 
 /// The jobs; if they may be long in coming, so that whoever waits for them can be called off. The
@@ -110,20 +118,24 @@ fn patient(
     jobs: Watched<Jobs>,
     stop: &Interrupt,
     is_unwritable: &Arc<AtomicBool>,
-) -> Result<Box<dyn Iterator<Item = Job> + Send>, RunError> {
+) -> Result<Peekable<AnyJobs>, RunError> {
     if request.plan.is_repeatable() {
-        return Ok(Box::new(jobs));
+        let jobs: AnyJobs = Box::new(jobs);
+        return Ok(jobs.peekable());
     }
     let (stop, is_unwritable) = (stop.clone(), Arc::clone(is_unwritable));
     let is_over = move || stop.requested().is_some() || is_unwritable.load(Ordering::Relaxed);
-    let awaited = Awaited::new(jobs, is_over).map_err(|error| RunError::Boot(error.into()))?;
-    Ok(Box::new(awaited))
+    let list = request.plan.list.as_ref().map(List::name).unwrap_or_default();
+    let awaited =
+        Awaited::new(jobs, list, is_over).map_err(|error| RunError::Boot(error.into()))?;
+    let jobs: AnyJobs = Box::new(awaited);
+    Ok(jobs.peekable())
 }
 
 /// Walks the street, with everyone watching who was asked to.
 fn walk(
     request: &Request,
-    jobs: Box<dyn Iterator<Item = Job> + Send>,
+    jobs: Peekable<AnyJobs>,
     (stop, is_unwritable): (&Interrupt, &AtomicBool),
     stats: &Arc<Mutex<Stats>>,
     pages: &mut Pages<'_>,
@@ -169,166 +181,53 @@ fn count(plan: &Plan, over: &AtomicBool, observer: &Observer) {
 }
 
 fn open_jobs(plan: &Plan) -> Result<Jobs, Fault> {
-    plan.jobs().map_err(|error| {
-        let list = match plan.list.as_ref().map(|list| &list.source) {
-            Some(ListSource::File(path)) => path.display().to_string(),
-            Some(ListSource::Stdin) | None => "-".to_owned(),
-        };
-        Fault::usage(format!("cannot read `--files-from {list}`: {error}"))
-    })
+    let unread = |error: io::Error| {
+        Fault::usage(format!("cannot read `--files-from {}`: {error}", list_name(plan)))
+    };
+    if let Some(list) = plan.list.as_ref().filter(|_| plan.is_repeatable())
+        && list.is_empty().map_err(unread)?
+    {
+        return Err(names_nothing(plan));
+    }
+    plan.jobs().map_err(unread)
 }
 
-pub(super) fn open_output(path: Option<&Path>) -> Result<Output, Fault> {
-    Output::open(path).map_err(|error| {
-        let place = format!("`--output {}`", place(path));
-        unreplaced(Fault::unwritten(&place, &error).with_exit(Exit::Usage), &error)
-    })
+fn names_nothing(plan: &Plan) -> Fault {
+    Fault::usage(format!("`--files-from {}` names no file", list_name(plan)))
+        .with_help("a list has one path a line; with `-0` a NUL byte ends each")
 }
 
-/// Adds to a fault how a file of the user's comes to be named as a target.
-fn unreplaced(fault: Fault, error: &io::Error) -> Fault {
-    if error.kind() == io::ErrorKind::AlreadyExists {
-        fault.with_help(
-            "name a new file or an earlier report; in `-o *.wav` the shell has put the first file \
-             that matches behind `-o`",
-        )
-    } else {
-        fault
-    }
+fn list_name(plan: &Plan) -> String {
+    plan.list.as_ref().map(|list| list.name().display().to_string()).unwrap_or_default()
 }
 
-/// Says what a table leaves out of what was asked for.
-pub(super) fn warn_of_the_table(format: ReportFormat, analysis: &AnalysisSettings) {
-    if format == ReportFormat::Csv && analysis.timelines {
-        tracing::warn!("CSV has no place for timelines; `--format json` and `ndjson` have");
-    }
-    if format == ReportFormat::Csv && analysis.albums.is_some() {
-        tracing::warn!("CSV has no place for albums; every other `--format` has");
-    }
-}
-
-pub(super) fn report<'a>(
-    format: ReportFormat,
-    settings: &'a AnalysisSettings,
-    paint: Paint,
-    output: &'a mut Output,
-) -> Box<dyn Report + 'a> {
-    match format {
-        ReportFormat::Text => Box::new(Text::new(output, settings, paint)),
-        ReportFormat::Json => Box::new(Json::new(output, settings)),
-        ReportFormat::Ndjson => Box::new(Ndjson::new(output)),
-        ReportFormat::Csv => Box::new(Csv::new(output, settings)),
-    }
-}
-
-/// The report in the making, the bar that must be out of its way, and our own count.
-struct Pages<'a> {
-    report: Box<dyn Report + 'a>,
-    progress: &'a Progress,
-    /// Whether report and bar share a terminal.
-    share_terminal: bool,
-    tally: Summary,
-    /// The albums in the making, if they are wanted.
-    albums: Option<Albums>,
-    is_begun: bool,
-}
-
-/// What became of a report.
-enum Closed {
-    /// It is complete as far as the run went.
-    Whole,
-    /// There is none, or half of one that nobody should take for whole.
-    Nothing,
-}
-
-impl<'a> Pages<'a> {
-    fn new(
-        report: Box<dyn Report + 'a>,
-        albums: Option<Albums>,
-        progress: &'a Progress,
-        share_terminal: bool,
-    ) -> Self {
-        let tally = Summary::default();
-        Self { report, progress, share_terminal, tally, albums, is_begun: false }
-    }
-
-    /// Writes with the bar out of the way, where it is in the way.
-    fn write(&mut self, write: impl FnOnce(&mut dyn Report) -> io::Result<()>) -> io::Result<()> {
-        let report = self.report.as_mut();
-        if self.share_terminal { self.progress.suspend(|| write(report)) } else { write(report) }
-    }
-
-    /// Begins the report late, so that a run that never began leaves no half document.
-    fn begin(&mut self) -> io::Result<()> {
-        if self.is_begun {
-            return Ok(());
-        }
-        self.is_begun = true;
-        self.write(|report| report.begin())
-    }
-
-    fn record(&mut self, mut record: Record) -> io::Result<()> {
-        if let Some(albums) = &mut self.albums {
-            albums.add(&mut record);
-        }
-        self.begin()?;
-        self.write(|report| report.record(&record))?;
-        self.tally.add(&record);
-        Ok(())
-    }
-
-    /// Closes the report with the run's summary; if there is none, with what was written.
-    fn close(mut self, ran: &Result<Summary, RunError>) -> io::Result<Closed> {
-        let summary = match ran {
-            Ok(summary) => *summary,
-            Err(RunError::Output(_)) => return Ok(Closed::Nothing),
-            Err(RunError::Boot(_)) if !self.is_begun => return Ok(Closed::Nothing),
-            Err(
-                RunError::Boot(_)
-                | RunError::GaveUp(_)
-                | RunError::Conservation(_)
-                | RunError::Unsaved(_)
-                | RunError::Undrawn(_),
-            ) => self.tally,
-        };
-        self.begin()?;
-        if let Some(albums) = self.albums.take() {
-            let albums = albums.finish(summary.complete);
-            self.write(|report| report.albums(&albums))?;
-        }
-        self.write(|report| report.finish(&summary))?;
-        Ok(Closed::Whole)
-    }
-}
-
-/// What the shell is told. Why a run ended comes before what became of its report.
-fn conclude(
+/// What the shell is told, and the user with it. Why a run ended comes before what became of its
+/// report.
+pub(super) fn conclude(
     ran: Result<Summary, RunError>,
-    written: io::Result<()>,
+    closed: Closed,
     stop: &Interrupt,
-    place: &str,
+    output: Option<&Path>,
 ) -> Result<Exit, Fault> {
+    let kept = closed.where_it_is(output);
+    let unwritten = |error: &io::Error| Fault::unwritten(&place(output), error);
     let summary = match ran {
         Ok(summary) => summary,
-        Err(RunError::Output(error)) => return Err(Fault::unwritten(place, &error)),
+        Err(RunError::Output(error)) => return Err(unwritten(&error).and_help(kept)),
         Err(RunError::Unsaved(error)) => {
-            return Err(Fault::unsaved("store partials", "save-partials", &error));
+            return Err(Fault::unsaved("store partials", "save-partials", &error).and_help(kept));
         }
         Err(RunError::Undrawn(error)) => {
-            return Err(Fault::unsaved("write peaks", "peaks", &error));
+            return Err(Fault::unsaved("write peaks", "peaks", &error).and_help(kept));
         }
-        Err(error) => return Err(Fault::of(Exit::from(&error), &error)),
+        Err(error) => return Err(Fault::of(Exit::from(&error), &error).and_help(kept)),
     };
-    written.map_err(|error| Fault::unwritten(place, &error))?;
-    Ok(match stop.reason() {
-        Some(reason) => reason.into(),
-        None if summary.failed > 0 => Exit::FilesFailed,
-        None => Exit::Ok,
-    })
-}
-
-pub(super) fn place(path: Option<&Path>) -> String {
-    path.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
+    closed.written.map_err(|error| unwritten(&error).and_help(kept.clone()))?;
+    match stop.reason() {
+        Some(reason) if !summary.complete => Err(Fault::stopped(reason, &summary).and_help(kept)),
+        _ if summary.failed > 0 => Err(Fault::files_failed(&summary, &place(output))),
+        _ => Ok(Exit::Ok),
+    }
 }
 
 fn announce(stop: Stop) {

@@ -92,7 +92,7 @@ pub(crate) struct Analyze {
     #[arg(value_name = "PATH", required_unless_present = "files_from", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Read further paths from FILE, one a line; `-` is standard input
+    /// Read further paths from FILE, one a line and none of them a comment; `-` is standard input
     #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
     pub(crate) files_from: Option<PathBuf>,
 

@@ -1,13 +1,14 @@
 //! Awaited: jobs that may be long in coming, from a list that a terminal or another program feeds.
 //!
 //! Nothing ends a wait for standard input. A thread of its own reads the list, and is left behind
-//! when the run is over.
+//! when the run is over; what the list would still have named is one job then, which says so.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use std::{io, thread};
 
-use audiopool::plan::Job;
+use audiopool::plan::{Job, unread_list};
 
 /// How often whoever waits for a job looks whether the run is over.
 const LOOK: Duration = Duration::from_millis(50);
@@ -16,12 +17,16 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) struct Awaited<F> {
     jobs: mpsc::Receiver<Job>,
     is_over: F,
+    next_index: u64,
+    /// What stands for the list in a record, until it has ended.
+    list: Option<PathBuf>,
 }
 
 impl<F: Fn() -> bool> Awaited<F> {
-    /// Begins to wait for the jobs; when `is_over`, there are none.
+    /// Begins to wait for the jobs; when `is_over`, for none that does not come at once.
     pub(super) fn new(
         jobs: impl Iterator<Item = Job> + Send + 'static,
+        list: PathBuf,
         is_over: F,
     ) -> io::Result<Self> {
         // No job is read before the one before it was taken.
@@ -33,7 +38,7 @@ impl<F: Fn() -> bool> Awaited<F> {
                 }
             }
         })?;
-        Ok(Self { jobs: awaited, is_over })
+        Ok(Self { jobs: awaited, is_over, next_index: 0, list: Some(list) })
     }
 }
 
@@ -41,11 +46,21 @@ impl<F: Fn() -> bool> Iterator for Awaited<F> {
     type Item = Job;
 
     fn next(&mut self) -> Option<Job> {
+        self.list.as_ref()?;
         loop {
             match self.jobs.recv_timeout(LOOK) {
-                Ok(job) => return Some(job),
+                Ok(job) => {
+                    self.next_index = job.index + 1;
+                    return Some(job);
+                }
                 Err(RecvTimeoutError::Timeout) if !(self.is_over)() => {}
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    return Some(unread_list(self.next_index, self.list.take()?));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.list = None;
+                    return None;
+                }
             }
         }
     }

@@ -26,5 +26,9 @@ pub(crate) fn run(asked: args::Doctor) -> Result<Exit, Fault> {
             .iter()
             .try_for_each(|finding| writeln!(out, "{}", escaped(&finding.to_string()))),
     })?;
-    Ok(if diagnosis.worst() == Health::Problem { Exit::FilesFailed } else { Exit::Ok })
+    if diagnosis.worst() == Health::Problem {
+        let message = "audiopool cannot work here; each problem found says what to do";
+        return Err(Fault::concluded(Exit::FilesFailed, message));
+    }
+    Ok(Exit::Ok)
 }

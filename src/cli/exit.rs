@@ -68,7 +68,7 @@ impl Exit {
             Self::Unwritten => "the report, partials or peaks could not be written",
             Self::Hangup => "stopped by SIGHUP; finished results are written",
             Self::Interrupted => "stopped by SIGINT (Ctrl-C); finished results are written",
-            Self::BrokenPipe => "whoever read standard output has gone away",
+            Self::BrokenPipe => "the reader of standard output has gone away",
             Self::Terminated => "stopped by SIGTERM; finished results are written",
         }
     }

@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::io::{self, Write};
 
+use audiopool::interrupt::Reason;
 use audiopool::pool::Leftover;
+use audiopool::record::Summary;
 use audiopool::report::escaped;
 
 use super::exit::Exit;
@@ -13,8 +15,8 @@ use super::exit::Exit;
 pub(crate) struct Fault {
     /// What the shell is told.
     pub(crate) exit: Exit,
-    /// What the user is told, cause after cause; nothing if there is no one to listen.
-    message: Option<String>,
+    /// What the user is told, cause after cause.
+    message: String,
     /// What would help.
     help: Option<String>,
 }
@@ -22,21 +24,61 @@ pub(crate) struct Fault {
 impl Fault {
     /// The command line is wrong in a way that clap cannot see.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: Some(message.into()), help: None }
+        Self { exit: Exit::Usage, message: message.into(), help: None }
             .with_help("`audiopool analyze --help` lists every option")
     }
 
     /// Something of which only its error is known.
     pub(crate) fn of(exit: Exit, error: &dyn Error) -> Self {
-        Self { exit, message: Some(chain(error)), help: None }
+        Self { exit, message: chain(error), help: None }
     }
 
-    /// Writing to `place` failed. If its reader has gone away, nobody is told.
+    /// Something that the output has said in its own way.
+    pub(crate) fn concluded(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), help: None }
+    }
+
+    /// The run is over, and some of its inputs have failed.
+    pub(crate) fn files_failed(summary: &Summary, place: &str) -> Self {
+        let Summary { inputs, failed, .. } = summary;
+        let are = if *inputs == 1 { "input has" } else { "inputs have" };
+        let message = format!("{failed} of {inputs} {are} failed; the report says why ({place})");
+        Self { exit: Exit::FilesFailed, message, help: None }
+    }
+
+    /// A signal has ended the run.
+    pub(crate) fn stopped(reason: Reason, summary: &Summary) -> Self {
+        let Summary { inputs, ok, .. } = summary;
+        let are = if *inputs == 1 { "input was" } else { "inputs were" };
+        let message = format!("stopped by {reason}; {ok} of {inputs} {are} measured");
+        Self { exit: reason.into(), message, help: None }
+    }
+
+    /// `--output` cannot be written.
+    pub(crate) fn unopened(place: &str, error: &io::Error) -> Self {
+        Self::unwritten(&format!("`--output {place}`"), error)
+            .with_exit(Exit::Usage)
+            .unless_replaced(error)
+    }
+
+    /// Adds how a file of the user's comes to be named as a target.
+    pub(crate) fn unless_replaced(self, error: &io::Error) -> Self {
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            return self;
+        }
+        self.with_help(
+            "name a new file or an earlier report; in `-o *.wav` the shell has put the first file \
+             that matches behind `-o`",
+        )
+    }
+
+    /// Writing to `place` failed.
     pub(crate) fn unwritten(place: &str, error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { exit: Exit::BrokenPipe, message: None, help: None };
+            let message = format!("the reader of {place} has gone away");
+            return Self { exit: Exit::BrokenPipe, message, help: None };
         }
-        let message = Some(format!("cannot write {place}: {error}"));
+        let message = format!("cannot write {place}: {error}");
         let help = (error.kind() == io::ErrorKind::StorageFull)
             .then(|| "make room or choose another place with `--output`".to_owned());
         Self { exit: Exit::Unwritten, message, help }
@@ -45,14 +87,14 @@ impl Fault {
     /// What is kept beside the report could not be written, and so the run has ended.
     pub(crate) fn unsaved(what: &str, flag: &str, error: &io::Error) -> Self {
         let message = format!("cannot {what} in the place of `--{flag}`: {error}");
-        Self { exit: Exit::Unwritten, message: Some(message), help: None }.with_help(
+        Self { exit: Exit::Unwritten, message, help: None }.with_help(
             "make room or choose another place; the report holds what was measured until then",
         )
     }
 
     /// The run has ended, and something of it is still there: a bug of ours.
     pub(crate) fn left_behind(left: &Leftover) -> Self {
-        let message = Some(format!("internal error, something is left behind: {left}"));
+        let message = format!("internal error, something is left behind: {left}");
         Self { exit: Exit::Conservation, message, help: None }
             .with_help("the report is complete; the log tells more (`-v`)")
     }
@@ -67,10 +109,15 @@ impl Fault {
         Self { help: Some(help.into()), ..self }
     }
 
+    /// The same, with something more to know.
+    pub(crate) fn and_help(self, more: Option<String>) -> Self {
+        let help: Vec<_> = self.help.into_iter().chain(more).collect();
+        Self { help: (!help.is_empty()).then(|| help.join("; ")), ..self }
+    }
+
     /// Tells it on standard error.
     pub(crate) fn tell(&self) {
-        let Some(message) = &self.message else { return };
-        let mut lines = vec![format!("error: {}", escaped(message))];
+        let mut lines = vec![format!("error: {}", escaped(&self.message))];
         lines.extend(self.help.as_ref().map(|help| format!("help: {}", escaped(help))));
         // With standard error gone there is nowhere left to complain.
         let _gone = writeln!(io::stderr(), "{}", lines.join("\n"));

@@ -1,22 +1,23 @@
 //! `audiopool merge`: reports of stored partials, in this process and without the audio.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use audiopool::interrupt::Interrupt;
-use audiopool::merge::{self, Albums, Changes, Refusal};
-use audiopool::record::Summary;
-use audiopool::report::{Paint, Progress, Report};
+use audiopool::merge::{self, Changes, Refusal};
+use audiopool::pipeline::RunError;
+use audiopool::record::{Failure, FailureKind, Record, Summary};
+use audiopool::report::{Paint, Progress};
 use audiopool::settings::{
     AnalysisSettings, LOUDNESS_TARGET, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB,
 };
 use clap::ValueHint;
 
-use super::analyze::{open_output, place, report, warn_of_the_table};
+use super::analyze::conclude;
 use super::args::{AlbumScope, Metrics, ReportFormat, Talk, metrics, metrics_help};
 use super::exit::Exit;
 use super::fault::Fault;
 use super::log;
+use super::pages::{Pages, open_output, warn_of_the_table};
 use super::request::{check_output, colour_allowed};
 use super::targets::Targets;
 
@@ -97,47 +98,35 @@ pub(crate) fn run(typed: Merge, talk: Talk) -> Result<Exit, Fault> {
     files.iter().try_for_each(|file| targets.check(file))?;
     let settings = merge::settings(&files, &changes).map_err(refused)?;
     warn_of_the_table(typed.format, &settings);
-    let mut output = open_output(path.as_deref())?;
+    let output = open_output(path.as_deref())?;
     let paint = Paint { on: path.is_none() && colour_allowed(talk.color) };
-    let mut pages = report(typed.format, &settings, paint, &mut output);
-    let written = write(&files, &settings, &stop, pages.as_mut());
-    drop(pages);
-    let summary = written
-        .and_then(|summary| output.finish().map(|()| summary))
-        .map_err(|error| Fault::unwritten(&place(path.as_deref()), &error))?;
-    Ok(match stop.reason() {
-        Some(reason) => reason.into(),
-        None if summary.failed > 0 => Exit::FilesFailed,
-        None => Exit::Ok,
-    })
+    let progress = Progress::hidden();
+    let mut pages = Pages::new((typed.format, paint), &settings, output, &progress, false);
+    let ran = write(&files, &settings, &stop, &mut pages);
+    let closed = pages.close(&ran);
+    conclude(ran, closed, &stop, path.as_deref())
 }
 
-/// Makes one record after the other, and writes it.
+/// Makes one record after the other, and writes it. What is left when the run is stopped has a
+/// record, too.
 fn write(
     files: &[PathBuf],
     settings: &AnalysisSettings,
     stop: &Interrupt,
-    report: &mut dyn Report,
-) -> io::Result<Summary> {
-    let mut albums = Albums::wanted(settings);
+    pages: &mut Pages<'_>,
+) -> Result<Summary, RunError> {
     let mut summary = Summary { complete: true, ..Summary::default() };
-    report.begin()?;
     for file in files {
-        if stop.requested().is_some() {
+        let record = if stop.requested().is_some() {
             summary.complete = false;
-            break;
-        }
-        let mut record = merge::record(file, settings);
-        if let Some(albums) = &mut albums {
-            albums.add(&mut record);
-        }
-        report.record(&record)?;
+            let message = "the run was stopped before its turn";
+            Record::failed(file.clone(), Failure::new(FailureKind::NotRun, message))
+        } else {
+            merge::record(file, settings)
+        };
         summary.add(&record);
+        pages.record(record).map_err(RunError::Output)?;
     }
-    if let Some(albums) = albums {
-        report.albums(&albums.finish(summary.complete))?;
-    }
-    report.finish(&summary)?;
     Ok(summary)
 }
 

@@ -39,11 +39,13 @@ pub(crate) fn run(typed: Replay, talk: Talk) -> Result<Exit, Fault> {
     let replayed = pipeline::replay(&wanted, &run, &analysis, &observer, &stop)
         .map_err(|error| Fault::of(Exit::from(&error), &error))?;
     speak(|out| tell(&wanted, &replayed, out))?;
-    Ok(match stop.reason() {
-        Some(reason) => reason.into(),
-        None if replayed.outcome.is_err() => Exit::FilesFailed,
-        None => Exit::Ok,
-    })
+    match (stop.reason(), &replayed.outcome) {
+        (Some(reason), _) => Err(Fault::concluded(reason.into(), format!("stopped by {reason}"))),
+        (None, Err(NotReplayed { failure, .. })) => {
+            Err(Fault::concluded(Exit::FilesFailed, format!("it failed again ({})", failure.kind)))
+        }
+        (None, Ok(_)) => Ok(Exit::Ok),
+    }
 }
 
 fn tell(wanted: &pipeline::Replay, replayed: &Replayed, out: &mut dyn io::Write) -> io::Result<()> {

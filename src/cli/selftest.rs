@@ -27,5 +27,9 @@ pub(crate) fn run(asked: args::Selftest) -> Result<Exit, Fault> {
     writeln!(out, "{}", lines.join("\n"))
         .and_then(|()| out.flush())
         .map_err(|error| Fault::unwritten("standard output", &error))?;
-    Ok(if sheet.holds() { Exit::Ok } else { Exit::Conservation })
+    if sheet.holds() {
+        return Ok(Exit::Ok);
+    }
+    let message = format!("laws that do not hold: {}", sheet.violations().len());
+    Err(Fault::concluded(Exit::Conservation, message))
 }

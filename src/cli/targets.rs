@@ -4,7 +4,11 @@
 //! list is compared when it comes up, so nothing is searched twice; the run then ends before the
 //! report is put in its place. Files that hold audio are safe in any case: `audiopool::whole` does
 //! not replace them.
+//!
+//! Who looks at each input also sees which of them come twice.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,11 +32,27 @@ struct Target {
     id: FileId,
 }
 
+/// Inputs that are remembered: five megabytes.
+const MOST_SEEN: usize = 1 << 18;
+
+/// Inputs of which it is told by name that they come twice.
+const MOST_TOLD: usize = 10;
+
 /// Jobs as they come up, none of which is a target.
 pub(super) struct Watched<J> {
     jobs: J,
     targets: Targets,
     clash: Clash,
+    seen: Seen,
+}
+
+/// The inputs so far.
+#[derive(Default)]
+struct Seen {
+    /// Of their identities.
+    hashes: HashSet<u64>,
+    hasher: RandomState,
+    twice: usize,
 }
 
 /// Where a [`Watched`] says which input was a target.
@@ -130,7 +150,7 @@ impl<J> Watched<J> {
     /// Looks at each job.
     pub(super) fn new(jobs: J, targets: Targets) -> (Self, Clash) {
         let clash = Clash::default();
-        (Self { jobs, targets, clash: Arc::clone(&clash) }, clash)
+        (Self { jobs, targets, clash: Arc::clone(&clash), seen: Seen::default() }, clash)
     }
 }
 
@@ -144,21 +164,44 @@ impl<J: Iterator<Item = Job>> Iterator for Watched<J> {
             return None;
         }
         let job = self.jobs.next()?;
-        if !self.targets.0.is_empty()
-            && job.refusal.is_none()
-            && let Some(id) = FileId::of(&job.path)
-            && let Some(target) = self.targets.0.iter().find(|target| target.id == id)
-        {
-            *locked(&self.clash) = Some(target.is_input(&job.path));
-            return None;
+        let id = if job.refusal.is_none() { FileId::of(&job.path) } else { None };
+        if let Some(id) = id {
+            if let Some(target) = self.targets.0.iter().find(|target| target.id == id) {
+                *locked(&self.clash) = Some(target.is_input(&job.path));
+                return None;
+            }
+            self.seen.add(&id, &job.path);
         }
         Some(job)
+    }
+}
+
+impl Seen {
+    /// Tells of an input that was there before. Each is measured, and has its record.
+    fn add(&mut self, id: &FileId, path: &Path) {
+        let hash = self.hasher.hash_one(id);
+        if self.hashes.contains(&hash) {
+            self.twice += 1;
+            if self.twice <= MOST_TOLD {
+                let shown = path.display();
+                tracing::warn!("`{shown}` is the same file as an input before it, measured again");
+            } else if self.twice == MOST_TOLD + 1 {
+                tracing::warn!("more files come twice; they are not told by name");
+            }
+        } else if self.hashes.len() < MOST_SEEN {
+            self.hashes.insert(hash);
+        }
     }
 }
 
 /// The fault that a [`Watched`] has found, if it has.
 pub(super) fn found(clash: &Clash) -> Option<Fault> {
     locked(clash).take().map(refused)
+}
+
+/// Whether a [`Watched`] has found none.
+pub(super) fn is_clear(clash: &Clash) -> bool {
+    locked(clash).is_none()
 }
 
 fn locked(clash: &Clash) -> MutexGuard<'_, Option<String>> {

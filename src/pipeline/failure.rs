@@ -23,6 +23,9 @@ impl std::fmt::Display for Stage {
 
 /// The failure to be reported.
 pub(super) fn of(stage: Stage, error: &TaskError) -> Failure {
+    // Our own pools are shut down, or turn a run away, only when that is stopped; whether a task of
+    // a file in work was submitted just before or just after makes no difference.
+    let error = if is_stop(error) { &TaskError::Cancelled } else { error };
     let kind = match error {
         TaskError::Fault(WorkerFault::Panic { .. }) => FailureKind::WorkerPanic,
         TaskError::Fault(_) | TaskError::InvalidOutput(_) => FailureKind::Protocol,
@@ -51,9 +54,15 @@ pub(super) fn can_be_replayed(error: &TaskError) -> bool {
 /// The pool's own trouble, if that is why a task was not run.
 pub(super) fn pool_error(error: &TaskError) -> Option<&PoolError> {
     match error {
+        TaskError::NotRun(PoolError::ShutDown) => None,
         TaskError::NotRun(error) => Some(error),
         _ => None,
     }
+}
+
+/// Whether it says that the run was stopped.
+fn is_stop(error: &TaskError) -> bool {
+    matches!(error, TaskError::Cancelled | TaskError::NotRun(PoolError::ShutDown))
 }
 
 fn kind(attempt: &FailedAttempt) -> FailureKind {

@@ -3,6 +3,9 @@
 //! Each lane takes the next job when it is through with one, so that no lane idles at a file's end
 //! while another file waits. A lane that is too far ahead of the oldest file in work waits for it:
 //! records that cannot be written yet take up memory.
+//!
+//! When a run is stopped the lanes take no more jobs. Those that are left are asked for all the
+//! same, one after the other, and each has its record, so that no input is missing in the report.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -42,6 +45,20 @@ struct Queue<J> {
     advanced: Condvar,
 }
 
+/// A job that a lane has taken.
+struct Taken {
+    job: Job,
+    /// Whether the run was stopped while it was waited for.
+    too_late: bool,
+}
+
+/// What was written when the last lane has ended.
+struct Written {
+    summary: Summary,
+    /// Why something could not be kept beside the report, if that has ended the run.
+    unsaved: Option<RunError>,
+}
+
 #[derive(Default)]
 struct Count {
     /// Jobs whose records have been handed over.
@@ -67,8 +84,9 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
                 let finished = finished.clone();
                 let queue = &queue;
                 let started = thread::Builder::new().spawn_scoped(scope, move || {
-                    while let Some(job) = queue.next(self.stop) {
-                        let record = self.record_of(&job);
+                    while let Some(Taken { job, too_late }) = queue.next(self.stop) {
+                        let record =
+                            if too_late { self.not_begun(&job) } else { self.record_of(&job) };
                         if finished.send((job.index, record)).is_err() {
                             return;
                         }
@@ -84,15 +102,23 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
             drop(finished);
             let written = self.in_order(&records, &queue, each);
             if written.is_err() {
-                queue.close();
-                self.street.abandon();
-                (self.kill)();
+                self.end(&queue);
             }
             // The lanes end before the scope does; whatever they still send is not wanted.
             drop(records);
             written
         })
-        .and_then(|summary| self.conclude(summary, &queue))
+        .and_then(|mut written| {
+            self.tell_the_rest(&queue, &mut written, each)?;
+            self.conclude(written, &queue)
+        })
+    }
+
+    /// Ends what is in work, and takes nothing more.
+    fn end<J>(&self, queue: &Queue<J>) {
+        queue.close();
+        self.street.abandon();
+        (self.kill)();
     }
 
     fn record_of(&self, job: &Job) -> Record {
@@ -105,14 +131,50 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
         }
     }
 
+    /// The record of a job that no lane has begun.
+    fn not_begun(&self, job: &Job) -> Record {
+        let record = job.refused().unwrap_or_else(|| {
+            let why = if self.stop.requested().is_some() { "was stopped" } else { "ended" };
+            let message = format!("the run {why} before its turn");
+            Record::failed(job.path.clone(), Failure::new(FailureKind::NotRun, message))
+        });
+        self.street.finished(job, &record);
+        record
+    }
+
+    /// Hands over the record of each job that is left, if the run was ended. That takes no longer
+    /// than the jobs take to come.
+    fn tell_the_rest<J: Iterator<Item = Job>>(
+        &self,
+        queue: &Queue<J>,
+        Written { summary, unsaved }: &mut Written,
+        each: &mut dyn FnMut(Record) -> io::Result<()>,
+    ) -> Result<(), RunError> {
+        if unsaved.is_none() && self.stop.requested().is_none() {
+            return Ok(());
+        }
+        let mut jobs = queue.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        for job in &mut *jobs {
+            queue.lock().taken += 1;
+            let record = self.not_begun(&job);
+            summary.add(&record);
+            each(record).map_err(RunError::Output)?;
+            if let Some(error) = self.street.unsaved() {
+                unsaved.get_or_insert(error);
+            }
+        }
+        Ok(())
+    }
+
     /// Hands the records over in order until the last lane has ended.
     fn in_order<J>(
         &self,
         records: &mpsc::Receiver<(u64, Record)>,
         queue: &Queue<J>,
         each: &mut dyn FnMut(Record) -> io::Result<()>,
-    ) -> Result<Summary, RunError> {
+    ) -> Result<Written, RunError> {
         let mut summary = Summary::default();
+        let mut unsaved = None;
         let mut early = BTreeMap::new();
         let mut next = 0;
         let mut patience = Patience::new(self.stop);
@@ -127,8 +189,13 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
                         next += 1;
                         summary.add(&record);
                         each(record).map_err(RunError::Output)?;
-                        self.street.unsaved().map_or(Ok(()), Err)?;
                         queue.written(next);
+                    }
+                    if let Some(error) = self.street.unsaved()
+                        && unsaved.is_none()
+                    {
+                        unsaved = Some(error);
+                        self.end(queue);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -140,21 +207,24 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
             }
         }
         if early.is_empty() {
-            return Ok(summary);
+            return Ok(Written { summary, unsaved });
         }
         Err(RunError::Conservation(format!("job {next} has no record")))
     }
 
-    fn conclude<J>(&self, summary: Summary, queue: &Queue<J>) -> Result<Summary, RunError> {
+    fn conclude<J>(&self, written: Written, queue: &Queue<J>) -> Result<Summary, RunError> {
+        let Written { summary, unsaved } = written;
         let taken = queue.lock().taken;
         if summary.inputs != taken {
             let what = format!("{taken} jobs, but {} records", summary.inputs);
             return Err(RunError::Conservation(what));
         }
+        if let Some(error) = unsaved {
+            return Err(error);
+        }
         let stopped = self.stop.requested().is_some();
         match self.street.trouble() {
-            // What was killed because someone asked for it is no trouble.
-            Some(PoolError::ShutDown) | None => Ok(Summary { complete: !stopped, ..summary }),
+            None => Ok(Summary { complete: !stopped, ..summary }),
             Some(error @ PoolError::RestartIntensity { .. }) => Err(RunError::GaveUp(error)),
             Some(error) => Err(RunError::Boot(error)),
         }
@@ -164,7 +234,7 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
 impl<J: Iterator<Item = Job>> Queue<J> {
     /// The next job, as soon as the records are not too far behind; none when there is to be no
     /// more.
-    fn next(&self, stop: &Interrupt) -> Option<Job> {
+    fn next(&self, stop: &Interrupt) -> Option<Taken> {
         let mut count = self.lock();
         while count.taken >= count.written + LOOK_AHEAD && !count.closed {
             if !std::mem::replace(&mut count.told, true) {
@@ -181,10 +251,10 @@ impl<J: Iterator<Item = Job>> Queue<J> {
         if is_over() {
             return None;
         }
-        // Looked at again: the next job may have been long in coming.
-        let job = jobs.next().filter(|_| !is_over())?;
+        let job = jobs.next()?;
         self.lock().taken += 1;
-        Some(job)
+        // Looked at again: the next job may have been long in coming.
+        Some(Taken { job, too_late: is_over() })
     }
 }
 

@@ -230,7 +230,8 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         record
     }
 
-    fn finished(&self, job: &Job, record: &Record) {
+    /// Keeps what there is to keep of a failed input, and tells whoever watches.
+    pub(super) fn finished(&self, job: &Job, record: &Record) {
         if record.error().is_some() {
             self.save(|store| store.save_failed(job.index, record));
         }

@@ -2,7 +2,8 @@
 //!
 //! A list is read as its jobs are asked for, one path in memory at a time. Lines end with LF or
 //! CR LF; blank lines are passed over, as is a byte order mark at the start. Whatever else is in a
-//! line belongs to the path: nothing is trimmed, nothing unquoted. Names with newlines, or with a
+//! line belongs to the path: nothing is trimmed, nothing unquoted, and a line that begins with `#` is
+//! a path like any other. Names with newlines, or with a
 //! carriage return at their end, need NUL-separated lists.
 
 use std::fs::File;
@@ -43,12 +44,31 @@ pub enum Separator {
 }
 
 impl List {
+    /// What stands for the list itself in a record.
+    pub fn name(&self) -> PathBuf {
+        match &self.source {
+            ListSource::Stdin => "-".into(),
+            ListSource::File(path) => path.clone(),
+        }
+    }
+
+    /// Whether it names no file at all. To be asked only of a list that can be read again.
+    pub fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.entries()?.next().is_none())
+    }
+
     pub(super) fn entries(&self) -> io::Result<Entries> {
-        let (name, reader): (_, Box<dyn BufRead + Send>) = match &self.source {
-            ListSource::Stdin => ("-".into(), Box::new(BufReader::new(io::stdin()))),
-            ListSource::File(path) => (path.clone(), Box::new(BufReader::new(File::open(path)?))),
+        let reader: Box<dyn BufRead + Send> = match &self.source {
+            ListSource::Stdin => Box::new(BufReader::new(io::stdin())),
+            ListSource::File(path) => Box::new(BufReader::new(File::open(path)?)),
         };
-        Ok(Entries { name, reader: Some(reader), separator: self.separator, first: true })
+        Ok(Entries {
+            name: self.name(),
+            reader: Some(reader),
+            separator: self.separator,
+            first: true,
+            is_empty: true,
+        })
     }
 
     pub(super) fn is_repeatable(&self) -> bool {
@@ -68,6 +88,15 @@ pub(super) struct Entries {
     reader: Option<Box<dyn BufRead + Send>>,
     separator: Separator,
     first: bool,
+    /// Whether nothing was named so far.
+    is_empty: bool,
+}
+
+impl Entries {
+    /// What stands for the list in a record.
+    pub(super) fn into_name(self) -> PathBuf {
+        self.name
+    }
 }
 
 impl Iterator for Entries {
@@ -80,6 +109,9 @@ impl Iterator for Entries {
                 Ok(Some(entry)) => entry,
                 Ok(None) => {
                     self.reader = None;
+                    if self.is_empty {
+                        tracing::warn!("the list `{}` names no file", self.name.display());
+                    }
                     return None;
                 }
                 Err(error) => {
@@ -93,6 +125,7 @@ impl Iterator for Entries {
                 _ => entry,
             };
             if !entry.is_empty() {
+                self.is_empty = false;
                 return Some(path_of(entry, &self.name));
             }
         }
@@ -170,7 +203,14 @@ mod tests {
 
     fn entries(list: &[u8], separator: Separator) -> Vec<Found> {
         let reader: Box<dyn BufRead + Send> = Box::new(io::Cursor::new(list.to_vec()));
-        Entries { name: "list".into(), reader: Some(reader), separator, first: true }.collect()
+        Entries {
+            name: "list".into(),
+            reader: Some(reader),
+            separator,
+            first: true,
+            is_empty: true,
+        }
+        .collect()
     }
 
     #[track_caller]
@@ -216,7 +256,13 @@ mod tests {
         let reader: Box<dyn BufRead + Send> =
             Box::new(BufReader::new(io::Cursor::new(b"a\n").chain(Broken)));
         let separator = Separator::Newline;
-        let list = Entries { name: "list".into(), reader: Some(reader), separator, first: true };
+        let list = Entries {
+            name: "list".into(),
+            reader: Some(reader),
+            separator,
+            first: true,
+            is_empty: true,
+        };
         let found: Vec<_> = list.collect();
         assert_eq!(found.len(), 2);
         assert_eq!(found[0], Ok("a".into()));

@@ -26,6 +26,11 @@ impl Walk {
         Self { root, entries, state: State::NothingYet }
     }
 
+    /// The directory that is searched.
+    pub(super) fn into_root(self) -> PathBuf {
+        self.root
+    }
+
     /// The next input below the root: files that are not audio are none, loops neither.
     fn next_input(&mut self) -> Option<Found> {
         self.entries.by_ref().find_map(|entry| match entry {

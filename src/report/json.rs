@@ -64,13 +64,14 @@ impl<W: Write> Report for Json<'_, W> {
     }
 
     fn albums(&mut self, albums: &[Album]) -> io::Result<()> {
-        self.is_closed = true;
         self.out.write_all(b"\n],\"albums\":[")?;
         for (place, album) in albums.iter().enumerate() {
             self.out.write_all(if place == 0 { b"\n" } else { b",\n" })?;
             self.value(album)?;
         }
-        self.out.write_all(b"\n]")
+        self.out.write_all(b"\n]")?;
+        self.is_closed = true;
+        Ok(())
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {

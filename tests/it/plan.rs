@@ -192,3 +192,49 @@ mod unix {
         fs::set_permissions(&locked, fs::Permissions::from_mode(0o700)).unwrap();
     }
 }
+
+#[test]
+fn what_is_not_searched_to_its_end_is_one_job_that_says_so() {
+    let root = tree(&["d/1.wav", "d/2.wav", "d/3.wav", "list", "x.wav"]);
+    let at = |name: &str| root.path().join(name);
+    fs::write(at("list"), "y.wav\nz.wav\n").unwrap();
+    let list = List { source: ListSource::File(at("list")), separator: Separator::Newline };
+    let plan = Plan { paths: vec![at("d"), at("x.wav"), at("d")], list: Some(list) };
+    let told = |looks: usize| {
+        let left = std::sync::atomic::AtomicUsize::new(looks);
+        let decrease = move |left: usize| left.checked_sub(1);
+        let order = std::sync::atomic::Ordering::Relaxed;
+        let is_over = move || left.fetch_update(order, order, decrease).is_err();
+        let jobs: Vec<_> = plan.jobs().unwrap().until(is_over).collect();
+        let indices: Vec<_> = jobs.iter().map(|job| job.index).collect();
+        assert_eq!(indices, (0..jobs.len() as u64).collect::<Vec<_>>());
+        let told = jobs.into_iter().map(|job| {
+            let name = job.path.strip_prefix(root.path()).unwrap_or(&job.path);
+            let name = name.to_str().unwrap().to_owned();
+            match job.refusal {
+                None => name,
+                Some(refusal) => {
+                    let why = refusal.message.strip_prefix("the run was stopped before ");
+                    assert_eq!(why.is_some(), refusal.kind == FailureKind::NotRun);
+                    format!("{name}: {}", why.unwrap_or_default())
+                }
+            }
+        });
+        told.collect::<Vec<_>>()
+    };
+    let list = "list: this list was read to its end";
+    assert_eq!(told(0), ["d: its turn", "x.wav: its turn", "d: its turn", list]);
+    assert_eq!(
+        told(3),
+        [
+            "d/1.wav",
+            "d/2.wav",
+            "d: this directory was searched to its end",
+            "x.wav: its turn",
+            "d: its turn",
+            list
+        ]
+        .map(|name| name.replace('/', std::path::MAIN_SEPARATOR_STR))
+    );
+    assert_eq!(told(100).len(), 3 + 1 + 3 + 2);
+}

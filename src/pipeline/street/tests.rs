@@ -62,22 +62,71 @@ impl Execute for Sick {
     }
 }
 
+/// Workers whose pool is shut down before they are given anything, as a second Ctrl-C does it while a
+/// decoder delivers.
+struct ShutDown;
+
+impl Execute for ShutDown {
+    fn submit_checked<T: Task + 'static>(
+        &self,
+        _: &T,
+        _: Option<Audio>,
+        _: TaskTerms,
+        _: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Result<Future<T::Output>, TaskError> {
+        Err(TaskError::NotRun(PoolError::ShutDown))
+    }
+
+    fn stream<T: StreamTask + 'static>(
+        &self,
+        _: &T,
+        _: TaskTerms,
+        _: &mut dyn FnMut(T::Item, Option<Audio>) -> ControlFlow<()>,
+    ) -> Result<T::Output, TaskError> {
+        Err(TaskError::NotRun(PoolError::ShutDown))
+    }
+}
+
 fn walk(sick: &Sick) -> Record {
     drawn(sick, None, MOST_COLUMNS)
 }
 
 /// The same, drawn in columns of so many frames, of which there may be at most so many.
 fn drawn(sick: &Sick, columns_of: Option<NonZeroU32>, most_columns: usize) -> Record {
-    let workers = Inline::new(role::worker_tasks());
+    on(sick, &Inline::new(role::worker_tasks()), columns_of, most_columns).0
+}
+
+/// The same with these decoders and workers; and whether that was trouble for the files to come.
+fn on(
+    decoders: &impl Execute,
+    workers: &impl Execute,
+    columns_of: Option<NonZeroU32>,
+    most_columns: usize,
+) -> (Record, Option<PoolError>) {
     let keys = vec!["max_dbfs"];
     let mut analyzers = Analyzers::select(&keys, &AnalysisSettings::default()).unwrap();
     analyzers.waveform =
         columns_of.map(|samples_per_pixel| Waveforms { samples_per_pixel, split_channels: false });
     let length = ChunkLength { pieces: 1, min_ms: 1000, max_ms: 1000 };
     let observer: Observer = Arc::new(|_| {});
-    let street = Street::new(sick, &workers, analyzers, keys, length, None, &observer);
+    let street = Street::new(decoders, workers, analyzers, keys, length, None, &observer);
     let street = Street { most_columns, ..street };
-    street.walk(&Job { index: 0, path: "x.wav".into(), refusal: None })
+    let record = street.walk(&Job { index: 0, path: "x.wav".into(), refusal: None });
+    (record, street.trouble())
+}
+
+#[test]
+fn a_file_whose_pool_is_shut_down_at_any_moment_was_cancelled() {
+    let healthy = Sick { starts: &[0, 8000], opens: true, frames: 16_000 };
+    // Before its decoder has begun, and between two of its chunks.
+    for (record, trouble) in
+        [on(&ShutDown, &ShutDown, None, MOST_COLUMNS), on(&healthy, &ShutDown, None, MOST_COLUMNS)]
+    {
+        let error = record.error().expect("no figures");
+        assert_eq!(error.kind, FailureKind::Cancelled);
+        assert_eq!(error.message, "the run was stopped while this file was in work");
+        assert!(trouble.is_none(), "{trouble:?}");
+    }
 }
 
 #[track_caller]

@@ -2,11 +2,13 @@
 
 #![cfg(unix)]
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tempfile::TempDir;
 
 /// A run that reads its list from us, so that it is in the middle for as long as we like.
 struct Running {
@@ -16,14 +18,17 @@ struct Running {
 
 impl Running {
     fn begin(shell_prefix: &str) -> Self {
+        Self::begin_with(shell_prefix, &["--format=ndjson", "--files-from=-"])
+    }
+
+    fn begin_with(shell_prefix: &str, args: &[&str]) -> Self {
         #[cfg(target_os = "linux")]
         crate::scene::hear_signals();
         let program = env!("CARGO_BIN_EXE_audiopool");
-        let script = format!(
-            "{shell_prefix} exec \"$0\" analyze --format=ndjson --files-from=- --workers=1"
-        );
+        let script = format!("{shell_prefix} exec \"$0\" analyze --workers=1 \"$@\"");
         let mut child = Command::new("sh")
             .args(["-c", &script, program])
+            .args(args)
             .env_remove("AUDIOPOOL_LOG")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -95,7 +100,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
 }
 
 #[test]
-fn a_reader_who_goes_away_ends_the_run_quietly() {
+fn a_reader_who_goes_away_ends_the_run() {
     let mut running = Running::begin("");
     let mut report = BufReader::new(running.child.stdout.take().unwrap());
     let mut line = String::new();
@@ -108,7 +113,174 @@ fn a_reader_who_goes_away_ends_the_run_quietly() {
     let mut said = String::new();
     running.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(running.end_of_itself(), Some(141), "after {taken} further paths");
-    assert_eq!(said, "");
+    assert_eq!(said, "error: the reader of standard output has gone away\n");
+}
+
+/// A run with a report in a file, in the middle of its list.
+struct Reporting {
+    folder: TempDir,
+    running: Running,
+    log: BufReader<ChildStderr>,
+}
+
+impl Reporting {
+    /// Two inputs have their record; what comes next nobody knows.
+    #[track_caller]
+    fn begin(format: &str, earlier: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("r");
+        if let Some(earlier) = earlier {
+            fs::write(&target, earlier).unwrap();
+        }
+        let target = target.to_str().unwrap();
+        let args = ["-v", "--format", format, "-o", target, "gone/0", "--files-from", "-"];
+        let mut running = Running::begin_with("", &args);
+        running.give("gone/1").unwrap();
+        let mut log = BufReader::new(running.child.stderr.take().unwrap());
+        // The record of the first is written before that of the second can be.
+        running.give("gone/2").unwrap();
+        let mut line = String::new();
+        while !line.contains("finished file=2") {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "it has ended");
+        }
+        Self { folder, running, log }
+    }
+
+    /// Everything that lies in the folder, by name.
+    fn content(&self) -> Vec<(String, String)> {
+        let entries = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut content: Vec<_> = entries
+            .map(|path| {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                (name, fs::read_to_string(&path).unwrap())
+            })
+            .collect();
+        content.sort();
+        content
+    }
+
+    /// Stops it; returns what it says from then on.
+    fn stop(&mut self, signal: Signal, code: Option<i32>) -> String {
+        self.running.signal(signal);
+        let mut said = String::new();
+        self.log.read_to_string(&mut said).unwrap();
+        assert_eq!(self.running.child.wait().unwrap().code(), code, "{said}");
+        said
+    }
+}
+
+#[test]
+fn a_stopped_run_replaces_no_earlier_report_and_counts_every_input_in_every_format() {
+    for format in ["json", "ndjson", "csv", "text"] {
+        for earlier in [Some("an earlier report"), None] {
+            let mut run = Reporting::begin(format, earlier);
+            let said = run.stop(Signal::SIGTERM, Some(143));
+            assert!(
+                said.contains("error: stopped by SIGTERM; 0 of 4 inputs were measured"),
+                "{said}"
+            );
+            let mut content = run.content();
+            let (name, report) = content.pop().unwrap();
+            match earlier {
+                Some(earlier) => {
+                    assert_eq!(content, [("r".to_owned(), earlier.to_owned())]);
+                    assert_eq!(name, "r.incomplete");
+                    assert!(said.contains("r.incomplete`; `"), "{said}");
+                }
+                None => assert_eq!((&*name, content.len()), ("r", 0)),
+            }
+            assert!(said.contains("help: the report so far is in `"), "{said}");
+            let inputs = ["gone/0", "gone/1", "gone/2", "-"];
+            let parse = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+            let records: Vec<_> = match format {
+                "json" => {
+                    let report = parse(&report);
+                    assert_eq!(report["summary"]["inputs"], 4);
+                    assert_eq!(report["summary"]["complete"], false);
+                    report["files"].as_array().unwrap().clone()
+                }
+                "ndjson" => report.lines().map(parse).collect(),
+                _ => Vec::new(),
+            };
+            let told = "the run was stopped before this list was read to its end";
+            assert!(report.contains(told), "{report}");
+            assert!(inputs.iter().all(|path| report.contains(path)), "{report}");
+            assert_eq!(report.matches("not_run").count(), 1, "{report}");
+            if format == "text" {
+                assert!(
+                    report.contains("4 files: 0 ok, 4 failed · ")
+                        && report.contains("stopped before the end"),
+                    "{report}"
+                );
+            }
+            if !records.is_empty() {
+                let paths: Vec<_> =
+                    records.iter().map(|record| record["path"].as_str().unwrap()).collect();
+                assert_eq!(paths, inputs);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_whole_records_under_a_name_that_says_so() {
+    let mut run = Reporting::begin("ndjson", Some("an earlier report"));
+    run.stop(Signal::SIGKILL, None);
+    let content = run.content();
+    let [(passing, records), (name, earlier)] = &content[..] else { panic!("{content:?}") };
+    assert_eq!((&**name, &**earlier), ("r", "an earlier report"));
+    assert!(passing.starts_with(".r.") && passing.ends_with(".incomplete"), "{passing}");
+    assert!(records.ends_with("}\n") && records.lines().count() >= 2, "{records}");
+    for record in records.lines() {
+        serde_json::from_str::<serde_json::Value>(record).expect("a whole record");
+    }
+}
+
+#[test]
+fn a_full_disk_keeps_the_records_that_were_written_whole() {
+    for format in ["json", "ndjson", "csv", "text"] {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("r");
+        fs::write(&target, "an earlier report").unwrap();
+        let inputs: Vec<_> = (0..400).map(|n| format!("gone/{n}.wav")).collect();
+        let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" analyze --isolation never \"$@\"";
+        let output = Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_audiopool"), "--format", format, "-o"])
+            .arg(&target)
+            .args(&inputs)
+            .output()
+            .unwrap();
+        super::expect_code(&output, 7, format);
+        let said = super::stderr(&output);
+        let kept = folder.path().join("r.incomplete");
+        assert!(said.contains("error: cannot write ") && said.contains("File too large"), "{said}");
+        assert!(said.contains(&format!("the report so far is in `{}`", kept.display())), "{said}");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "an earlier report");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        let report = fs::read_to_string(kept).unwrap();
+        let records = report.matches("no file or directory `gone/").count();
+        assert!(records > 5 && report.len() > 2000, "{format}: {records} records in {report}");
+        assert!(report.ends_with('\n') || format == "json", "{format}: {report}");
+        match format {
+            "ndjson" => {
+                for record in report.lines() {
+                    serde_json::from_str::<serde_json::Value>(record).expect("a whole record");
+                }
+            }
+            "csv" => {
+                assert!(report.lines().all(|line| line.matches(',').count() == 15), "{report}");
+            }
+            // With its end, if there was room for that.
+            "json" => {
+                let whole: Result<serde_json::Value, _> = serde_json::from_str(&report);
+                let closed = whole.or_else(|_| serde_json::from_str(&format!("{report}]}}")));
+                let files = closed.expect("whole records")["files"].as_array().unwrap().len();
+                assert_eq!(files, records);
+            }
+            _ => {}
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -119,7 +291,7 @@ fn a_full_disk_is_told_plainly() {
     assert!(said.starts_with("error: cannot write /dev/full: No space left on device"), "{said}");
     assert!(said.contains("help: make room"), "{said}");
 
-    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_audiopool"))
         .args(["analyze", "gone.wav"])
         .stdout(full)

@@ -24,7 +24,8 @@ fn every_input_ends_in_one_record_in_the_order_given() {
         assert_eq!(record["status"], "failed");
         assert_eq!(record["metrics"], serde_json::json!({}));
     }
-    assert_eq!(stderr(&output), "", "no bar where there is no terminal, no log unasked");
+    let told = "error: 4 of 4 inputs have failed; the report says why (standard output)\n";
+    assert_eq!(stderr(&output), told, "no bar where there is no terminal, no log unasked");
 }
 
 #[test]
@@ -44,14 +45,74 @@ fn a_list_on_standard_input_is_read_either_way() {
 }
 
 #[test]
-fn an_empty_list_is_an_empty_report() {
+fn a_list_that_names_nothing_is_refused_and_leaves_no_report() {
+    let root = tempfile::tempdir().unwrap();
+    let target = root.path().join("r.json");
+    let list = root.path().join("list");
+    let lists = [("", "--files-from=-"), ("\n\r\n", "--files-from=-"), ("", "--files-from=list")];
+    for (content, flag) in lists {
+        fs::write(&list, content).unwrap();
+        fs::write(&target, "an earlier report").unwrap();
+        let mut command = audiopool();
+        command.current_dir(root.path()).args(["analyze", "-q", "-o", "r.json", flag]);
+        let output = command.write_stdin(content).output().unwrap();
+        expect_code(&output, 2, flag);
+        let told = stderr(&output);
+        let name = flag.replace('=', " ");
+        assert!(told.starts_with(&format!("error: `{name}` names no file\n")), "{told}");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "an earlier report");
+    }
+    // An empty file is told at once, beside other inputs as well.
+    let args = ["analyze", "gone.wav", "--files-from", "list"];
+    let output = audiopool().current_dir(root.path()).args(args).output().unwrap();
+    expect_code(&output, 2, "an empty list beside a path");
     let mut command = audiopool();
-    command.args(["analyze", "--format=json", "--files-from=-"]).write_stdin("");
+    command.args(["analyze", "gone.wav", "--files-from", "-"]).write_stdin("");
     let output = command.output().unwrap();
-    expect_code(&output, 0, "empty list");
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["files"], serde_json::json!([]));
-    assert_eq!(report["summary"]["complete"], true);
+    expect_code(&output, 1, "an empty list beside a path");
+    assert!(stderr(&output).contains("the list `-` names no file"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_file_that_comes_twice_is_told_and_has_its_record_each_time() {
+    let root = tempfile::tempdir().unwrap();
+    write_wav(&root.path().join("a.wav"), &[100; 800]);
+    fs::hard_link(root.path().join("a.wav"), root.path().join("b.wav")).unwrap();
+    fs::write(root.path().join("#1.wav"), "").unwrap();
+    let list = "./a.wav\n#1.wav\n";
+    let mut command = audiopool();
+    command.current_dir(root.path()).args(["analyze", "--format=ndjson", "a.wav", "b.wav"]);
+    let output = command.args(["--files-from", "-"]).write_stdin(list).output().unwrap();
+    expect_code(&output, 1, "an empty file");
+    let found = records(&output);
+    let paths: Vec<_> = found.iter().map(|record| record["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["a.wav", "b.wav", "./a.wav", "#1.wav"]);
+    assert_eq!(found[0]["metrics"], found[2]["metrics"]);
+    let told = stderr(&output);
+    let twice = |name: &str| format!("`{name}` is the same file as an input before it");
+    assert!(told.contains(&twice("./a.wav")), "{told}");
+    assert_eq!(told.contains(&twice("b.wav")), cfg!(unix), "{told}");
+    assert!(!told.contains(&twice("a.wav")) && !told.contains(&twice("#1.wav")), "{told}");
+}
+
+#[test]
+fn every_exit_but_0_has_its_reason_on_standard_error() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("not.partials"), "no partials").unwrap();
+    write_wav(&root.path().join("a.wav"), &[100; 800]);
+    for (args, code, reason) in [
+        (&["analyze", "-q", "-o", "r", "gone.wav"][..], 1, "1 of 1 input has failed; the report"),
+        (&["merge", "-q", "-o", "m", "not.partials"], 1, "1 of 1 input has failed"),
+        (&["replay", "-q", "gone.wav"], 1, "it failed again (not_found)"),
+        (&["analyze", "-q", "-o", "r"], 2, "required arguments were not provided"),
+        (&["analyze", "-q", "-o", ".", "gone.wav"], 2, "is a directory"),
+        (&["analyze", "-q", "-o", "r", "a.wav", "--worker-program", "no/such"], 3, "no/such"),
+    ] {
+        let output = audiopool().current_dir(root.path()).args(args).output().unwrap();
+        expect_code(&output, code, &format!("{args:?}"));
+        let told = stderr(&output);
+        assert!(told.starts_with("error: ") && told.contains(reason), "{args:?}: {told}");
+    }
 }
 
 #[test]
@@ -78,7 +139,9 @@ fn stats_and_logs_stay_off_standard_output() {
 
     let mut command = audiopool();
     command.args(["analyze", "-q", "gone.wav"]).env("AUDIOPOOL_LOG", "trace");
-    assert_eq!(stderr(&command.output().unwrap()), "", "-q beats the variable");
+    let told = stderr(&command.output().unwrap());
+    assert!(told.starts_with("error: 1 of 1 input has failed"), "-q beats the variable: {told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
 }
 
 #[test]

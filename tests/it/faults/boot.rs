@@ -45,8 +45,9 @@ fn f22_a_worker_that_is_still_starting_is_ended_with_the_run() {
     running.signal(Signal::INT);
     running.signal(Signal::INT);
     let stopped = "the run was stopped while this file was in work";
-    let expected = Expected::exit(130).hurt("songs/1-first.wav", "cancelled", 0, stopped);
-    running.wait().assert_nothing_lost(&expected.cut_short());
+    let first = "songs/1-first.wav";
+    let expected = Expected::exit(130).hurt(first, "cancelled", 0, stopped);
+    running.wait().assert_nothing_lost(&expected.stopped_after(first));
 }
 
 #[test]

@@ -109,6 +109,14 @@ impl Expected {
         })
     }
 
+    /// The songs after this one were not begun, since the run was stopped.
+    pub(crate) fn stopped_after(self, path: &str) -> Self {
+        let songs = SONGS.iter().map(|(name, ..)| format!("songs/{name}"));
+        songs.skip_while(|song| song != path).skip(1).fold(self, |expected, song| {
+            expected.hurt(&song, "not_run", 0, "the run was stopped before its turn")
+        })
+    }
+
     /// These records, of inputs that are not the songs.
     pub(crate) fn records(records: Vec<String>) -> Self {
         Self { instead: Some(records), ..Self::exit(0) }
