@@ -24,6 +24,7 @@ pub(super) enum Kind {
     Caf,
     MpegAudio,
     Adts,
+    Loas,
     WavPack,
     MonkeysAudio,
     TrueAudio,
@@ -79,8 +80,10 @@ pub(super) fn read_head(file: &mut File) -> io::Result<Head> {
         bytes = read_at(file, start)?;
     }
     let content = match recognise(&bytes) {
-        // Only MPEG audio is customarily tagged so, and may begin after some padding.
-        Content::Unknown | Content::Text if start > 0 => Content::Audio(Kind::MpegAudio),
+        // Only MPEG audio is customarily tagged so; padding or the rest of a picture may follow.
+        Content::Unknown | Content::Text | Content::Other(_) if start > 0 => {
+            Content::Audio(Kind::MpegAudio)
+        }
         content => content,
     };
     Ok(Head { start, bytes, content })
@@ -191,9 +194,19 @@ pub(super) fn recognise(bytes: &[u8]) -> Content {
         {
             Content::Audio(Kind::MpegAudio)
         }
+        [0x56, second @ 0xe0..=0xff, third, ..] if is_loas(bytes, second, third) => {
+            Content::Audio(Kind::Loas)
+        }
         _ if is_text(bytes) => Content::Text,
         _ => Content::Unknown,
     }
+}
+
+/// Whether a frame of LOAS, whose length these bytes tell, is followed by another.
+fn is_loas(bytes: &[u8], second: u8, third: u8) -> bool {
+    let length = 3 + (usize::from(second & 0x1f) << 8 | usize::from(third));
+    // Of a longer frame, the next is not among these bytes: the demuxer looks there.
+    bytes.get(length..length + 2).is_none_or(|next| next[0] == 0x56 && next[1] >= 0xe0)
 }
 
 /// The form of an IFF-like file that begins with `marker`.

@@ -20,6 +20,7 @@
 
 mod aiff;
 mod codec;
+mod container;
 mod convert;
 mod engine;
 mod ffmpeg;
@@ -28,12 +29,10 @@ mod flac;
 mod flac_header;
 mod formats;
 mod installed;
-mod locate;
 mod magic;
 mod matroska;
 mod medium;
 mod mp4;
-mod mpeg;
 mod ogg;
 mod open;
 mod open_packets;

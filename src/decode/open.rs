@@ -54,6 +54,7 @@ pub(super) fn open(
         }
     };
     let candidate = Candidate { path, file, file_length, head, threads };
+    let row = candidate.row_of_frames(row);
     let opened = candidate.open_as(row, findings)?;
     let pcm = opened.format.pcm;
     check_limits(pcm)?;
@@ -77,7 +78,10 @@ fn unknown(message: impl Into<String>) -> DecodeError {
 
 /// Formats without a magic of their own at the start, or with junk before it.
 fn may_begin_anyhow(row: &FormatRow) -> bool {
-    matches!(row.kind(), Kind::MpegAudio | Kind::Adts | Kind::Ac3 | Kind::Dts | Kind::MpegSystem)
+    matches!(
+        row.kind(),
+        Kind::MpegAudio | Kind::Adts | Kind::Loas | Kind::Ac3 | Kind::Dts | Kind::MpegSystem
+    )
 }
 
 /// Whether a file of the format `row` may be named like one of `named`.
@@ -85,7 +89,12 @@ fn is_fitting_name(named: &FormatRow, row: &FormatRow, format: &SourceFormat) ->
     named.kind() == row.kind()
         // Extensions that stand for the family.
         || (named.kind() == Kind::Wav && matches!(format.codec.as_str(), "mp3" | "ac3" | "dts"))
-        || matches!((named.kind(), row.kind()), (Kind::Mp4 | Kind::Matroska, Kind::MpegSystem))
+        || matches!(
+            (named.kind(), row.kind()),
+            (Kind::Mp4 | Kind::Matroska, Kind::MpegSystem)
+                | (Kind::Adts, Kind::Loas)
+                | (Kind::Loas, Kind::Adts)
+        )
 }
 
 impl Candidate<'_> {
@@ -138,8 +147,9 @@ impl Candidate<'_> {
         match row.kind() {
             Kind::Wav => self.open_wav(file, row, findings),
             Kind::Flac => self.open_flac(file, row, findings),
+            Kind::MpegAudio | Kind::Adts | Kind::Loas => self.open_frames(file, row, findings),
             Kind::Aiff => self.open_aiff(file, row, findings),
-            Kind::Ogg | Kind::Mp4 | Kind::Matroska | Kind::Caf | Kind::MpegAudio | Kind::Adts => {
+            Kind::Ogg | Kind::Mp4 | Kind::Matroska | Kind::Caf => {
                 self.open_symphonia(file, row, findings)
             }
             _ => Err(Refusal::Unsupported(format!(

@@ -15,9 +15,7 @@ use super::codec::aac;
 use super::engine::Engine;
 use super::findings::Findings;
 use super::formats::FormatRow;
-use super::locate::{Framing, Locator};
 use super::magic::Kind;
-use super::mpeg::Tag;
 use super::ogg::Pages;
 use super::open::Candidate;
 use super::packets::{Batches, Demux, Packet, Setup};
@@ -25,7 +23,7 @@ use super::parallel::Coded;
 use super::raw::{Layout, Order};
 use super::refusal::{Refusal, check_limits, refusal_of};
 use super::regular::Tail;
-use super::symphonia_demux::{self, Bytes, MpegFormat, SymphoniaDemux};
+use super::symphonia_demux::{self, Bytes, SymphoniaDemux};
 use super::trim::Trim;
 use super::{Opened, SourceFormat, matroska, mp4, opus, regular, tags};
 use crate::record::WarningKind;
@@ -122,21 +120,12 @@ impl Candidate<'_> {
         codec: String,
         findings: &mut Findings,
     ) -> Result<Opened, Refusal> {
-        let is_mpeg = row.kind() == Kind::MpegAudio && codec.starts_with("mp");
         let sample_rate = setup.params.sample_rate.unwrap_or(0);
         let is_opus = setup.params.codec == codec::CODEC_ID_OPUS;
         let mut trim = Trim::NONE;
         let mut declared = frames_of(track, sample_rate);
-        let mut exact = None;
-        let mut mpeg = None;
         let mut end_padding = 0;
-        if is_mpeg {
-            let tag = Tag::read(&self.head.bytes);
-            trim = tag.map_or(Trim::NONE, Tag::trim);
-            exact = tag.and_then(Tag::declared);
-            declared = exact.or(declared);
-            mpeg = Some(MpegFormat::default());
-        } else if row.kind() == Kind::Mp4 {
+        if row.kind() == Kind::Mp4 {
             let mut file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
             // The demuxer reads from the same open file: it must find it where it left it.
             let position = file.stream_position().map_err(|error| Refusal::of_io(&error))?;
@@ -161,15 +150,8 @@ impl Candidate<'_> {
         } else if is_opus {
             declared = declared.map(|frames| frames.saturating_sub(pre_skip(setup)));
         }
-        let demux = SymphoniaDemux::new(
-            format,
-            track,
-            setup.clone(),
-            exact,
-            mpeg,
-            self.bytes_of(row, track),
-        )
-        .with_end_padding(end_padding);
+        let demux = SymphoniaDemux::new(format, track, setup.clone(), self.bytes_of(row, track))
+            .with_end_padding(end_padding);
         self.open_coded(row, codec, declared, trim, setup, Box::new(demux), findings)
     }
 
@@ -229,11 +211,7 @@ impl Candidate<'_> {
         // Another handle: the demuxer wants to find the first one where it left it.
         let opened = regular::open(self.path).ok().filter(|(_, now)| *now == length);
         let Some((mut file, _)) = opened else { return Bytes::Unseen };
-        let located =
-            |file, framing| Bytes::Located(Box::new(Locator::new(file, length, start, framing)));
         match row.kind() {
-            Kind::MpegAudio => located(file, Framing::Mpeg),
-            Kind::Adts => located(file, Framing::Adts),
             Kind::Ogg => {
                 let origin = u64::try_from(track.start_ts.get()).unwrap_or(0);
                 Bytes::Paged(Box::new(Pages::new(file, length, start, track.id, origin)))

@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
 use audiopool_worker::analyze::Damage;
@@ -19,29 +18,22 @@ use symphonia::default::formats as readers;
 
 use super::engine::said;
 use super::findings::Findings;
-use super::locate::Locator;
 use super::magic::Kind;
-use super::mpeg::FrameHeader;
 use super::ogg::Pages;
 use super::packets::{Demux, Lost, Packet, Setup};
 use super::regular::Tail;
 use crate::record::WarningKind;
 
-/// Bytes that are searched for the first frame of MPEG audio.
-const SEARCHED: u32 = 1 << 20;
 /// Failures in a row after which a demuxer has lost its way.
 const MAX_FAILURES: u32 = 64;
 /// Packets of other tracks, or without data, in a row, after which nothing more is to come.
 const MAX_IDLE: u32 = 10_000_000;
 /// Frames of a packet whose container does not say: a guess that only sizes batches.
 const USUAL_FRAMES: u64 = 1024;
-/// Frames in a row of another format, after which an MPEG stream has changed.
-const FOREIGN_FRAMES: u32 = 8;
 
 /// Opens the demuxer for `kind`; `None` where Symphonia has none.
 pub(super) fn open(kind: Kind, file: Tail) -> Option<Result<Box<dyn FormatReader>, Error>> {
-    let depth = if matches!(kind, Kind::MpegAudio | Kind::Adts) { SEARCHED } else { 4096 };
-    let options = ProbeOptions { max_probe_depth: depth, ..ProbeOptions::default() };
+    let options = ProbeOptions { max_probe_depth: 4096, ..ProbeOptions::default() };
     let mut probe = Probe::new_with_options(&options);
     match kind {
         Kind::Wav => probe.register_format::<readers::WavReader<'_>>(),
@@ -50,10 +42,6 @@ pub(super) fn open(kind: Kind, file: Tail) -> Option<Result<Box<dyn FormatReader
         Kind::Mp4 => probe.register_format::<readers::IsoMp4Reader<'_>>(),
         Kind::Matroska => probe.register_format::<readers::MkvReader<'_>>(),
         Kind::Caf => probe.register_format::<readers::CafReader<'_>>(),
-        Kind::MpegAudio | Kind::Adts => {
-            probe.register_format::<readers::MpaReader<'_>>();
-            probe.register_format::<readers::AdtsReader<'_>>();
-        }
         _ => return None,
     }
     let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
@@ -85,10 +73,6 @@ pub(super) struct SymphoniaDemux {
     setup: Arc<Setup>,
     /// Whether the track's time stamps count frames.
     counts_frames: bool,
-    /// Frames after trimming that the container declares and means.
-    exact: Option<u64>,
-    /// For MPEG audio, the format that its frames have to be of.
-    mpeg: Option<MpegFormat>,
     /// Where in the file its packets are, where that can be told.
     bytes: Bytes,
     /// Frames of padding at the end of the last packet, and that packet when it is known.
@@ -114,8 +98,6 @@ impl SymphoniaDemux {
         format: Box<dyn FormatReader>,
         track: &Track,
         setup: Arc<Setup>,
-        exact: Option<u64>,
-        mpeg: Option<MpegFormat>,
         bytes: Bytes,
     ) -> Self {
         let counts_frames = counts_frames(track, &setup);
@@ -125,8 +107,6 @@ impl SymphoniaDemux {
             track,
             setup,
             counts_frames,
-            exact,
-            mpeg,
             bytes,
             end_padding: 0,
             held: None,
@@ -150,13 +130,10 @@ impl SymphoniaDemux {
         self.counts_frames = counts_frames(track, &setup);
         self.track = track.id;
         self.setup = Arc::new(setup);
-        self.exact = None;
         true
     }
 
     fn next_packet(&mut self, findings: &mut Findings) -> Option<Packet> {
-        // What Symphonia says of MPEG audio rests on a guess at its length.
-        let trims = self.mpeg.is_none();
         let (mut failures, mut idle) = (0, 0);
         while !self.ended && failures < MAX_FAILURES && idle < MAX_IDLE {
             match self.format.next_packet() {
@@ -167,19 +144,14 @@ impl SymphoniaDemux {
                     if let Bytes::Paged(pages) = &mut self.bytes {
                         pages.go_on();
                     }
-                    let bytes = self.locate(&packet.data);
-                    let length = bytes.as_ref().map(|bytes| bytes.end - bytes.start);
-                    if !self.is_of_format(&packet.data, bytes.clone(), findings) {
-                        continue;
-                    }
                     let frames =
                         if self.counts_frames { packet.block_dur().get() } else { USUAL_FRAMES };
                     return Some(Packet {
                         frames,
-                        trim_start: if trims { packet.trim_start.get() } else { 0 },
-                        trim_end: if trims { packet.trim_end.get() } else { 0 },
-                        byte: bytes.map(|bytes| bytes.start),
-                        bytes: length.unwrap_or(packet.data.len() as u64),
+                        trim_start: packet.trim_start.get(),
+                        trim_end: packet.trim_end.get(),
+                        byte: None,
+                        bytes: packet.data.len() as u64,
                         lost: self.lost.take(),
                         setup: self.setup.clone(),
                         data: packet.data,
@@ -197,9 +169,7 @@ impl SymphoniaDemux {
                 }
                 Err(error) => {
                     failures += 1;
-                    // Where packets are located, what is missing will show.
-                    let bytes = matches!(self.bytes, Bytes::Located(_)).then_some(0);
-                    self.lose(None, bytes, &said(&error));
+                    self.lose(&said(&error));
                 }
             }
         }
@@ -207,59 +177,11 @@ impl SymphoniaDemux {
         None
     }
 
-    /// Where a packet lies, with what is lost before it noted.
-    fn locate(&mut self, data: &[u8]) -> Option<Range<u64>> {
-        let Bytes::Located(locator) = &mut self.bytes else { return None };
-        let found = locator.find(data)?;
-        if !found.gap.is_empty() {
-            let length = found.gap.end - found.gap.start;
-            let what = format!("{length} bytes from byte {} on are no frame", found.gap.start);
-            self.lose(Some(found.gap.start), Some(length), &what);
-        }
-        Some(found.bytes)
-    }
-
     /// Notes what no packet can be made of, with what was lost right before it.
-    fn lose(&mut self, byte: Option<u64>, bytes: Option<u64>, what: &str) {
-        let Some(lost) = &mut self.lost else {
-            self.lost = Some(Lost { byte, bytes, what: what.into() });
-            return;
-        };
-        lost.byte = lost.byte.or(byte);
-        lost.bytes = lost.bytes.zip(bytes).map(|(before, more)| before + more);
-    }
-
-    /// Whether a packet is of the format that the file began with. What is not is left out; where
-    /// several follow one another, the format has changed.
-    fn is_of_format(
-        &mut self,
-        data: &[u8],
-        bytes: Option<Range<u64>>,
-        findings: &mut Findings,
-    ) -> bool {
-        let Some(format) = &mut self.mpeg else { return true };
-        let Some(header) = FrameHeader::read(data) else { return true };
-        let first = *format.first.get_or_insert(header);
-        if (first.sample_rate, first.channels()) == (header.sample_rate, header.channels()) {
-            format.foreign = 0;
-            return true;
+    fn lose(&mut self, what: &str) {
+        if self.lost.is_none() {
+            self.lost = Some(Lost { byte: None, bytes: None, what: what.into() });
         }
-        format.foreign += 1;
-        if format.foreign == FOREIGN_FRAMES {
-            let message = format!(
-                "the audio changes to {} Hz, {} channels; the rest was not analysed",
-                header.sample_rate,
-                header.channels()
-            );
-            findings.note(WarningKind::FormatChange, None, None, message);
-            self.ended = true;
-            self.lost = None;
-        } else {
-            let what = "a frame is of another sample rate or number of channels";
-            let length = bytes.as_ref().map(|bytes| bytes.end - bytes.start);
-            self.lose(bytes.map(|bytes| bytes.start), length, what);
-        }
-        false
     }
 }
 
@@ -293,22 +215,7 @@ impl Demux for SymphoniaDemux {
             let message = "the file ends in the middle of the audio";
             findings.note(WarningKind::Truncated, Some(frames), None, message);
         }
-        if let Some(exact) = self.exact.filter(|&exact| exact != frames)
-            && !findings.has(WarningKind::Truncated)
-        {
-            let is_short = self.mpeg.is_some() && frames < exact;
-            let kind = if is_short { WarningKind::Truncated } else { WarningKind::LengthMismatch };
-            let message = format!("the file declares {exact} frames, there are {frames}");
-            findings.note(kind, Some(frames), None, message);
-        }
         match std::mem::replace(&mut self.bytes, Bytes::Unseen) {
-            Bytes::Located(mut locator) => {
-                if let Some(rest) = locator.rest() {
-                    findings.account_for_all_bytes();
-                    let is_cut = !rest.is_empty() && locator.is_frame(rest.start);
-                    findings.rest(frames, rest, is_cut);
-                }
-            }
             Bytes::Counted { end, trailing } => {
                 // Of a packet that is cut short, nobody says how much is there.
                 if !self.cut {
@@ -337,8 +244,6 @@ impl Demux for SymphoniaDemux {
 /// What is known of the bytes of the file.
 #[derive(Debug)]
 pub(super) enum Bytes {
-    /// Packets are looked for in it.
-    Located(Box<Locator>),
     /// The container says where each packet is, so nothing is lost but packets; and so many bytes
     /// behind its end are no part of it.
     Counted { end: u64, trailing: u64 },
@@ -346,13 +251,4 @@ pub(super) enum Bytes {
     Paged(Box<Pages>),
     /// Whatever is no packet is passed over without a word.
     Unseen,
-}
-
-/// The format that the frames of MPEG audio have to be of.
-#[derive(Debug, Default)]
-pub(super) struct MpegFormat {
-    /// Header of the first frame.
-    first: Option<FrameHeader>,
-    /// Frames of another format since.
-    foreign: u32,
 }

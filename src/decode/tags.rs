@@ -44,6 +44,12 @@ pub(super) fn lost(file: &mut (impl Read + Seek), range: Range<u64>) -> Range<u6
     if all_zeros { range } else { foreign(file, range) }
 }
 
+/// The length that the tag has with which `range` begins, by what it says; 0 if there is none.
+pub(super) fn length_at(file: &mut (impl Read + Seek), range: Range<u64>) -> u64 {
+    let is_zero = bytes_at::<1>(file, range.start, range.end) == [0];
+    if is_zero { 0 } else { at_front(file, range) }
+}
+
 /// The length of the tag or the zeros that `range` begins with.
 fn at_front(file: &mut (impl Read + Seek), range: Range<u64>) -> u64 {
     let head: [u8; 32] = bytes_at(file, range.start, range.end);

@@ -15,9 +15,11 @@
 
 use audiopool_worker::pcm::{ChannelLayout, PcmFormat, SampleFormat};
 use rusty_aac::config::{self, StreamConfig};
-use rusty_aac::{AacDecoder, DecodedAudio};
+use rusty_aac::latm::LatmReader;
+use rusty_aac::{AacDecoder, BitReader, DecodedAudio};
 use symphonia::core::audio::Channels;
 use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
 
 /// Packets that are decoded to look for SBR data that no configuration states.
 pub(in crate::decode) const EXAMINED: usize = 24;
@@ -133,6 +135,56 @@ impl Decoder {
     pub(in crate::decode) fn decode(&mut self, packet: &[u8]) -> Result<Audio, String> {
         let audio = self.decoder.decode(packet, None).map_err(|error| error.to_string())?;
         Ok(Audio { audio, layout: self.layout })
+    }
+}
+
+/// Takes the access unit out of each frame of LOAS, ISO 14496-3 §1.7.3.
+#[derive(Debug, Default)]
+pub(in crate::decode) struct Latm {
+    reader: LatmReader,
+    /// Whether a frame holds several access units.
+    has_several: bool,
+}
+
+impl Latm {
+    /// The access unit in a frame; `None` if it is damaged, or of a kind that is not read here.
+    pub(in crate::decode) fn unwrap(&mut self, frame: &[u8]) -> Option<Box<[u8]>> {
+        if self.has_several || Self::has_several(frame)? {
+            self.has_several = true;
+            return None;
+        }
+        self.reader.parse(frame).ok().map(|frame| frame.au.into())
+    }
+
+    /// Whether a frame states that it and its like hold several access units.
+    fn has_several(frame: &[u8]) -> Option<bool> {
+        let mut bits = BitReader::new(frame.get(3..)?);
+        let is_like_before = bits.read_bool().ok()?;
+        if is_like_before {
+            return Some(false);
+        }
+        if bits.read_bool().ok()? {
+            // Version 1: a reserved flag, and a number of one to four bytes.
+            bits.skip(1).ok()?;
+            let bytes = 1 + bits.read_bits(2).ok()? as usize;
+            bits.skip(8 * bytes).ok()?;
+        }
+        bits.skip(1).ok()?;
+        Some(bits.read_bits(6).ok()? > 0)
+    }
+
+    /// The parameters of the stream; `None` if they are not known, or if it is not AAC in frames of
+    /// 1024.
+    pub(in crate::decode) fn parameters(&self) -> Option<AudioCodecParameters> {
+        let config = self.reader.stream_config().filter(|_| !self.has_several)?;
+        let is_plain = config.frame_length == 1024 && config.pce.is_none() && !config.is_er();
+        let mut params = AudioCodecParameters::new();
+        params.for_codec(CODEC_ID_AAC).with_extra_data(config_bytes(
+            config.object_type,
+            config.sample_rate,
+            config.channel_config,
+        ));
+        is_plain.then_some(params)
     }
 }
 

@@ -1,0 +1,214 @@
+//! MPEG audio: the header of a frame, and how far a frame reaches back.
+//!
+//! ISO 11172-3 §2.4.1.3 and §2.4.2.3, ISO 13818-3 §2.4; MPEG 2.5 is what came of halving the sample
+//! rates of MPEG 2 once more.
+
+/// The version of MPEG audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::decode) enum Version {
+    One,
+    Two,
+    TwoAndAHalf,
+}
+
+/// What all frames of a stream have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::decode) struct Format {
+    pub(in crate::decode) version: Version,
+    /// 1 to 3.
+    pub(in crate::decode) layer: u8,
+    pub(in crate::decode) sample_rate: u32,
+    pub(in crate::decode) channels: u16,
+}
+
+impl Format {
+    /// Frames of audio that a coded frame holds.
+    pub(in crate::decode) const fn frames(self) -> u64 {
+        match (self.layer, self.version) {
+            (1, _) => 384,
+            (2, _) | (_, Version::One) => 1152,
+            _ => 576,
+        }
+    }
+
+    /// Bytes of the unit in which frames are padded.
+    pub(in crate::decode) const fn slot(self) -> usize {
+        if self.layer == 1 { 4 } else { 1 }
+    }
+}
+
+/// What a frame header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::decode) struct FrameHeader {
+    pub(in crate::decode) format: Format,
+    has_crc: bool,
+    /// Bits in a second; `None` for the free format, whose frames tell their length by where the
+    /// next begins.
+    bit_rate: Option<u64>,
+    is_padded: bool,
+}
+
+impl FrameHeader {
+    /// Reads the header that `frame` begins with.
+    pub(in crate::decode) fn read(frame: &[u8]) -> Option<Self> {
+        let &[0xff, second @ 0xe0..=0xff, third, fourth, ..] = frame else { return None };
+        let (version, divisor) = match second >> 3 & 3 {
+            3 => (Version::One, 1),
+            2 => (Version::Two, 2),
+            0 => (Version::TwoAndAHalf, 4),
+            _ => return None,
+        };
+        let layer = 4 - (second >> 1 & 3);
+        let base = match third >> 2 & 3 {
+            0 => 44_100,
+            1 => 48_000,
+            2 => 32_000,
+            _ => return None,
+        };
+        if layer == 4 {
+            return None;
+        }
+        let channels = if fourth >> 6 == 3 { 1 } else { 2 };
+        let bit_rate = match third >> 4 {
+            0 => None,
+            index => Some(1000 * bit_rate(version, layer, index)?),
+        };
+        let format = Format { version, layer, sample_rate: base / divisor, channels };
+        Some(Self { format, has_crc: second & 1 == 0, bit_rate, is_padded: third & 2 != 0 })
+    }
+
+    /// Bytes of the frame; `None` in the free format.
+    pub(in crate::decode) fn length(self) -> Option<usize> {
+        let Format { sample_rate, .. } = self.format;
+        let slots = self.format.frames() / 8 * self.bit_rate? / u64::from(sample_rate);
+        let slot = self.format.slot();
+        Some(usize::try_from(slots).ok()? / slot * slot + self.padding())
+    }
+
+    /// Bytes of padding.
+    pub(in crate::decode) const fn padding(self) -> usize {
+        if self.is_padded { self.format.slot() } else { 0 }
+    }
+
+    /// Bytes of side information behind the header (and its CRC) of a layer III frame.
+    pub(in crate::decode) const fn side_info(self) -> usize {
+        match (self.format.version, self.format.channels) {
+            (Version::One, 2) => 32,
+            (Version::One, _) | (_, 2) => 17,
+            _ => 9,
+        }
+    }
+
+    /// Bytes before the main data of a layer III frame.
+    const fn overhead(self) -> usize {
+        4 + (if self.has_crc { 2 } else { 0 }) + self.side_info()
+    }
+}
+
+/// A bit rate in kbit/s; `None` for the index that is forbidden.
+fn bit_rate(version: Version, layer: u8, index: u8) -> Option<u64> {
+    const RATES: [[u64; 14]; 5] = [
+        [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
+        [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
+        [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+        [32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
+        [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+    ];
+    let row = match (version, layer) {
+        (Version::One, layer) => usize::from(layer) - 1,
+        (_, 1) => 3,
+        _ => 4,
+    };
+    RATES[row].get(usize::from(index).checked_sub(1)?).copied()
+}
+
+/// How many packets before a layer III packet must be decoded for it to come out exactly; `before`
+/// are their data, the nearest first.
+///
+/// The packet's overlap and synthesis memory come from the packet before (two, where a packet has
+/// but one granule). Those must be decoded in full, so the bit reservoir has to be filled for the
+/// first of them: `main_data_begin` reaches back at most 511 bytes of main data (9 bits), or 255
+/// (8 bits) at low sampling frequencies. ISO 11172-3 §2.4.3.4, ISO 13818-3 §2.4.1.7.
+pub(in crate::decode) fn preroll<'a>(before: impl Iterator<Item = &'a [u8]>) -> usize {
+    let mut packets = 0;
+    let mut reservoir = 0;
+    for data in before {
+        let Some(header) = FrameHeader::read(data) else { break };
+        let (memory, reach) =
+            if header.format.version == Version::One { (1, 511) } else { (2, 255) };
+        if packets >= memory {
+            reservoir += data.len().saturating_sub(header.overhead());
+        }
+        packets += 1;
+        if reservoir >= reach {
+            break;
+        }
+    }
+    packets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MPEG-1 layer III, 44.1 kHz, stereo, no CRC.
+    const STEREO: [u8; 4] = [0xff, 0xfb, 0x90, 0x04];
+    /// MPEG-2 layer III, 22.05 kHz, mono.
+    const LOW_MONO: [u8; 4] = [0xff, 0xf3, 0x40, 0xc4];
+
+    fn packet(header: [u8; 4], main_data: usize) -> Vec<u8> {
+        let overhead = FrameHeader::read(&header).expect("a header").overhead();
+        let mut packet = vec![0; overhead + main_data];
+        packet[..4].copy_from_slice(&header);
+        packet
+    }
+
+    #[test]
+    fn the_reservoir_is_walked_back_until_it_is_full() {
+        let check = |header, main_data, expected| {
+            let packet = packet(header, main_data);
+            assert_eq!(preroll([&*packet; 64].into_iter()), expected, "{main_data} bytes each");
+        };
+        check(STEREO, 1008, 2);
+        check(STEREO, 511, 2);
+        check(STEREO, 510, 3);
+        check(STEREO, 100, 7);
+        check(LOW_MONO, 255, 3);
+        check(LOW_MONO, 20, 2 + 13);
+        assert_eq!(preroll(std::iter::empty()), 0);
+    }
+
+    #[test]
+    fn the_length_of_a_frame_follows_from_its_header() {
+        let check = |header: [u8; 4], length, frames| {
+            let header = FrameHeader::read(&header).expect("a header");
+            assert_eq!((header.length(), header.format.frames()), (length, frames), "{header:?}");
+        };
+        check(STEREO, Some(417), 1152);
+        check([0xff, 0xfb, 0x92, 0x04], Some(418), 1152);
+        check(LOW_MONO, Some(104), 576);
+        // MPEG 2.5 at 8 kHz, 8 kbit/s.
+        check([0xff, 0xe3, 0x18, 0xc4], Some(72), 576);
+        // Layer II, 384 kbit/s at 48 kHz; of MPEG 2, 160 kbit/s at 24 kHz.
+        check([0xff, 0xfd, 0xe4, 0x04], Some(1152), 1152);
+        check([0xff, 0xf5, 0xe4, 0x04], Some(960), 1152);
+        // Layer I, 448 kbit/s at 44.1 kHz, in slots of four bytes.
+        check([0xff, 0xff, 0xe0, 0x04], Some(484), 384);
+        check([0xff, 0xff, 0xe2, 0x04], Some(488), 384);
+        check([0xff, 0xfb, 0x00, 0x04], None, 1152);
+    }
+
+    #[test]
+    fn reserved_values_are_no_header() {
+        for bytes in [
+            [0xff, 0xfb, 0xf0, 0x04],
+            [0xff, 0xfb, 0x9c, 0x04],
+            [0xff, 0xf9, 0x90, 0x04],
+            [0xff, 0xeb, 0x90, 0x04],
+            [0xfe, 0xfb, 0x90, 0x04],
+        ] {
+            assert_eq!(FrameHeader::read(&bytes), None, "{bytes:02x?}");
+        }
+        assert_eq!(FrameHeader::read(&[0xff, 0xfb, 0x90]), None);
+    }
+}
