@@ -136,9 +136,12 @@ impl Engine {
                     return Err(DecodeFault::Changed(to));
                 }
                 if !*trims {
-                    let frames = (bytes.len() - before) / pcm.frame_width();
-                    let padding = usize::try_from(packet.trim_end).unwrap_or(frames).min(frames);
-                    bytes.truncate(bytes.len() - padding * pcm.frame_width());
+                    let width = pcm.frame_width();
+                    let frames = (bytes.len() - before) / width;
+                    let limited = |trim: u64| usize::try_from(trim).unwrap_or(frames).min(frames);
+                    bytes.truncate(bytes.len() - limited(packet.trim_end) * width);
+                    let start = before + limited(packet.trim_start) * width;
+                    bytes.drain(before..start.min(bytes.len()));
                 }
                 Ok(())
             }

@@ -30,7 +30,6 @@ mod flac_header;
 mod formats;
 mod installed;
 mod magic;
-mod matroska;
 mod medium;
 mod mp4;
 mod ogg;

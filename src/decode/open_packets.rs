@@ -25,7 +25,7 @@ use super::refusal::{Refusal, check_limits, refusal_of};
 use super::regular::Tail;
 use super::symphonia_demux::{self, Bytes, SymphoniaDemux};
 use super::trim::Trim;
-use super::{Opened, SourceFormat, matroska, mp4, opus, regular, tags};
+use super::{Opened, SourceFormat, mp4, opus, regular, tags};
 use crate::record::WarningKind;
 
 /// Packets that may fail to decode before a file is given up.
@@ -124,7 +124,6 @@ impl Candidate<'_> {
         let is_opus = setup.params.codec == codec::CODEC_ID_OPUS;
         let mut trim = Trim::NONE;
         let mut declared = frames_of(track, sample_rate);
-        let mut end_padding = 0;
         if row.kind() == Kind::Mp4 {
             let mut file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
             // The demuxer reads from the same open file: it must find it where it left it.
@@ -140,18 +139,10 @@ impl Candidate<'_> {
                 // The decoder of Opus has skipped what is to be skipped.
                 trim = Trim::keep(if is_opus { 0..length } else { shown });
             }
-        } else if row.kind() == Kind::Matroska {
-            let mut file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
-            let position = file.stream_position().map_err(|error| Refusal::of_io(&error))?;
-            let start = self.head.start;
-            let padding = matroska::end_padding(&mut file, start, self.file_length, track.id);
-            file.seek(SeekFrom::Start(position)).map_err(|error| Refusal::of_io(&error))?;
-            end_padding = frames_in(padding, sample_rate);
         } else if is_opus {
             declared = declared.map(|frames| frames.saturating_sub(pre_skip(setup)));
         }
-        let demux = SymphoniaDemux::new(format, track, setup.clone(), self.bytes_of(row, track))
-            .with_end_padding(end_padding);
+        let demux = SymphoniaDemux::new(format, track, setup.clone(), self.bytes_of(row, track));
         self.open_coded(row, codec, declared, trim, setup, Box::new(demux), findings)
     }
 
@@ -199,7 +190,7 @@ impl Candidate<'_> {
         };
         check_limits(pcm).map_err(Refusal::Final)?;
         let format =
-            SourceFormat { container: self.container_of(row), codec, pcm, declared_frames };
+            SourceFormat { container: row.container().to_owned(), codec, pcm, declared_frames };
         let batches = Batches::new(demux, ahead, pcm);
         let audio = Box::new(Coded::new(batches, pcm, setup.start, self.threads));
         Ok(Opened { format, trim, signature: None, audio })
@@ -223,12 +214,6 @@ impl Candidate<'_> {
             }
             _ => Bytes::Unseen,
         }
-    }
-
-    fn container_of(&self, row: &FormatRow) -> String {
-        let is_webm = row.kind() == Kind::Matroska
-            && self.head.bytes.windows(4).take(64).any(|window| window == b"webm");
-        if is_webm { "webm".to_owned() } else { row.container().to_owned() }
     }
 }
 
@@ -254,12 +239,6 @@ fn frames_of(track: &Track, sample_rate: u32) -> Option<u64> {
     let Some(ticks) = base.map(|base| base.denom.get()) else { return Some(frames) };
     let frames = u128::from(frames) * u128::from(sample_rate) / u128::from(ticks);
     Some(u64::try_from(frames).unwrap_or(u64::MAX))
-}
-
-/// Frames nearest to a time.
-fn frames_in(nanoseconds: u64, sample_rate: u32) -> u64 {
-    let frames = u128::from(nanoseconds) * u128::from(sample_rate) + 500_000_000;
-    u64::try_from(frames / 1_000_000_000).unwrap_or(u64::MAX)
 }
 
 /// Frames that the decoder of an Opus stream drops at its start.
@@ -301,7 +280,7 @@ fn linear(setup: &Setup, kind: Kind) -> Option<(PcmFormat, Order)> {
 }
 
 /// The name of a codec, as ffmpeg calls it too.
-fn name_of_codec(id: AudioCodecId) -> String {
+pub(super) fn name_of_codec(id: AudioCodecId) -> String {
     if id == codec::CODEC_ID_OPUS {
         return "opus".to_owned();
     }

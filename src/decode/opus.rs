@@ -148,8 +148,9 @@ impl Decoder {
         let skipped = self.to_skip.min(frames);
         self.to_skip -= skipped;
         let trimmed = usize::try_from(packet.trim_end).unwrap_or(usize::MAX);
-        let end = frames.saturating_sub(trimmed).max(skipped);
-        let Some(kept) = self.samples.get(skipped * channels..end * channels) else {
+        let start = usize::try_from(packet.trim_start).unwrap_or(frames).clamp(skipped, frames);
+        let end = frames.saturating_sub(trimmed).max(start);
+        let Some(kept) = self.samples.get(start * channels..end * channels) else {
             return Err("opus: the packet is damaged");
         };
         let scale = self.head.gain / 32768.0;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use audiopool_worker::analyze::Damage;
 use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
@@ -40,7 +41,6 @@ pub(super) fn open(kind: Kind, file: Tail) -> Option<Result<Box<dyn FormatReader
         Kind::Aiff => probe.register_format::<readers::AiffReader<'_>>(),
         Kind::Ogg => probe.register_format::<readers::OggReader<'_>>(),
         Kind::Mp4 => probe.register_format::<readers::IsoMp4Reader<'_>>(),
-        Kind::Matroska => probe.register_format::<readers::MkvReader<'_>>(),
         Kind::Caf => probe.register_format::<readers::CafReader<'_>>(),
         _ => return None,
     }
@@ -75,9 +75,6 @@ pub(super) struct SymphoniaDemux {
     counts_frames: bool,
     /// Where in the file its packets are, where that can be told.
     bytes: Bytes,
-    /// Frames of padding at the end of the last packet, and that packet when it is known.
-    end_padding: u64,
-    held: Option<Packet>,
     lost: Option<Lost>,
     /// The data ended where more was to come.
     cut: bool,
@@ -102,24 +99,7 @@ impl SymphoniaDemux {
     ) -> Self {
         let counts_frames = counts_frames(track, &setup);
         let track = track.id;
-        Self {
-            format,
-            track,
-            setup,
-            counts_frames,
-            bytes,
-            end_padding: 0,
-            held: None,
-            lost: None,
-            cut: false,
-            ended: false,
-        }
-    }
-
-    /// Drops `frames` at the end of the last packet.
-    pub(super) fn with_end_padding(mut self, frames: u64) -> Self {
-        self.end_padding = frames;
-        self
+        Self { format, track, setup, counts_frames, bytes, lost: None, cut: false, ended: false }
     }
 
     /// A new stream begins in the middle of the file, as in chained Ogg files. `false` if it has
@@ -134,6 +114,8 @@ impl SymphoniaDemux {
     }
 
     fn next_packet(&mut self, findings: &mut Findings) -> Option<Packet> {
+        // Other decoders, or their callers, drop what comes before the audio by themselves.
+        let skips = self.setup.params.codec == CODEC_ID_VORBIS;
         let (mut failures, mut idle) = (0, 0);
         while !self.ended && failures < MAX_FAILURES && idle < MAX_IDLE {
             match self.format.next_packet() {
@@ -148,7 +130,7 @@ impl SymphoniaDemux {
                         if self.counts_frames { packet.block_dur().get() } else { USUAL_FRAMES };
                     return Some(Packet {
                         frames,
-                        trim_start: packet.trim_start.get(),
+                        trim_start: if skips { packet.trim_start.get() } else { 0 },
                         trim_end: packet.trim_end.get(),
                         byte: None,
                         bytes: packet.data.len() as u64,
@@ -194,13 +176,7 @@ fn counts_frames(track: &Track, setup: &Setup) -> bool {
 
 impl Demux for SymphoniaDemux {
     fn next(&mut self, findings: &mut Findings) -> Option<Packet> {
-        if self.end_padding == 0 {
-            return self.next_packet(findings);
-        }
-        let held = self.held.take().or_else(|| self.next_packet(findings));
-        self.held = self.next_packet(findings);
-        let is_last = self.held.is_none();
-        held.map(|packet| Packet { trim_end: if is_last { self.end_padding } else { 0 }, ..packet })
+        self.next_packet(findings)
     }
 
     fn finish(&mut self, frames: u64, findings: &mut Findings) {

@@ -3,6 +3,7 @@
 //! The oracle is ffmpeg, by the figures that `scripts/make-trap-fixtures` recorded.
 
 mod frames;
+mod matroska;
 pub(crate) mod noticed;
 mod refused;
 

@@ -86,6 +86,7 @@ const HOMES: &[(&str, Home)] = &[
     ("libm", Home::In(&["worker/src/decibels", "worker/src/mathematics"])), // the same bits on every system
     ("memchr", Home::In(&["src/decode"])),
     ("memmap2", Home::In(&["worker/src/slots"])),
+    ("miniz_oxide", Home::In(&["src/decode"])),
     ("multiversion", Home::In(&["worker/src/analyze", "worker/src/pcm"])),
     (
         "nix",

@@ -1,3 +1,4 @@
 //! Containers: how packets and samples lie in a file.
 
+mod matroska;
 pub(super) mod mpeg;

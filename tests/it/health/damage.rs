@@ -12,7 +12,7 @@ use super::{fixture, health};
 use crate::decode::noticed::with_index_in_front;
 
 /// Formats of which every byte is accounted for, with a fixture of some length.
-const ACCOUNTED: [&str; 10] = [
+const ACCOUNTED: [&str; 12] = [
     "s16-stereo-44100.wav",
     "s24-mono-22050.aiff",
     "s16-stereo-44100.flac",
@@ -23,6 +23,8 @@ const ACCOUNTED: [&str; 10] = [
     "mono-48000-33s.opus",
     "mono-16000-33s.m4a",
     "traps/rf64.wav",
+    "traps/flac.mkv",
+    "traps/opus.webm",
 ];
 
 fn bytes_of(name: &str) -> Vec<u8> {
@@ -95,7 +97,7 @@ fn a_sound_file_is_used_to_the_last_byte() {
 
 #[test]
 fn what_nobody_sees_is_unknown_and_not_nothing() {
-    for name in ["traps/flac.mkv", "traps/opus.webm", "traps/adpcm-ms.wav", "traps/alac.caf"] {
+    for name in ["traps/adpcm-ms.wav", "traps/alac.caf"] {
         let health = health(&fixture(name));
         assert_eq!((health.bytes_discarded, health.trailing_bytes), (None, None), "{name}");
         assert_eq!(health.decode_errors, Some(0), "{name}");

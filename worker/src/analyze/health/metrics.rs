@@ -76,8 +76,8 @@ pub(in super::super) const METRICS: &[Metric] = &[
         definition: "Bytes between the header and the end of the audio of which no audio could be \
                      made: those of all decode_errors, and of a last frame that is cut short, which \
                      a finding of this kind tells of. null where the decoder does not see them \
-                     (Matroska, what is compressed in CAF, AIFF or WAV, whatever ffmpeg decodes, and an MP4 that \
-                     is cut short) and where the format changes within the file.",
+                     (what is compressed in CAF, AIFF or WAV, whatever ffmpeg decodes, and an MP4 that is \
+                     cut short) and where the format changes within the file.",
         source: "`flac -t` and ffmpeg tell of them one by one and do not add them up",
         range: "0 to file_bytes",
         reading: "0 is a sound file. A few hundred at the very end are a recording that was broken \
