@@ -114,6 +114,8 @@ pub enum WarningKind {
     LengthMismatch,
     /// There are further audio tracks, not analysed.
     OtherTracks,
+    /// An edit list shows the audio in a way that was not followed.
+    EditList,
 }
 
 impl Record {

@@ -68,7 +68,8 @@ const ROWS: &[FormatRow] = formats![
     MpegAudio "mp3" "MPEG audio", BuiltIn, "MP1, MP2, MP3", ["mp3", "mp2", "mp1", "mpga"];
     Adts "adts" "AAC (ADTS)", BuiltInOrFfmpeg, "AAC, HE-AAC", ["aac"];
     Loas "loas" "AAC (LOAS, LATM)", BuiltInOrFfmpeg, "AAC, HE-AAC", ["loas", "latm"];
-    Mp4 "mp4" "MP4, QuickTime", BuiltInOrFfmpeg, "AAC, HE-AAC, ALAC, FLAC, Opus, MP3, PCM",
+    Mp4 "mp4" "MP4, QuickTime", BuiltInOrFfmpeg,
+        "AAC, HE-AAC, ALAC, FLAC, Opus, MP1, MP2, MP3, PCM, A-law, mu-law, ADPCM (IMA)",
         ["m4a", "m4b", "m4p", "m4r", "mp4", "m4v", "mov", "3gp", "3g2"];
     Matroska "mkv" "Matroska, WebM", BuiltInOrFfmpeg,
         "Vorbis, Opus, FLAC, AAC, HE-AAC, ALAC, MP3, PCM", ["mka", "mkv", "webm", "weba"];

@@ -31,7 +31,6 @@ mod formats;
 mod installed;
 mod magic;
 mod medium;
-mod mp4;
 mod ogg;
 mod open;
 mod open_packets;

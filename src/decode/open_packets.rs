@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
@@ -25,7 +24,7 @@ use super::refusal::{Refusal, check_limits, refusal_of};
 use super::regular::Tail;
 use super::symphonia_demux::{self, Bytes, SymphoniaDemux};
 use super::trim::Trim;
-use super::{Opened, SourceFormat, mp4, opus, regular, tags};
+use super::{Opened, SourceFormat, opus, regular};
 use crate::record::WarningKind;
 
 /// Packets that may fail to decode before a file is given up.
@@ -34,18 +33,13 @@ const MAX_BAD_PACKETS: usize = 64;
 impl Candidate<'_> {
     pub(super) fn open_symphonia(
         &self,
-        mut file: File,
+        file: File,
         row: &FormatRow,
         findings: &mut Findings,
     ) -> Result<Opened, Refusal> {
         let start = self.head.start;
-        // Symphonia passes over a box that is longer than the file, with all the audio in it.
-        let length = match row.kind() {
-            Kind::Mp4 => mp4::end_of_boxes(&mut file, start, self.file_length),
-            _ => self.file_length,
-        };
-        let length = length.max(self.file_length);
-        let tail = Tail::new(file, start, length).map_err(|error| Refusal::of_io(&error))?;
+        let tail =
+            Tail::new(file, start, self.file_length).map_err(|error| Refusal::of_io(&error))?;
         let format = match symphonia_demux::open(row.kind(), tail) {
             Some(Ok(format)) => format,
             Some(Err(error)) => return Err(refusal_of(row, &error)),
@@ -122,28 +116,12 @@ impl Candidate<'_> {
     ) -> Result<Opened, Refusal> {
         let sample_rate = setup.params.sample_rate.unwrap_or(0);
         let is_opus = setup.params.codec == codec::CODEC_ID_OPUS;
-        let mut trim = Trim::NONE;
         let mut declared = frames_of(track, sample_rate);
-        if row.kind() == Kind::Mp4 {
-            let mut file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
-            // The demuxer reads from the same open file: it must find it where it left it.
-            let position = file.stream_position().map_err(|error| Refusal::of_io(&error))?;
-            let edit = mp4::edit_of_track(&mut file, self.head.start, self.file_length, track.id);
-            file.seek(SeekFrom::Start(position)).map_err(|error| Refusal::of_io(&error))?;
-            if let Some(edit) = edit {
-                let mut shown = edit.frames(sample_rate);
-                // The edit list is rounded to the movie's ticks; the samples are counted.
-                shown.end = shown.end.min(declared.unwrap_or(u64::MAX));
-                let length = shown.end.saturating_sub(shown.start);
-                declared = declared.and(Some(length));
-                // The decoder of Opus has skipped what is to be skipped.
-                trim = Trim::keep(if is_opus { 0..length } else { shown });
-            }
-        } else if is_opus {
+        if is_opus {
             declared = declared.map(|frames| frames.saturating_sub(pre_skip(setup)));
         }
         let demux = SymphoniaDemux::new(format, track, setup.clone(), self.bytes_of(row, track));
-        self.open_coded(row, codec, declared, trim, setup, Box::new(demux), findings)
+        self.open_coded(row, codec, declared, Trim::NONE, setup, Box::new(demux), findings)
     }
 
     /// Reads packets until one decodes, which tells the format, and begins again with them.
@@ -201,16 +179,11 @@ impl Candidate<'_> {
         let (start, length) = (self.head.start, self.file_length);
         // Another handle: the demuxer wants to find the first one where it left it.
         let opened = regular::open(self.path).ok().filter(|(_, now)| *now == length);
-        let Some((mut file, _)) = opened else { return Bytes::Unseen };
+        let Some((file, _)) = opened else { return Bytes::Unseen };
         match row.kind() {
             Kind::Ogg => {
                 let origin = u64::try_from(track.start_ts.get()).unwrap_or(0);
                 Bytes::Paged(Box::new(Pages::new(file, length, start, track.id, origin)))
-            }
-            Kind::Mp4 => {
-                let end = mp4::end_of_boxes(&mut file, start, length);
-                let rest = tags::foreign(&mut file, end..length);
-                Bytes::Counted { end: rest.start, trailing: rest.end - rest.start }
             }
             _ => Bytes::Unseen,
         }

@@ -40,7 +40,6 @@ pub(super) fn open(kind: Kind, file: Tail) -> Option<Result<Box<dyn FormatReader
         Kind::Wav => probe.register_format::<readers::WavReader<'_>>(),
         Kind::Aiff => probe.register_format::<readers::AiffReader<'_>>(),
         Kind::Ogg => probe.register_format::<readers::OggReader<'_>>(),
-        Kind::Mp4 => probe.register_format::<readers::IsoMp4Reader<'_>>(),
         Kind::Caf => probe.register_format::<readers::CafReader<'_>>(),
         _ => return None,
     }
@@ -192,13 +191,6 @@ impl Demux for SymphoniaDemux {
             findings.note(WarningKind::Truncated, Some(frames), None, message);
         }
         match std::mem::replace(&mut self.bytes, Bytes::Unseen) {
-            Bytes::Counted { end, trailing } => {
-                // Of a packet that is cut short, nobody says how much is there.
-                if !self.cut {
-                    findings.account_for_all_bytes();
-                }
-                findings.trail(end, trailing);
-            }
             Bytes::Paged(pages) => {
                 let Some(account) = pages.account() else { return };
                 findings.account_for_all_bytes();
@@ -220,9 +212,6 @@ impl Demux for SymphoniaDemux {
 /// What is known of the bytes of the file.
 #[derive(Debug)]
 pub(super) enum Bytes {
-    /// The container says where each packet is, so nothing is lost but packets; and so many bytes
-    /// behind its end are no part of it.
-    Counted { end: u64, trailing: u64 },
     /// Its pages are gone through beside the demuxer.
     Paged(Box<Pages>),
     /// Whatever is no packet is passed over without a word.

@@ -4,43 +4,68 @@
 //! an edit list, a LAME tag or a pre-skip. Positions here are frames as decoded:
 //!
 //! ```text
-//!  0      start              gap            end
+//!  0
 //!  ├─delay─┼─────── kept ──────┼─padding─┼─ kept ─┤ cut
 //! ```
 //!
-//! The part after the gap is what somebody appended to an MP3 file behind the frames that its
-//! header counts.
+//! A part after a gap is another edit of a film, or what somebody appended to an MP3 file behind the
+//! frames that its header counts.
 
 use std::ops::Range;
 
 /// Which decoded frames belong to the recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Trim {
-    start: u64,
-    gap: Range<u64>,
-    end: u64,
+    /// What does not belong, in ascending order, apart from one another.
+    dropped: Vec<Range<u64>>,
+    /// Of these, how many lie before `position`.
+    passed: usize,
     /// Frames seen so far.
     position: u64,
 }
 
 impl Trim {
     /// Everything belongs to the recording.
-    pub(super) const NONE: Self = Self { start: 0, gap: 0..0, end: u64::MAX, position: 0 };
+    pub(super) const NONE: Self = Self { dropped: Vec::new(), passed: 0, position: 0 };
 
     /// Whether everything belongs to the recording.
     pub(super) fn keeps_all(&self) -> bool {
-        self.start == 0 && self.end == u64::MAX && self.gap.is_empty()
+        self.dropped.is_empty()
     }
 
     /// Keeps the frames `range`.
     pub(super) fn keep(range: Range<u64>) -> Self {
-        Self { start: range.start, end: range.end.max(range.start), ..Self::NONE }
+        Self::keep_all([range])
+    }
+
+    /// Keeps the frames of all of `ranges`, which are in ascending order.
+    pub(super) fn keep_all(ranges: impl IntoIterator<Item = Range<u64>>) -> Self {
+        let mut dropped = Vec::new();
+        let mut from = 0;
+        for Range { start, end } in ranges {
+            if from < start {
+                dropped.push(from..start);
+            }
+            from = from.max(start).max(end);
+        }
+        if from < u64::MAX {
+            dropped.push(from..u64::MAX);
+        }
+        Self { dropped, ..Self::NONE }
     }
 
     /// Drops the frames `gap` too.
-    pub(super) fn without(mut self, gap: Range<u64>) -> Self {
-        self.gap = gap.start.max(self.start)..gap.end;
-        self
+    pub(super) fn without(self, gap: Range<u64>) -> Self {
+        let mut kept = Vec::new();
+        let mut from = 0;
+        for dropped in self.dropped.iter().chain([&(u64::MAX..u64::MAX)]) {
+            let kept_before = from..dropped.start;
+            kept.push(kept_before.start..kept_before.end.min(gap.start));
+            kept.push(kept_before.start.max(gap.end)..kept_before.end);
+            from = dropped.end;
+        }
+        kept.retain(|range| !range.is_empty());
+        Self::keep_all(kept)
     }
 
     /// Removes from `bytes[from..]`, the next decoded frames, what does not belong.
@@ -50,28 +75,31 @@ impl Trim {
         let last = first + frames as u64;
         self.position = last;
 
-        let before_gap = self.start..self.end.min(self.gap.start);
-        let after_gap = self.start.max(self.gap.end)..self.end;
-        let kept = if self.gap.is_empty() {
-            [self.start..self.end, 0..0]
-        } else {
-            [before_gap, after_gap]
-        };
-
         let mut length = from;
-        for range in kept {
-            let wanted = range.start.clamp(first, last)..range.end.clamp(first, last);
-            if wanted.is_empty() {
-                continue;
+        let mut keep = |kept: Range<u64>| {
+            if kept.is_empty() {
+                return;
             }
             // Both lie within `frames`, which is a usize.
             let offset =
                 |frame: u64| from + usize::try_from(frame - first).unwrap_or(frames) * frame_width;
-            let source = offset(wanted.start)..offset(wanted.end);
+            let source = offset(kept.start)..offset(kept.end);
             if source.start != length {
                 bytes.copy_within(source.clone(), length);
             }
             length += source.len();
+        };
+        let mut at = first;
+        while let Some(dropped) = self.dropped.get(self.passed) {
+            keep(at..dropped.start.clamp(at, last));
+            at = dropped.end.clamp(at, last);
+            if dropped.end > last {
+                break;
+            }
+            self.passed += 1;
+        }
+        if self.passed == self.dropped.len() {
+            keep(at..last);
         }
         bytes.truncate(length);
     }
@@ -103,6 +131,9 @@ mod tests {
         let appended = Trim::keep(2..u64::MAX).without(5..7);
         assert_eq!(trimmed(appended, 9, &[]), [2, 3, 4, 7, 8]);
         assert!(trimmed(Trim::keep(20..30), 9, &[]).is_empty());
+        assert_eq!(trimmed(Trim::keep_all([1..2, 4..6, 8..u64::MAX]), 9, &[]), [1, 4, 5, 8]);
+        assert!(trimmed(Trim::keep_all([]), 9, &[]).is_empty());
+        assert!(Trim::keep(0..u64::MAX).keeps_all() && Trim::NONE.without(5..5).keeps_all());
     }
 
     proptest! {

@@ -41,7 +41,7 @@ pub const FAILURES: [FailureKind; 19] = [
 ];
 
 /// Every kind of warning.
-pub const WARNINGS: [WarningKind; 7] = [
+pub const WARNINGS: [WarningKind; 8] = [
     WarningKind::Truncated,
     WarningKind::TrailingData,
     WarningKind::DecodeErrors,
@@ -49,6 +49,7 @@ pub const WARNINGS: [WarningKind; 7] = [
     WarningKind::WrongExtension,
     WarningKind::LengthMismatch,
     WarningKind::OtherTracks,
+    WarningKind::EditList,
 ];
 
 impl FailureKind {
@@ -159,6 +160,11 @@ impl WarningKind {
             Self::OtherTracks => words(
                 "It has further audio tracks",
                 "The figures are of the first. Extract the others to measure them.",
+            ),
+            Self::EditList => words(
+                "Its edits were not followed in full",
+                "The figures are of the media in the order of the file. Export it in one piece to \
+                 measure what is played.",
             ),
         }
     }

@@ -4,6 +4,7 @@
 
 mod frames;
 mod matroska;
+mod mp4;
 pub(crate) mod noticed;
 mod refused;
 

@@ -1,4 +1,5 @@
 //! Containers: how packets and samples lie in a file.
 
 mod matroska;
+pub(super) mod mp4;
 pub(super) mod mpeg;
