@@ -1,12 +1,12 @@
 //! Decode: a file becomes blocks of PCM, in the file's own sample format.
 //!
-//! The only home of Symphonia and of the Opus decoder. It runs inside a decoder process that can
+//! The only home of Symphonia and of the other decoders. It runs inside a decoder process that can
 //! be killed, or, for `--isolation never`, on the calling thread; it knows nothing of chunks, pools
 //! or processes.
 //!
 //! ```text
 //!          ┌─ raw      WAV, RF64, AIFF, CAF: the samples as they lie in the file
-//! file ─▶ magic ─┼─ packets  Symphonia or our FLAC framer ─▶ batches ─▶ 1 … K decoders ─▶ convert
+//! file ─▶ magic ─┼─ packets  Symphonia or our own demuxers ─▶ batches ─▶ 1 … K decoders ─▶ convert
 //!          └─ ffmpeg   whatever the two cannot open, through an installed program
 //!                                      │
 //!                                      ▼

@@ -42,6 +42,16 @@ fn the_tag_of_the_encoder_is_found_behind_junk() {
 }
 
 #[test]
+fn a_tag_that_claims_more_than_there_is_hides_no_audio() {
+    let (whole, bytes) = (decoded("untagged.mp3"), bytes_of("untagged.mp3"));
+    for claimed in [[0, 1, 0, 0], [0, 0x7f, 0x7f, 0x7f]] {
+        let tag = [&b"ID3\x03\0\0"[..], &claimed, b"TIT2\0\0\0\x05\0\0\0Test"].concat();
+        let found = decode_bytes("x.mp3", &[&tag[..], &bytes].concat()).expect("audio");
+        assert_eq!(found.bytes, whole.bytes, "{claimed:?}");
+    }
+}
+
+#[test]
 fn only_a_file_that_states_its_length_declares_one() {
     for name in ["untagged.mp3", "layer2.mp2", "adts.aac", "latm.loas"] {
         assert_eq!(decoded(name).format.declared_frames, None, "{name}");

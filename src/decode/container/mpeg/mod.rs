@@ -2,6 +2,7 @@
 //! container around them.
 
 mod frame;
+mod search;
 mod tag;
 mod walk;
 mod window;
@@ -42,7 +43,7 @@ impl Candidate<'_> {
     pub(in crate::decode) fn row_of_frames(&self, row: &'static FormatRow) -> &'static FormatRow {
         let walk = self.file.try_clone().ok().filter(|_| reads(row.kind())).and_then(|file| {
             let range = self.head.start..self.file_length;
-            Walk::find(Window::new(file, range.clone()), range, self.file_length, &ALL)
+            find(file, range, self.file_length, &ALL).ok()?
         });
         walk.map_or(row, |walk| row_of(walk.framing().kind()))
     }
@@ -69,8 +70,7 @@ impl Candidate<'_> {
         // A frame that a tag follows instead of its end is cut short.
         let audio = tags::foreign(&mut file, range.clone());
         let end = if audio.is_empty() { range.end } else { audio.end };
-        let window = Window::new(file, range.start..end);
-        let found = Walk::find(window, range.start..end, range.end, framings);
+        let found = find(file, range.start..end, range.end, framings)?;
         let Some(mut walk) = found else {
             return Err(Refusal::Corrupt(format!(
                 "this should be {}, but there is no frame of it that another follows",
@@ -125,6 +125,25 @@ impl Candidate<'_> {
         let walk = Box::new(walk.with_setup(setup.clone(), declared));
         self.open_coded(row, name.to_owned(), declared, trim, &setup, walk, findings)
     }
+}
+
+/// The frames in `range`; or, if there are none, those that an `ID3v2` tag before it claims, which
+/// states too long a length then.
+fn find(
+    file: File,
+    range: Range<u64>,
+    file_length: u64,
+    framings: &[Framing],
+) -> Result<Option<Walk>, Refusal> {
+    let again = file.try_clone().map_err(|error| Refusal::of_io(&error))?;
+    let start = range.start;
+    let end = range.end.max(start);
+    let found = Walk::find(Window::new(file, start..end), start..end, file_length, framings);
+    if found.is_some() || start == 0 {
+        return Ok(found);
+    }
+    let end = if start < end { end } else { file_length };
+    Ok(Walk::find(Window::new(again, 0..end), 0..end, file_length, framings))
 }
 
 /// The frames of a file of layer III, for tests.

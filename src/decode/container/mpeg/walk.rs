@@ -13,9 +13,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use audiopool_worker::analyze::Damage;
-use memchr::memchr;
 
-use super::frame::{Format, Framing, Header, MOST_FREE, MOST_HEADER};
+use super::frame::{Format, Framing, Header, MOST_HEADER};
+use super::search::{MOST_FOLLOWING, Search, Wanted};
 use super::tag::Tag;
 use super::window::Window;
 use crate::decode::codec::aac::Latm;
@@ -26,12 +26,6 @@ use crate::record::WarningKind;
 
 /// Bytes that are searched for the first frame.
 const SEARCHED: u64 = 16 << 20;
-/// Bytes searched at a time.
-const BLOCK: usize = 64 * 1024;
-/// Frames that must follow one that is found in the middle of something else.
-const MOST_FOLLOWING: u32 = 3;
-/// Headers of the free format, not at the start, whose length is looked for.
-const MOST_FREE_TRIES: u32 = 64;
 /// Frames in a row of another format, after which the stream has changed.
 const FOREIGN_FRAMES: u32 = 8;
 
@@ -58,15 +52,6 @@ pub(super) struct Walk {
     ended: bool,
 }
 
-/// The first frame that is found, and how its like are told.
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    framing: Framing,
-    header: Header,
-    free: Option<usize>,
-    at: u64,
-}
-
 impl Walk {
     /// Looks for the first real frame of `framings` within `range` of a file of `file_length` bytes.
     pub(super) fn find(
@@ -75,7 +60,7 @@ impl Walk {
         file_length: u64,
         framings: &[Framing],
     ) -> Option<Self> {
-        let mut search = Search { window: &mut window, start: range.start, free_tries: 0 };
+        let mut search = Search::from_start(&mut window, range.start);
         let found = search.first(framings, range.end.min(range.start + SEARCHED))?;
         let junk = tags::foreign(window.file(), range.start..found.at);
         let mut walk = Self {
@@ -151,21 +136,19 @@ impl Walk {
     /// Whether the frame of `length` bytes at `at` is cut by another that begins within it: where.
     fn cut_by(&mut self, at: u64, length: usize) -> Option<u64> {
         let next = at + length as u64;
-        let mut search = Search { window: &mut self.window, start: u64::MAX, free_tries: 0 };
-        if search.is_end(next)
-            || Header::read(search.window.bytes(next, MOST_HEADER), self.framing).is_some()
-        {
+        if self.is_frame_or_tag(next) {
             return None;
         }
         let (framing, wanted) = (self.framing, Wanted::of(self.format, self.free, 2));
-        search.next(at + 1..next, framing, &[wanted]).map(|found| found.at)
+        let found = Search::within(&mut self.window).next(at + 1..next, framing, &[wanted]);
+        found.map(|found| found.at)
     }
 
     /// Goes on behind whatever lies where a frame should begin. `false` if no frame follows.
     fn resynchronise(&mut self) -> bool {
         let (from, end) = (self.at, self.window.end());
         let wanted = [Wanted::of(self.format, self.free, 1), Wanted::any(MOST_FOLLOWING)];
-        let mut search = Search { window: &mut self.window, start: u64::MAX, free_tries: 0 };
+        let mut search = Search::within(&mut self.window);
         let Some(found) = search.next(from..end, self.framing, &wanted) else { return false };
         let gap = tags::lost(self.window.file(), from..found.at);
         self.lose(gap);
@@ -176,12 +159,12 @@ impl Walk {
     /// Whether a frame or another tag begins at byte `at`.
     fn is_frame_or_tag(&mut self, at: u64) -> bool {
         Header::read(self.window.bytes(at, MOST_HEADER), self.framing).is_some()
-            || Search { window: &mut self.window, start: u64::MAX, free_tries: 0 }.is_end(at)
+            || Search::within(&mut self.window).is_end(at)
     }
 
     /// Whether a frame of another format that is really one lies at `at`: its length.
     fn foreign_at(&mut self, at: u64) -> Option<(Format, usize)> {
-        let mut search = Search { window: &mut self.window, start: u64::MAX, free_tries: 0 };
+        let mut search = Search::within(&mut self.window);
         let found = search.real(at, self.framing, Wanted::any(1))?;
         Some((found.header.format, found.header.length?))
     }
@@ -301,139 +284,5 @@ impl Demux for Walk {
     }
 }
 
-/// What a frame must be to be searched for.
-#[derive(Clone, Copy, Debug)]
-struct Wanted {
-    format: Option<Format>,
-    /// Bytes of a frame of the free format, if they are known.
-    free: Option<usize>,
-    /// Frames that must follow.
-    following: u32,
-}
-
-impl Wanted {
-    const fn any(following: u32) -> Self {
-        Self { format: None, free: None, following }
-    }
-
-    const fn of(format: Format, free: Option<usize>, following: u32) -> Self {
-        Self { format: Some(format), free, following }
-    }
-}
-
-/// The search for frames.
-struct Search<'a> {
-    window: &'a mut Window,
-    /// The byte at which audio should begin: what looks like a frame there needs less proof.
-    start: u64,
-    /// Headers of the free format whose length was looked for.
-    free_tries: u32,
-}
-
-impl Search<'_> {
-    /// The first real frame of one of `framings` before byte `end`.
-    fn first(&mut self, framings: &[Framing], end: u64) -> Option<Found> {
-        let start = self.start;
-        let at_start = |search: &mut Self| {
-            framings.iter().find_map(|&framing| search.real(start, framing, Wanted::any(1)))
-        };
-        at_start(self).or_else(|| {
-            let wanted = [Wanted::any(MOST_FOLLOWING)];
-            let found =
-                framings.iter().filter_map(|&framing| self.next(start..end, framing, &wanted));
-            found.min_by_key(|found| found.at)
-        })
-    }
-
-    /// The first real frame in `range` that is one of those wanted.
-    fn next(&mut self, range: Range<u64>, framing: Framing, wanted: &[Wanted]) -> Option<Found> {
-        let mut at = range.start;
-        while at < range.end {
-            let bytes = self.window.bytes(at, BLOCK);
-            if bytes.is_empty() {
-                return None;
-            }
-            match memchr(framing.first_byte(), bytes) {
-                None => at += bytes.len() as u64,
-                Some(offset) => {
-                    at += offset as u64;
-                    if at < range.end
-                        && let found @ Some(_) =
-                            wanted.iter().find_map(|wanted| self.real(at, framing, *wanted))
-                    {
-                        return found;
-                    }
-                    at += 1;
-                }
-            }
-        }
-        None
-    }
-
-    /// The frame at byte `at`, if it is one that is wanted: enough of its format follow it, or the
-    /// audio ends before.
-    fn real(&mut self, at: u64, framing: Framing, wanted: Wanted) -> Option<Found> {
-        let Wanted { format, free, following } = wanted;
-        let header = Header::read(self.window.bytes(at, MOST_HEADER), framing)?;
-        if format.is_some_and(|format| format != header.format) {
-            return None;
-        }
-        let free = match (header.length, free) {
-            (None, None) => Some(self.free_length(at, header, framing)?),
-            (_, free) => free,
-        };
-        let mut next = at + header.length_in(free)? as u64;
-        for _ in 0..following {
-            if self.is_end(next) {
-                break;
-            }
-            let follower = Header::read(self.window.bytes(next, MOST_HEADER), framing)?;
-            if follower.format != header.format {
-                return None;
-            }
-            next += follower.length_in(free)? as u64;
-        }
-        Some(Found { framing, header, free, at })
-    }
-
-    /// Bytes of the frames of the free format, without padding, of which one begins at `at`: two
-    /// more must follow at that distance, or one with which the audio ends.
-    fn free_length(&mut self, at: u64, header: Header, framing: Framing) -> Option<usize> {
-        if at != self.start {
-            self.free_tries += 1;
-            if self.free_tries > MOST_FREE_TRIES {
-                return None;
-            }
-        }
-        let bytes = self.window.bytes(at, MOST_FREE).to_vec();
-        let bytes = &bytes[..bytes.len().min(MOST_FREE)];
-        let is_like = |other: &Header| other.format == header.format && other.length.is_none();
-        let mut from = MOST_HEADER;
-        while let Some(found) = bytes.get(from..).and_then(|rest| memchr(0xff, rest)) {
-            let distance = from + found;
-            from = distance + 1;
-            let follower = Header::read(&bytes[distance..], framing).filter(is_like);
-            let (Some(follower), Some(length)) = (follower, distance.checked_sub(header.padding))
-            else {
-                continue;
-            };
-            let third = at + (distance + length + follower.padding) as u64;
-            let another = Header::read(self.window.bytes(third, MOST_HEADER), framing);
-            if self.is_end(third) || another.as_ref().is_some_and(is_like) {
-                return Some(length);
-            }
-        }
-        None
-    }
-
-    /// Whether the audio ends at byte `at`: the file does, or a tag begins.
-    fn is_end(&mut self, at: u64) -> bool {
-        if at >= self.window.end() {
-            return at == self.window.end();
-        }
-        let bytes = self.window.bytes(at, 16);
-        [&b"TAG"[..], b"ID3", b"APETAGEX", b"LYRICSBEGIN", &[0; 16]]
-            .iter()
-            .any(|tag| bytes.starts_with(tag))
-    }
-}
+#[cfg(test)]
+mod tests;
