@@ -36,8 +36,6 @@ pub struct DecodeFile {
     pub chunk_length: ChunkLength,
     /// Threads to decode with, where a format can be decoded in pieces.
     pub threads: NonZeroUsize,
-    /// Whether to compare the audio with the checksum that the file holds.
-    pub checksum: bool,
 }
 
 /// What a decoder delivers, in this order: one `Opened`, then chunks.
@@ -72,7 +70,6 @@ impl StreamTask for DecodeFile {
     fn run(self, outlet: &mut Outlet<'_, Decoded>) -> Result<Self::Output, WorkerFault> {
         board::stage("opening the file");
         let mut source = match Source::open_with(Path::new(&self.path), self.threads) {
-            Ok(source) if self.checksum => source.with_checksum(),
             Ok(source) => source,
             Err(error) => return Ok(Err(error)),
         };

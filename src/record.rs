@@ -116,6 +116,10 @@ pub enum WarningKind {
     OtherTracks,
     /// An edit list shows the audio in a way that was not followed.
     EditList,
+    /// The audio does not have the checksum that the file holds of it.
+    ChecksumMismatch,
+    /// The header says another format than the audio has.
+    HeaderMismatch,
 }
 
 impl Record {

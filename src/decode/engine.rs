@@ -11,9 +11,9 @@ use symphonia::core::errors::Error;
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
-use super::codec::aac;
+use super::codec::{aac, flac, opus};
+use super::convert;
 use super::packets::{Packet, Setup};
-use super::{convert, opus};
 
 /// Why a packet yields no audio.
 pub(super) enum DecodeFault {
@@ -33,6 +33,7 @@ pub(super) enum Engine {
         trims: bool,
     },
     Aac(Box<aac::Decoder>),
+    Flac(Box<flac::Decoder>),
     Opus(Box<opus::Decoder>),
 }
 
@@ -50,6 +51,12 @@ impl Engine {
                 }
             };
         }
+        if setup.params.codec == codec::CODEC_ID_FLAC {
+            let decoder = setup.params.extra_data.as_deref().and_then(flac::Decoder::new);
+            let decoder =
+                decoder.ok_or(Error::DecodeError("there is no FLAC stream information"))?;
+            return Ok(Self::Flac(Box::new(decoder)));
+        }
         // Only Vorbis is trimmed by its decoder: its first packet yields nothing.
         let trims = setup.params.codec == codec::CODEC_ID_VORBIS;
         let options = AudioDecoderOptions::default().gapless(trims);
@@ -62,9 +69,18 @@ impl Engine {
     pub(super) fn reset(&mut self) {
         match self {
             Self::Symphonia { decoder, .. } => decoder.reset(),
-            // Its packets are decoded in order, and each is whole in itself after a fault.
-            Self::Aac(_) => {}
+            // The packets of AAC are decoded in order, and each is whole in itself after a fault;
+            // frames of FLAC know nothing of one another.
+            Self::Aac(_) | Self::Flac(_) => {}
             Self::Opus(decoder) => decoder.reset(),
+        }
+    }
+
+    /// What a FLAC stream says of itself, and the depth of the samples that were decoded last.
+    pub(super) fn flac(&self) -> Option<(&flac::StreamInfo, u8)> {
+        match self {
+            Self::Flac(decoder) => Some((decoder.info(), decoder.bits())),
+            _ => None,
         }
     }
 
@@ -85,6 +101,10 @@ impl Engine {
                 Ok(pcm_of(&buffer, *bits))
             }
             Self::Aac(decoder) => Ok(decoder.decode(&packet.data)?.pcm()),
+            Self::Flac(decoder) => {
+                let (buffer, bits) = decoder.decode(&packet.data).map_err(str::to_owned)?;
+                Ok(pcm_of(&buffer, Some(bits)))
+            }
             Self::Opus(decoder) => Ok(Some(decoder.pcm())),
         }
     }
@@ -112,8 +132,16 @@ impl Engine {
                 bytes.extend(kept.iter().flat_map(|sample| sample.to_le_bytes()));
                 Ok(())
             }
-            Self::Symphonia { decoder, bits, trims } => {
+            Self::Flac(decoder) => {
+                let (buffer, bits) = decoder
+                    .decode(&packet.data)
+                    .map_err(|what| DecodeFault::Damaged(what.to_owned()))?;
                 let before = bytes.len();
+                deliver(&buffer, Some(bits), pcm, bytes)?;
+                packet.trim(bytes, before, pcm);
+                Ok(())
+            }
+            Self::Symphonia { decoder, bits, trims } => {
                 let buffer = match decoder.decode_ref(&packet.as_symphonia()) {
                     Ok(buffer) => buffer,
                     Err(error) => {
@@ -124,29 +152,34 @@ impl Engine {
                         return Err(DecodeFault::Damaged(what));
                     }
                 };
-                if buffer.frames() == 0 {
-                    return Ok(());
-                }
-                let found = pcm_of(&buffer, *bits);
-                if found.is_none_or(|found| {
-                    PcmFormat { lossy: pcm.lossy, layout: pcm.layout, ..found } != pcm
-                }) || !convert::append(&buffer, pcm.sample_format, bytes)
-                {
-                    let to = found.map_or_else(|| "no audio".to_owned(), name_of);
-                    return Err(DecodeFault::Changed(to));
-                }
+                let before = bytes.len();
+                deliver(&buffer, *bits, pcm, bytes)?;
                 if !*trims {
-                    let width = pcm.frame_width();
-                    let frames = (bytes.len() - before) / width;
-                    let limited = |trim: u64| usize::try_from(trim).unwrap_or(frames).min(frames);
-                    bytes.truncate(bytes.len() - limited(packet.trim_end) * width);
-                    let start = before + limited(packet.trim_start) * width;
-                    bytes.drain(before..start.min(bytes.len()));
+                    packet.trim(bytes, before, pcm);
                 }
                 Ok(())
             }
         }
     }
+}
+
+/// Appends what a decoder made of a packet. `bits` is the depth of the source where it is known.
+fn deliver(
+    buffer: &GenericAudioBufferRef<'_>,
+    bits: Option<u32>,
+    pcm: PcmFormat,
+    bytes: &mut Vec<u8>,
+) -> Result<(), DecodeFault> {
+    if buffer.frames() == 0 {
+        return Ok(());
+    }
+    let found = pcm_of(buffer, bits);
+    let is_other = |found| PcmFormat { lossy: pcm.lossy, layout: pcm.layout, ..found } != pcm;
+    if found.is_none_or(is_other) || !convert::append(buffer, pcm.sample_format, bytes) {
+        let to = found.map_or_else(|| "no audio".to_owned(), name_of);
+        return Err(DecodeFault::Changed(to));
+    }
+    Ok(())
 }
 
 impl Packet {
@@ -156,6 +189,16 @@ impl Packet {
         packet.trim_start = Duration::from(self.trim_start);
         packet.trim_end = Duration::from(self.trim_end);
         packet
+    }
+
+    /// Removes from `bytes[before..]`, which it decoded to, what is to be trimmed.
+    fn trim(&self, bytes: &mut Vec<u8>, before: usize, pcm: PcmFormat) {
+        let width = pcm.frame_width();
+        let frames = (bytes.len() - before) / width;
+        let limited = |trim: u64| usize::try_from(trim).unwrap_or(frames).min(frames);
+        bytes.truncate(bytes.len() - limited(self.trim_end) * width);
+        let start = before + limited(self.trim_start) * width;
+        bytes.drain(before..start.min(bytes.len()));
     }
 }
 

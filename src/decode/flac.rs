@@ -22,10 +22,9 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_FLAC;
 use symphonia::core::io::Monitor;
 
+use super::codec::flac::{FrameHeader, MAX_HEADER, StreamInfo, find_sync};
 use super::findings::Findings;
-use super::flac_header::{FrameHeader, MAX_HEADER, StreamInfo, find_sync};
 use super::packets::{Demux, Lost, Packet, Setup};
-use super::signature::Signature;
 use super::tags;
 use crate::record::WarningKind;
 
@@ -56,7 +55,11 @@ pub(super) struct Flac {
 impl Flac {
     /// Reads the metadata of the FLAC file that begins at byte `start`. The error says what is
     /// wrong.
-    pub(super) fn open(mut file: File, start: u64) -> Result<Self, String> {
+    pub(super) fn open(
+        mut file: File,
+        start: u64,
+        findings: &mut Findings,
+    ) -> Result<Self, String> {
         let broken = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof => "the file ends within its metadata".to_owned(),
             _ => format!("reading failed: {error}"),
@@ -78,7 +81,9 @@ impl Flac {
             file.seek(SeekFrom::Start(at)).map_err(broken)?;
             if kind & 0x80 != 0 {
                 let block = stream_info.ok_or("there is no STREAMINFO block")?;
-                return Ok(Self::new(file, at, &block));
+                let mut flac = Self::new(file, at, &block);
+                flac.believe_the_first_frame(findings);
+                return Ok(flac);
             }
         }
         Err(format!("more than {MAX_BLOCKS} metadata blocks"))
@@ -111,14 +116,33 @@ impl Flac {
         &self.setup
     }
 
-    /// What its audio must come to, if it says.
-    pub(super) fn signature(&self) -> Option<Signature> {
-        Signature::new(self.info.md5, self.info.bits)
-    }
-
     /// Frames that the file declares.
     pub(super) fn declared_frames(&self) -> Option<u64> {
         (self.info.total > 0).then_some(self.info.total)
+    }
+
+    /// Looks for frames of the format of the first intact frame, if that is not the one that the
+    /// stream information has.
+    fn believe_the_first_frame(&mut self, findings: &mut Findings) {
+        let info = self.info;
+        let length = self.fill(READ, findings).len();
+        while let Some(at) = find_sync(&self.buffer[self.at..]) {
+            self.at += at;
+            let header = FrameHeader::read(&self.buffer[self.at..], &info);
+            if let Some(header) = header.filter(|_| self.at < length) {
+                if header.is_of(&info) {
+                    break;
+                }
+                let FrameHeader { sample_rate, channels, bits, .. } = header;
+                self.info = StreamInfo { sample_rate, channels, bits, ..info };
+                if self.frame_length(&header, findings).is_some() {
+                    break;
+                }
+                self.info = info;
+            }
+            self.at += 1;
+        }
+        self.at = 0;
     }
 
     fn position(&self) -> u64 {
@@ -251,6 +275,13 @@ impl Demux for Flac {
                 if header.is_of(&info)
                     && let Some(length) = self.frame_length(&header, findings)
                 {
+                    if header.frames > u32::from(info.longest_block) {
+                        let message = format!(
+                            "the header says that blocks have at most {} frames, one has {}",
+                            info.longest_block, header.frames
+                        );
+                        findings.note(WarningKind::HeaderMismatch, None, Some(position), message);
+                    }
                     let data = self.buffer[self.at..self.at + length].into();
                     self.at += length;
                     self.frames += u64::from(header.frames);

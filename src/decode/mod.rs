@@ -26,7 +26,6 @@ mod engine;
 mod ffmpeg;
 mod findings;
 mod flac;
-mod flac_header;
 mod formats;
 mod installed;
 mod magic;
@@ -34,7 +33,6 @@ mod medium;
 mod ogg;
 mod open;
 mod open_packets;
-mod opus;
 mod packets;
 mod parallel;
 mod raw;
@@ -176,7 +174,6 @@ pub struct Source {
     file_bytes: u64,
     frames: u64,
     ended: bool,
-    sums_up: bool,
 }
 
 impl Source {
@@ -191,14 +188,7 @@ impl Source {
     pub fn open_with(path: &Path, threads: NonZeroUsize) -> Result<Self, DecodeError> {
         let mut findings = Findings::default();
         let (opened, file_bytes) = open::open(path, threads, &mut findings)?;
-        Ok(Self { opened, findings, file_bytes, frames: 0, ended: false, sums_up: false })
-    }
-
-    /// The same, with all audio summed up on the way to be compared with the checksum that the file
-    /// holds, if it does.
-    #[must_use]
-    pub fn with_checksum(self) -> Self {
-        Self { sums_up: true, ..self }
+        Ok(Self { opened, findings, file_bytes, frames: 0, ended: false })
     }
 
     /// What the file is. Fixed from the start; every block has this format.
@@ -214,7 +204,7 @@ impl Source {
             let before = bytes.len();
             let more = self.opened.audio.read(bytes, self.frames, &mut self.findings);
             self.opened.trim.apply(bytes, before, frame_width);
-            if let Some(signature) = self.opened.signature.as_mut().filter(|_| self.sums_up) {
+            if let Some(signature) = &mut self.opened.signature {
                 signature.append(&bytes[before..], self.opened.format.pcm.sample_format);
             }
             let frames = (bytes.len() - before) / frame_width;
@@ -222,6 +212,9 @@ impl Source {
             if !more {
                 self.ended = true;
                 self.opened.audio.finish(self.frames, &mut self.findings);
+                if let Some(signature) = &self.opened.signature {
+                    signature.compare(self.frames, &mut self.findings);
+                }
             }
             if frames > 0 {
                 return true;
@@ -255,10 +248,9 @@ impl Source {
 
     /// Whether the file is what it says it is. Complete after the last block.
     pub fn health(&self) -> Health {
-        let signature = self.opened.signature.as_ref().filter(|_| self.sums_up);
         Health {
             declared_frames: self.opened.format.declared_frames,
-            checksum_matches: signature.map(Signature::matches),
+            checksum_matches: self.opened.signature.as_ref().map(Signature::matches),
             ..self.findings.health(self.file_bytes, self.frames)
         }
     }

@@ -216,13 +216,11 @@ impl Candidate<'_> {
         row: &FormatRow,
         findings: &mut Findings,
     ) -> Result<Opened, Refusal> {
-        let flac = Flac::open(file, self.head.start)
+        let flac = Flac::open(file, self.head.start, findings)
             .map_err(|what| Refusal::Corrupt(format!("the FLAC header is broken: {what}")))?;
         let setup = flac.setup().clone();
-        let (declared, signature) = (flac.declared_frames(), flac.signature());
+        let declared = flac.declared_frames();
         let codec = "flac".to_owned();
-        let opened =
-            self.open_coded(row, codec, declared, Trim::NONE, &setup, Box::new(flac), findings)?;
-        Ok(Opened { signature, ..opened })
+        self.open_coded(row, codec, declared, Trim::NONE, &setup, Box::new(flac), findings)
     }
 }

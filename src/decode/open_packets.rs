@@ -10,7 +10,8 @@ use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known as codec;
 use symphonia::core::formats::{FormatReader, Track};
 
-use super::codec::aac;
+use super::codec::flac::StreamInfo;
+use super::codec::{aac, opus};
 use super::engine::Engine;
 use super::findings::Findings;
 use super::formats::FormatRow;
@@ -22,9 +23,10 @@ use super::parallel::Coded;
 use super::raw::{Layout, Order};
 use super::refusal::{Refusal, check_limits, refusal_of};
 use super::regular::Tail;
+use super::signature::Signature;
 use super::symphonia_demux::{self, Bytes, SymphoniaDemux};
 use super::trim::Trim;
-use super::{Opened, SourceFormat, opus, regular};
+use super::{Opened, SourceFormat, regular};
 use crate::record::WarningKind;
 
 /// Packets that may fail to decode before a file is given up.
@@ -169,9 +171,13 @@ impl Candidate<'_> {
         check_limits(pcm).map_err(Refusal::Final)?;
         let format =
             SourceFormat { container: row.container().to_owned(), codec, pcm, declared_frames };
+        let signature = engine.flac().and_then(|(info, bits)| {
+            compare_header(info, pcm, bits, findings);
+            Signature::new(info.md5, bits, info.total)
+        });
         let batches = Batches::new(demux, ahead, pcm);
         let audio = Box::new(Coded::new(batches, pcm, setup.start, self.threads));
-        Ok(Opened { format, trim, signature: None, audio })
+        Ok(Opened { format, trim, signature, audio })
     }
 
     /// What can be known of the bytes of the file.
@@ -187,6 +193,17 @@ impl Candidate<'_> {
             }
             _ => Bytes::Unseen,
         }
+    }
+}
+
+/// Tells where the first frame of a FLAC stream is not what the stream information says.
+fn compare_header(info: &StreamInfo, pcm: PcmFormat, bits: u8, findings: &mut Findings) {
+    let told = |rate, channels, bits| format!("{rate} Hz, {channels} channels, {bits} bits");
+    let of_header = told(info.sample_rate, u16::from(info.channels), info.bits);
+    let of_frame = told(pcm.sample_rate, pcm.channels, bits);
+    if of_header != of_frame {
+        let message = format!("the header says {of_header}, the audio is {of_frame}");
+        findings.note(WarningKind::HeaderMismatch, None, None, message);
     }
 }
 

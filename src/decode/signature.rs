@@ -7,11 +7,16 @@ use audiopool_worker::pcm::SampleFormat;
 use symphonia::core::checksum::Md5;
 use symphonia::core::io::Monitor;
 
+use super::findings::Findings;
+use crate::record::WarningKind;
+
 /// The audio so far, and what it is to come to.
 pub(super) struct Signature {
     expected: [u8; 16],
     /// Depth of the samples as they were encoded.
     bits: usize,
+    /// Frames that it is of, if the file says.
+    total: Option<u64>,
     so_far: Md5,
     encoded: Vec<u8>,
 }
@@ -23,12 +28,14 @@ impl std::fmt::Debug for Signature {
 }
 
 impl Signature {
-    /// None, if the file holds zeros: its encoder did not know.
-    pub(super) fn new(expected: [u8; 16], bits: u8) -> Option<Self> {
+    /// The MD5 of `total` frames, or of an unknown number if that is 0; `None` if the file holds
+    /// zeros, since its encoder did not know it.
+    pub(super) fn new(expected: [u8; 16], bits: u8, total: u64) -> Option<Self> {
         let bits = usize::from(bits);
         (expected != [0; 16]).then(|| Self {
             expected,
             bits,
+            total: (total > 0).then_some(total),
             so_far: Md5::default(),
             encoded: Vec::new(),
         })
@@ -49,6 +56,22 @@ impl Signature {
             self.encoded.extend(&value.to_le_bytes()[..encoded_width.min(4)]);
         }
         self.so_far.process_buf_bytes(&self.encoded);
+    }
+
+    /// Tells of a difference that nothing else explains, after `frames` frames.
+    pub(super) fn compare(&self, frames: u64, findings: &mut Findings) {
+        let explains = [
+            WarningKind::DecodeErrors,
+            WarningKind::Truncated,
+            WarningKind::FormatChange,
+            WarningKind::LengthMismatch,
+        ];
+        let is_whole = self.total.is_none_or(|total| total == frames);
+        if is_whole && !self.matches() && !explains.iter().any(|&kind| findings.has(kind)) {
+            let message = "the audio has not the MD5 that the file holds of it; no damaged place \
+                           was found";
+            findings.note(WarningKind::ChecksumMismatch, None, None, message);
+        }
     }
 
     /// Whether it has come to what the file holds.

@@ -167,7 +167,7 @@ fn decoded(pool: &ProcessPool) -> Result<(), String> {
     let path = env::temp_dir().into_os_string();
     let chunk_length = ChunkLength { pieces: 1, min_ms: 1000, max_ms: 1000 };
     let threads = std::num::NonZeroUsize::MIN;
-    let task = DecodeFile { path, chunk_length, threads, checksum: false };
+    let task = DecodeFile { path, chunk_length, threads };
     match pool.stream(&task, TERMS, &mut |_, _| ControlFlow::Continue(())) {
         Ok(Err(_)) => Ok(()),
         Ok(Ok(_)) => Err("a decoder takes a folder for a recording".to_owned()),

@@ -7,7 +7,7 @@ use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
-use audiopool_worker::analyze::{Analyzers, Metric, health};
+use audiopool_worker::analyze::{Analyzers, Metric};
 
 use super::Fold;
 use super::store::EXTENSION;
@@ -110,16 +110,10 @@ fn changed(file: &Path, stored: &Settings, changes: &Changes) -> Result<Analysis
         help: "`audiopool merge --help` lists every option".to_owned(),
     })?;
     let (needed, there) = (settings.analyzers(), of_the_partials(stored, &settings));
-    // It is not made of partials: all audio was summed up for it, or was not.
-    let is_summed_up = stored.metrics.iter().any(|key| key == health::CHECKSUM);
-    let lacks_checksum = |of: &AnalysisSettings| {
-        !is_summed_up && of.metrics.iter().any(|metric| metric.key == health::CHECKSUM)
-    };
-    if there.covers(&needed) && !lacks_checksum(&settings) {
+    if there.covers(&needed) {
         return Ok(settings);
     }
-    let lacking =
-        |wanted: AnalysisSettings| !there.covers(&wanted.analyzers()) || lacks_checksum(&wanted);
+    let lacking = |wanted: AnalysisSettings| !there.covers(&wanted.analyzers());
     let without = AnalysisSettings {
         metrics: Vec::new(),
         timelines: false,

@@ -103,7 +103,6 @@ impl Again<'_> {
             path: self.replay.path.clone().into_os_string(),
             chunk_length: chunk_length(self.run),
             threads: decoding_threads(1),
-            checksum: false,
         };
         let mut wanted = Wanted::new(self.replay.frames.clone());
         let decoded =

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use audiopool_worker::analyze::waveform::Waveform;
-use audiopool_worker::analyze::{Analyzers, Partials, health};
+use audiopool_worker::analyze::{Analyzers, Partials};
 use audiopool_worker::measure::Measure;
 use tracing::info_span;
 
@@ -204,7 +204,6 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             path: job.path.clone().into_os_string(),
             chunk_length: self.chunk_length,
             threads: decoding_threads(self.load.in_work.fetch_add(1, Ordering::Relaxed) + 1),
-            checksum: self.keys.contains(&health::CHECKSUM),
         };
         let mut failed = None;
         let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| match file

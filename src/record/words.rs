@@ -41,7 +41,7 @@ pub const FAILURES: [FailureKind; 19] = [
 ];
 
 /// Every kind of warning.
-pub const WARNINGS: [WarningKind; 8] = [
+pub const WARNINGS: [WarningKind; 10] = [
     WarningKind::Truncated,
     WarningKind::TrailingData,
     WarningKind::DecodeErrors,
@@ -50,6 +50,8 @@ pub const WARNINGS: [WarningKind; 8] = [
     WarningKind::LengthMismatch,
     WarningKind::OtherTracks,
     WarningKind::EditList,
+    WarningKind::ChecksumMismatch,
+    WarningKind::HeaderMismatch,
 ];
 
 impl FailureKind {
@@ -165,6 +167,15 @@ impl WarningKind {
                 "Its edits were not followed in full",
                 "The figures are of the media in the order of the file. Export it in one piece to \
                  measure what is played.",
+            ),
+            Self::ChecksumMismatch => words(
+                "Its audio is not what was encoded",
+                "The figures are of what is there. Get the file once more from where it came from.",
+            ),
+            Self::HeaderMismatch => words(
+                "Its header describes other audio",
+                "The figures are of the audio as it is. Saved anew with an audio editor, the \
+                 header is right.",
             ),
         }
     }

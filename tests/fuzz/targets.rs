@@ -170,7 +170,6 @@ fn decode(path: &Path, threads: usize, delivered: usize) -> (Vec<Item>, Option<E
         path: path.into(),
         chunk_length: ChunkLength { pieces: 3, min_ms: 1000, max_ms: 2000 },
         threads: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
-        checksum: true,
     };
     let task = codec::encode(&task).expect("a task can be written");
     let mut outlet = Delivered { before: delivered, ..Delivered::default() };

@@ -2,6 +2,7 @@
 //!
 //! The oracle is ffmpeg, by the figures that `scripts/make-trap-fixtures` recorded.
 
+mod codecs;
 mod frames;
 mod matroska;
 mod mp4;

@@ -1,4 +1,7 @@
-//! Codecs: what a coded stream is, and decoders beside those of Symphonia.
+//! Codecs: what a coded stream is, and decoders beside those of Symphonia, each behind
+//! [`Engine`](super::engine::Engine).
 
 pub(super) mod aac;
+pub(super) mod flac;
 pub(super) mod mpa;
+pub(super) mod opus;

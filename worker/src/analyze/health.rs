@@ -25,7 +25,7 @@ pub struct Health {
     pub decode_errors: Option<u64>,
     /// The first of them, at most [`Health::MOST`].
     pub damages: Vec<Damage>,
-    /// Whether the audio has the checksum that the file holds, if it holds one and it was compared.
+    /// Whether the audio has the checksum that the file holds, if it holds one.
     pub checksum_matches: Option<bool>,
     /// Bytes of the file.
     pub file_bytes: Option<u64>,
@@ -51,9 +51,6 @@ pub struct Damage {
     /// How long it is, if that is known.
     pub bytes: Option<u64>,
 }
-
-/// The figure for which all audio has to be summed up while it is decoded.
-pub const CHECKSUM: &str = "checksum_matches";
 
 impl Health {
     /// So many damages are kept; all are counted.

@@ -9,8 +9,8 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 
 use super::track::Track;
 use crate::decode::codec::aac;
+use crate::decode::codec::flac::StreamInfo;
 use crate::decode::codec::mpa::FrameHeader;
-use crate::decode::flac_header::StreamInfo;
 
 /// The sampling frequencies of AAC.
 const AAC_RATES: [u32; 13] = [

@@ -1,7 +1,6 @@
 //! The figures of health in the catalogue.
 
 use super::super::{Metric, group};
-use super::CHECKSUM;
 
 pub(in super::super) const METRICS: &[Metric] = &[
     Metric {
@@ -32,7 +31,7 @@ pub(in super::super) const METRICS: &[Metric] = &[
         reading: "0 is a sound file. Anything else was damaged after it was made.",
     },
     Metric {
-        key: CHECKSUM,
+        key: "checksum_matches",
         title: "Checksum matches",
         unit: "",
         decimals: 0,

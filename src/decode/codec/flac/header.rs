@@ -7,25 +7,28 @@ use symphonia::core::checksum::Crc8Ccitt;
 use symphonia::core::io::Monitor;
 
 /// Longest frame header: sync, fields, 7 bytes of number, block size, rate, CRC.
-pub(super) const MAX_HEADER: usize = 16;
+pub(in crate::decode) const MAX_HEADER: usize = 16;
 
 /// The stream information that we use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StreamInfo {
-    pub(super) sample_rate: u32,
-    pub(super) channels: u8,
-    pub(super) bits: u8,
-    pub(super) total: u64,
+pub(in crate::decode) struct StreamInfo {
+    /// The most frames of a block.
+    pub(in crate::decode) longest_block: u16,
+    pub(in crate::decode) sample_rate: u32,
+    pub(in crate::decode) channels: u8,
+    pub(in crate::decode) bits: u8,
+    pub(in crate::decode) total: u64,
     /// MD5 of the audio; zeros if it is not known.
-    pub(super) md5: [u8; 16],
+    pub(in crate::decode) md5: [u8; 16],
 }
 
 impl StreamInfo {
-    pub(super) fn read(block: &[u8; 34]) -> Self {
+    pub(in crate::decode) fn read(block: &[u8; 34]) -> Self {
         let packed = block[10..].first_chunk().map_or(0, |&packed| u64::from_be_bytes(packed));
         let bits_at = |shift: u32, bits: u32| packed >> shift & ((1 << bits) - 1);
         let byte = |value: u64| u8::try_from(value).unwrap_or(u8::MAX);
         Self {
+            longest_block: u16::from_be_bytes([block[2], block[3]]),
             sample_rate: u32::try_from(bits_at(44, 20)).unwrap_or(u32::MAX),
             channels: byte(bits_at(41, 3)) + 1,
             bits: byte(bits_at(36, 5)) + 1,
@@ -37,19 +40,34 @@ impl StreamInfo {
 
 /// A frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FrameHeader {
+pub(in crate::decode) struct FrameHeader {
     /// Frame number, or number of its first sample.
-    pub(super) number: u64,
-    pub(super) frames: u32,
-    pub(super) sample_rate: u32,
-    pub(super) channels: u8,
-    pub(super) bits: u8,
-    pub(super) length: usize,
+    pub(in crate::decode) number: u64,
+    pub(in crate::decode) frames: u32,
+    pub(in crate::decode) sample_rate: u32,
+    pub(in crate::decode) channels: u8,
+    pub(in crate::decode) bits: u8,
+    /// How the channels of a pair are told apart.
+    pub(in crate::decode) pair: Pair,
+    pub(in crate::decode) length: usize,
+}
+
+/// What the two channels of a stereo frame hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::decode) enum Pair {
+    /// Each channel, for any number of channels.
+    Independent,
+    /// The left channel and left − right.
+    LeftSide,
+    /// Left − right and the right channel.
+    SideRight,
+    /// The mean of both and left − right.
+    MidSide,
 }
 
 impl FrameHeader {
     /// Reads the header at the start of `bytes`, if there is one and its CRC-8 is right.
-    pub(super) fn read(bytes: &[u8], info: &StreamInfo) -> Option<Self> {
+    pub(in crate::decode) fn read(bytes: &[u8], info: &StreamInfo) -> Option<Self> {
         let &[0xff, 0xf8 | 0xf9, sizes, layout, ref rest @ ..] = bytes else { return None };
         if layout & 1 != 0 {
             return None;
@@ -91,6 +109,12 @@ impl FrameHeader {
             8..=10 => 2,
             _ => return None,
         };
+        let pair = match layout >> 4 {
+            8 => Pair::LeftSide,
+            9 => Pair::SideRight,
+            10 => Pair::MidSide,
+            _ => Pair::Independent,
+        };
         let bits = match layout >> 1 & 7 {
             0 => info.bits,
             1 => 8,
@@ -105,10 +129,18 @@ impl FrameHeader {
         let (&crc, covered) = bytes.get(..length)?.split_last()?;
         let mut crc8 = Crc8Ccitt::new(0);
         crc8.process_buf_bytes(covered);
-        (crc8.crc() == crc).then_some(Self { number, frames, sample_rate, channels, bits, length })
+        (crc8.crc() == crc).then_some(Self {
+            number,
+            frames,
+            sample_rate,
+            channels,
+            bits,
+            pair,
+            length,
+        })
     }
 
-    pub(super) fn is_of(&self, info: &StreamInfo) -> bool {
+    pub(in crate::decode) fn is_of(&self, info: &StreamInfo) -> bool {
         (self.sample_rate, self.channels, self.bits) == (info.sample_rate, info.channels, info.bits)
     }
 }
@@ -129,7 +161,7 @@ fn coded_number(bytes: &[u8]) -> Option<(u64, usize)> {
 }
 
 /// The first place where a frame may begin.
-pub(super) fn find_sync(bytes: &[u8]) -> Option<usize> {
+pub(in crate::decode) fn find_sync(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;
     let mut at = 0;
     loop {
@@ -185,11 +217,13 @@ mod tests {
     #[test]
     fn stream_info_is_unpacked() {
         let mut block = [0; 34];
+        block[2..4].copy_from_slice(&4096_u16.to_be_bytes());
         // 44100 Hz in 20 bits, 2 channels, 16 bits, 36 bits of total.
         let packed = 44_100_u64 << 44 | 1 << 41 | 15 << 36 | 0x2_3456_789a;
         block[10..18].copy_from_slice(&packed.to_be_bytes());
         block[18..].fill(7);
         let expected = StreamInfo {
+            longest_block: 4096,
             sample_rate: 44_100,
             channels: 2,
             bits: 16,

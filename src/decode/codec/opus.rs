@@ -13,7 +13,7 @@ use ropus::OpusMSDecoder;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::errors::{Error, decode_error, unsupported_error};
 
-use super::packets::Packet;
+use crate::decode::packets::Packet;
 
 const SAMPLE_RATE: u32 = 48_000;
 /// Frames of the longest packet: 120 ms.
@@ -34,10 +34,10 @@ const FROM_VORBIS_ORDER: [&[u8]; 8] = [
 
 /// The identification header, RFC 7845 §5.1, with the mapping in the order of WAV.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Head {
+pub(in crate::decode) struct Head {
     channels: u16,
     /// Frames to drop at the start of the stream.
-    pub(super) pre_skip: u16,
+    pub(in crate::decode) pre_skip: u16,
     gain: f32,
     streams: u8,
     coupled: u8,
@@ -49,7 +49,7 @@ impl Head {
     /// little-endian form of Ogg, Matroska and, as Symphonia hands it out, MP4.
     ///
     /// `dOps` in MP4 is big-endian behind the version 0; in Ogg the version is 1 to 15.
-    pub(super) fn read(extra_data: &[u8]) -> Option<Self> {
+    pub(in crate::decode) fn read(extra_data: &[u8]) -> Option<Self> {
         let fields = extra_data.strip_prefix(b"OpusHead").unwrap_or(extra_data);
         let &[version, channels, skip0, skip1, _, _, _, _, gain0, gain1, family, ref table @ ..] =
             fields
@@ -95,7 +95,7 @@ fn gain_of(gain: i16) -> f32 {
 }
 
 /// Decodes the packets of one Opus stream.
-pub(super) struct Decoder {
+pub(in crate::decode) struct Decoder {
     head: Head,
     streams: OpusMSDecoder,
     /// Frames of the pre-skip yet to be dropped.
@@ -104,7 +104,7 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(params: &AudioCodecParameters) -> Result<Self, Error> {
+    pub(in crate::decode) fn new(params: &AudioCodecParameters) -> Result<Self, Error> {
         let Some(head) = params.extra_data.as_deref().and_then(Head::read) else {
             return decode_error("opus: the identification header is missing or broken");
         };
@@ -115,7 +115,7 @@ impl Decoder {
         Ok(Self { to_skip: usize::from(head.pre_skip), head, streams, samples })
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(in crate::decode) fn reset(&mut self) {
         if let Some(streams) = streams_of(&self.head) {
             self.streams = streams;
         }
@@ -123,12 +123,12 @@ impl Decoder {
     }
 
     /// What all packets decode to.
-    pub(super) const fn pcm(&self) -> PcmFormat {
+    pub(in crate::decode) const fn pcm(&self) -> PcmFormat {
         PcmFormat::new(SampleFormat::F32, SAMPLE_RATE, self.head.channels)
     }
 
     /// Appends the frames of a packet that belong to the recording.
-    pub(super) fn decode(
+    pub(in crate::decode) fn decode(
         &mut self,
         packet: &Packet,
         bytes: &mut Vec<u8>,
