@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn numbers_of_every_width_are_read_across_refills() {
-        let bytes: Vec<u8> = (0..200_u8).map(|x| x.wrapping_mul(73) ^ 11).collect();
+        let bytes: Vec<u8> = (0..200_u8).map(|x| x.wrapping_mul(73).wrapping_add(11)).collect();
         let bit = |at: usize| u64::from(bytes[at / 8] >> (7 - at % 8) & 1);
         let mut bits = Bits::new(&bytes);
         let mut at = 0;
