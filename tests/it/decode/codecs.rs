@@ -17,7 +17,8 @@ fn flac_frames_overrule_a_wrong_header_and_a_warning_says_so() {
     let whole = decoded("16.flac");
     // 20 bits of sample rate, 3 of channels − 1, 5 of depth − 1, and 36 of frames.
     let packed = |rate: u64, channels: u64, bits: u64| {
-        (rate << 44 | (channels - 1) << 41 | (bits - 1) << 36 | 11025).to_be_bytes()
+        let fields = (rate << 44) + ((channels - 1) << 41) + ((bits - 1) << 36);
+        (fields + 11025).to_be_bytes()
     };
     let wrong = [
         (packed(48_000, 2, 16), "48000 Hz, 2 channels, 16 bits"),
