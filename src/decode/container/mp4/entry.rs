@@ -331,7 +331,7 @@ fn alac(cookie: &[u8]) -> Option<Entry> {
 }
 
 fn flac(block: &[u8; 34]) -> Entry {
-    use crate::decode::flac_header::StreamInfo;
+    use crate::decode::codec::flac::StreamInfo;
 
     let info = StreamInfo::read(block);
     let mut params = params(codec::CODEC_ID_FLAC, info.sample_rate, info.channels.into());
