@@ -23,6 +23,9 @@ pub(super) struct Findings {
     discarded: u64,
     is_vague: bool,
     account: Account,
+    /// Frames that the file states, where that is known better at the end than at the beginning.
+    declared: Option<u64>,
+    is_declared: bool,
     extension_matches: Option<bool>,
 }
 
@@ -75,13 +78,6 @@ impl Findings {
         self.tell_damages();
     }
 
-    /// Counts so many more, with so many bytes together, of which nothing else was kept.
-    pub(super) fn damage_further(&mut self, count: u64, bytes: u64) {
-        self.damaged += count;
-        self.discarded = self.discarded.saturating_add(bytes);
-        self.tell_damages();
-    }
-
     fn tell_damages(&mut self) {
         let (count, first) = (self.damaged, &self.first_damage);
         let message =
@@ -127,6 +123,16 @@ impl Findings {
         } else {
             self.trail(rest.start, bytes);
         }
+    }
+
+    /// Frames that the file states, as it turned out.
+    pub(super) fn declare(&mut self, frames: Option<u64>) {
+        (self.declared, self.is_declared) = (frames, true);
+    }
+
+    /// The same, or what it seemed to state when it was opened.
+    pub(super) fn declared_or(&self, opened: Option<u64>) -> Option<u64> {
+        if self.is_declared { self.declared } else { opened }
     }
 
     /// The name ends as names of such files do, or does not.

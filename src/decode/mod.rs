@@ -30,7 +30,6 @@ mod formats;
 mod installed;
 mod magic;
 mod medium;
-mod ogg;
 mod open;
 mod open_packets;
 mod packets;
@@ -249,7 +248,7 @@ impl Source {
     /// Whether the file is what it says it is. Complete after the last block.
     pub fn health(&self) -> Health {
         Health {
-            declared_frames: self.opened.format.declared_frames,
+            declared_frames: self.findings.declared_or(self.opened.format.declared_frames),
             checksum_matches: self.opened.signature.as_ref().map(Signature::matches),
             ..self.findings.health(self.file_bytes, self.frames)
         }

@@ -151,7 +151,8 @@ impl Candidate<'_> {
             Kind::Aiff => self.open_aiff(file, row, findings),
             Kind::Matroska => self.open_matroska(file, row, findings),
             Kind::Mp4 => self.open_mp4(file, row, findings),
-            Kind::Ogg | Kind::Caf => self.open_symphonia(file, row, findings),
+            Kind::Ogg => self.open_ogg(file, row, findings),
+            Kind::Caf => self.open_symphonia(file, row, findings),
             _ => Err(Refusal::Unsupported(format!(
                 "this is {}, which audiopool does not decode itself",
                 row.name

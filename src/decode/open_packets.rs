@@ -10,13 +10,12 @@ use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known as codec;
 use symphonia::core::formats::{FormatReader, Track};
 
+use super::codec::aac;
 use super::codec::flac::StreamInfo;
-use super::codec::{aac, opus};
 use super::engine::Engine;
 use super::findings::Findings;
 use super::formats::FormatRow;
 use super::magic::Kind;
-use super::ogg::Pages;
 use super::open::Candidate;
 use super::packets::{Batches, Demux, Packet, Setup};
 use super::parallel::Coded;
@@ -24,7 +23,7 @@ use super::raw::{Layout, Order};
 use super::refusal::{Refusal, check_limits, refusal_of};
 use super::regular::Tail;
 use super::signature::Signature;
-use super::symphonia_demux::{self, Bytes, SymphoniaDemux};
+use super::symphonia_demux::{self, SymphoniaDemux};
 use super::trim::Trim;
 use super::{Opened, SourceFormat, regular};
 use crate::record::WarningKind;
@@ -117,12 +116,8 @@ impl Candidate<'_> {
         findings: &mut Findings,
     ) -> Result<Opened, Refusal> {
         let sample_rate = setup.params.sample_rate.unwrap_or(0);
-        let is_opus = setup.params.codec == codec::CODEC_ID_OPUS;
-        let mut declared = frames_of(track, sample_rate);
-        if is_opus {
-            declared = declared.map(|frames| frames.saturating_sub(pre_skip(setup)));
-        }
-        let demux = SymphoniaDemux::new(format, track, setup.clone(), self.bytes_of(row, track));
+        let declared = frames_of(track, sample_rate);
+        let demux = SymphoniaDemux::new(format, track, setup.clone());
         self.open_coded(row, codec, declared, Trim::NONE, setup, Box::new(demux), findings)
     }
 
@@ -179,21 +174,6 @@ impl Candidate<'_> {
         let audio = Box::new(Coded::new(batches, pcm, setup.start, self.threads));
         Ok(Opened { format, trim, signature, audio })
     }
-
-    /// What can be known of the bytes of the file.
-    fn bytes_of(&self, row: &FormatRow, track: &Track) -> Bytes {
-        let (start, length) = (self.head.start, self.file_length);
-        // Another handle: the demuxer wants to find the first one where it left it.
-        let opened = regular::open(self.path).ok().filter(|(_, now)| *now == length);
-        let Some((file, _)) = opened else { return Bytes::Unseen };
-        match row.kind() {
-            Kind::Ogg => {
-                let origin = u64::try_from(track.start_ts.get()).unwrap_or(0);
-                Bytes::Paged(Box::new(Pages::new(file, length, start, track.id, origin)))
-            }
-            _ => Bytes::Unseen,
-        }
-    }
 }
 
 /// Tells where the first frame of a FLAC stream is not what the stream information says.
@@ -229,12 +209,6 @@ fn frames_of(track: &Track, sample_rate: u32) -> Option<u64> {
     let Some(ticks) = base.map(|base| base.denom.get()) else { return Some(frames) };
     let frames = u128::from(frames) * u128::from(sample_rate) / u128::from(ticks);
     Some(u64::try_from(frames).unwrap_or(u64::MAX))
-}
-
-/// Frames that the decoder of an Opus stream drops at its start.
-fn pre_skip(setup: &Setup) -> u64 {
-    let head = setup.params.extra_data.as_deref().and_then(opus::Head::read);
-    head.map_or(0, |head| u64::from(head.pre_skip))
 }
 
 /// The byte at which a demuxer of linear PCM stands.

@@ -290,22 +290,17 @@ mod tests {
     use audiopool_worker::pcm::SampleFormat;
 
     use super::super::container::mpeg;
-    use super::super::magic::Kind;
-    use super::super::regular::Tail;
-    use super::super::symphonia_demux::{self, Bytes, SymphoniaDemux};
+    use super::super::container::ogg::Ogg;
     use super::*;
 
-    /// The packets of a fixture, as one track.
-    fn demux(name: &str, kind: Kind) -> (Box<dyn Demux>, Arc<Setup>) {
+    /// The packets of a fixture of Ogg.
+    fn packets(name: &str) -> (Box<dyn Demux>, Arc<Setup>) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traps").join(name);
         let file = File::open(path).expect("a fixture");
         let length = file.metadata().expect("its length").len();
-        let tail = Tail::new(file, 0, length).expect("its start");
-        let format = symphonia_demux::open(kind, tail).expect("built in").expect("intact");
-        let (track, _) = symphonia_demux::choose_track(&*format).expect("a track");
-        let track = track.clone();
-        let setup = Arc::new(symphonia_demux::setup_of(&track).expect("a codec"));
-        (Box::new(SymphoniaDemux::new(format, &track, setup.clone(), Bytes::Unseen)), setup)
+        let opened = Ogg::open(file, length, 0, &mut Findings::default());
+        let Ok((ogg, setup)) = opened else { panic!("{name} is intact") };
+        (Box::new(ogg), setup)
     }
 
     /// The frames of a fixture of MPEG audio.
@@ -371,6 +366,6 @@ mod tests {
 
     #[test]
     fn neither_does_one_of_vorbis() {
-        check("long.ogg", |name| demux(name, Kind::Ogg), Start::OneBefore);
+        check("long.ogg", packets, Start::OneBefore);
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Signature {
     bits: usize,
     /// Frames that it is of, if the file says.
     total: Option<u64>,
+    /// Bytes of decoded audio that it covers, from here on.
+    left: u64,
     so_far: Md5,
     encoded: Vec<u8>,
 }
@@ -36,13 +38,22 @@ impl Signature {
             expected,
             bits,
             total: (total > 0).then_some(total),
+            left: u64::MAX,
             so_far: Md5::default(),
             encoded: Vec::new(),
         })
     }
 
+    /// The same of no more than the first `bytes` of decoded audio: of the first file in a chain.
+    pub(super) fn of_first(self, bytes: u64) -> Self {
+        Self { left: bytes, ..self }
+    }
+
     /// Takes in decoded audio, whose samples stand at the left edge of `format`.
     pub(super) fn append(&mut self, bytes: &[u8], format: SampleFormat) {
+        let covered = usize::try_from(self.left).map_or(bytes.len(), |left| left.min(bytes.len()));
+        self.left -= covered as u64;
+        let bytes = &bytes[..covered];
         let (width, encoded_width) = (format.sample_width(), self.bits.div_ceil(8));
         if self.bits == 8 * width {
             self.so_far.process_buf_bytes(bytes);

@@ -20,7 +20,6 @@ use symphonia::default::formats as readers;
 use super::engine::said;
 use super::findings::Findings;
 use super::magic::Kind;
-use super::ogg::Pages;
 use super::packets::{Demux, Lost, Packet, Setup};
 use super::regular::Tail;
 use crate::record::WarningKind;
@@ -39,7 +38,6 @@ pub(super) fn open(kind: Kind, file: Tail) -> Option<Result<Box<dyn FormatReader
     match kind {
         Kind::Wav => probe.register_format::<readers::WavReader<'_>>(),
         Kind::Aiff => probe.register_format::<readers::AiffReader<'_>>(),
-        Kind::Ogg => probe.register_format::<readers::OggReader<'_>>(),
         Kind::Caf => probe.register_format::<readers::CafReader<'_>>(),
         _ => return None,
     }
@@ -72,8 +70,7 @@ pub(super) struct SymphoniaDemux {
     setup: Arc<Setup>,
     /// Whether the track's time stamps count frames.
     counts_frames: bool,
-    /// Where in the file its packets are, where that can be told.
-    bytes: Bytes,
+    /// What was lost since the last packet.
     lost: Option<Lost>,
     /// The data ended where more was to come.
     cut: bool,
@@ -90,26 +87,10 @@ impl fmt::Debug for SymphoniaDemux {
 }
 
 impl SymphoniaDemux {
-    pub(super) fn new(
-        format: Box<dyn FormatReader>,
-        track: &Track,
-        setup: Arc<Setup>,
-        bytes: Bytes,
-    ) -> Self {
+    pub(super) fn new(format: Box<dyn FormatReader>, track: &Track, setup: Arc<Setup>) -> Self {
         let counts_frames = counts_frames(track, &setup);
         let track = track.id;
-        Self { format, track, setup, counts_frames, bytes, lost: None, cut: false, ended: false }
-    }
-
-    /// A new stream begins in the middle of the file, as in chained Ogg files. `false` if it has
-    /// no audio.
-    fn begin_again(&mut self) -> bool {
-        let Some((track, _)) = choose_track(&*self.format) else { return false };
-        let Some(setup) = setup_of(track) else { return false };
-        self.counts_frames = counts_frames(track, &setup);
-        self.track = track.id;
-        self.setup = Arc::new(setup);
-        true
+        Self { format, track, setup, counts_frames, lost: None, cut: false, ended: false }
     }
 
     fn next_packet(&mut self, findings: &mut Findings) -> Option<Packet> {
@@ -122,9 +103,6 @@ impl SymphoniaDemux {
                     idle += 1;
                 }
                 Ok(Some(packet)) => {
-                    if let Bytes::Paged(pages) = &mut self.bytes {
-                        pages.go_on();
-                    }
                     let frames =
                         if self.counts_frames { packet.block_dur().get() } else { USUAL_FRAMES };
                     return Some(Packet {
@@ -139,7 +117,6 @@ impl SymphoniaDemux {
                     });
                 }
                 Ok(None) => self.ended = true,
-                Err(Error::ResetRequired) => self.ended = !self.begin_again(),
                 Err(Error::IoError(error)) => {
                     self.ended = true;
                     self.cut = true;
@@ -190,30 +167,5 @@ impl Demux for SymphoniaDemux {
             let message = "the file ends in the middle of the audio";
             findings.note(WarningKind::Truncated, Some(frames), None, message);
         }
-        match std::mem::replace(&mut self.bytes, Bytes::Unseen) {
-            Bytes::Paged(pages) => {
-                let Some(account) = pages.account() else { return };
-                findings.account_for_all_bytes();
-                for (frame, gap) in account.gaps {
-                    let length = gap.end - gap.start;
-                    let what = format!("{length} bytes from byte {} on are no page", gap.start);
-                    let frame = frame.min(frames);
-                    let damage = Damage { frame, byte: Some(gap.start), bytes: Some(length) };
-                    findings.damage(damage, &what);
-                }
-                findings.damage_further(account.further.gaps, account.further.bytes);
-                findings.rest(frames, account.rest, account.is_cut);
-            }
-            Bytes::Unseen => {}
-        }
     }
-}
-
-/// What is known of the bytes of the file.
-#[derive(Debug)]
-pub(super) enum Bytes {
-    /// Its pages are gone through beside the demuxer.
-    Paged(Box<Pages>),
-    /// Whatever is no packet is passed over without a word.
-    Unseen,
 }

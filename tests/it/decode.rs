@@ -7,6 +7,7 @@ mod frames;
 mod matroska;
 mod mp4;
 pub(crate) mod noticed;
+mod ogg;
 mod refused;
 
 use std::fs;

@@ -5,3 +5,4 @@ pub(super) mod aac;
 pub(super) mod flac;
 pub(super) mod mpa;
 pub(super) mod opus;
+pub(super) mod vorbis_header;

@@ -3,3 +3,4 @@
 mod matroska;
 pub(super) mod mp4;
 pub(super) mod mpeg;
+pub(super) mod ogg;

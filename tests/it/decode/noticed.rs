@@ -154,29 +154,6 @@ fn what_is_appended_to_an_mp3_behind_the_frames_it_counts_stays() {
 }
 
 #[test]
-fn chained_ogg_files_are_one_recording() {
-    let bytes = bytes_of("vorbis.ogg");
-    let mut second = bytes.clone();
-    // Another serial number, and so another checksum, for each page.
-    let pages: Vec<usize> =
-        (0..second.len() - 4).filter(|&at| second[at..].starts_with(b"OggS")).collect();
-    for (index, &page) in pages.iter().enumerate() {
-        let end = pages.get(index + 1).copied().unwrap_or(second.len());
-        second[page + 14] ^= 0x5a;
-        second[page + 22..page + 26].fill(0);
-        let crc = second[page..end].iter().fold(0_u32, |crc, &byte| {
-            (0..8).fold(crc ^ u32::from(byte) << 24, |crc, _| {
-                crc << 1 ^ (0x04c1_1db7 & (crc >> 31).wrapping_neg())
-            })
-        });
-        second[page + 22..page + 26].copy_from_slice(&crc.to_le_bytes());
-    }
-    let found = decode_bytes("x.ogg", &[&*bytes, &second].concat()).expect("audio");
-    let once = decoded("vorbis.ogg").bytes;
-    assert_eq!(found.bytes, [&*once, &once].concat());
-}
-
-#[test]
 fn a_header_without_audio_is_an_empty_recording() {
     let mut bytes = bytes_of("s16.wav");
     let data = bytes.windows(4).position(|four| four == b"data").expect("a data chunk");
