@@ -18,8 +18,9 @@ use audiopool_worker::lifeline;
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
 use super::Audio;
+use super::container::riff;
+use super::container::samples::Header;
 use super::findings::Findings;
-use super::riff::{self, Wav};
 use crate::record::WarningKind;
 
 /// Bytes read from the pipe at a time.
@@ -212,8 +213,10 @@ fn read_header(output: &mut impl Read) -> Result<PcmFormat, String> {
             let length = u64::MAX;
             let wav = riff::read(&mut Cursor::new(header), 0, length, &mut Findings::default());
             return match wav? {
-                Wav::Linear(layout, _) => Ok(layout.pcm),
-                Wav::Other(tag) => Err(format!("its output has the strange format {tag}")),
+                Header::Samples(samples) => Ok(samples.pcm()),
+                Header::Other(codec) | Header::Unreliable(codec) => {
+                    Err(format!("its output holds {codec}"))
+                }
             };
         }
         let body = usize::try_from(size).unwrap_or(usize::MAX).min(MAX_HEADER);

@@ -61,8 +61,12 @@ const ROWS: &[FormatRow] = formats![
     Wav "wav" "WAV, RF64, BW64", BuiltInOrFfmpeg,
         "PCM 8 to 32 bit, float 32 and 64 bit, A-law, mu-law, ADPCM (Microsoft, IMA)",
         ["wav", "wave", "bwf", "rf64", "bw64"];
+    Wave64 "w64" "Sony Wave64", BuiltInOrFfmpeg, "as WAV", ["w64"];
     Aiff "aiff" "AIFF, AIFF-C", BuiltInOrFfmpeg,
-        "PCM 8 to 32 bit, float 32 and 64 bit, A-law, mu-law", ["aiff", "aif", "aifc"];
+        "PCM 8 to 32 bit, float 32 and 64 bit, A-law, mu-law, ADPCM (IMA)", ["aiff", "aif", "aifc"];
+    Au "au" "Sun/NeXT audio", BuiltInOrFfmpeg,
+        "PCM 8 to 32 bit, float 32 and 64 bit, A-law, mu-law", ["au", "snd"];
+    Nist "nist" "NIST SPHERE", BuiltInOrFfmpeg, "PCM 8 to 32 bit, A-law, mu-law", ["sph", "nist"];
     Flac "flac" "FLAC", BuiltIn, "FLAC", ["flac", "fla"];
     Ogg "ogg" "Ogg", BuiltInOrFfmpeg, "Vorbis, Opus, FLAC", ["ogg", "oga", "opus", "spx"];
     MpegAudio "mp3" "MPEG audio", BuiltIn, "MP1, MP2, MP3", ["mp3", "mp2", "mp1", "mpga"];
@@ -73,7 +77,8 @@ const ROWS: &[FormatRow] = formats![
         ["m4a", "m4b", "m4p", "m4r", "mp4", "m4v", "mov", "3gp", "3g2"];
     Matroska "mkv" "Matroska, WebM", BuiltInOrFfmpeg,
         "Vorbis, Opus, FLAC, AAC, HE-AAC, ALAC, MP3, PCM", ["mka", "mkv", "webm", "weba"];
-    Caf "caf" "Core Audio", BuiltInOrFfmpeg, "PCM, ALAC, AAC, HE-AAC", ["caf"];
+    Caf "caf" "Core Audio", BuiltInOrFfmpeg,
+        "PCM, A-law, mu-law, ADPCM (IMA), ALAC, AAC, HE-AAC, MP3", ["caf"];
     WavPack "wavpack" "WavPack", Ffmpeg, "WavPack", ["wv"];
     MonkeysAudio "ape" "Monkey's Audio", Ffmpeg, "Monkey's Audio", ["ape"];
     TrueAudio "tta" "True Audio", Ffmpeg, "TTA", ["tta"];
@@ -82,13 +87,14 @@ const ROWS: &[FormatRow] = formats![
     Ac3 "ac3" "AC-3, E-AC-3", Ffmpeg, "AC-3, E-AC-3", ["ac3", "eac3", "ec3"];
     Dts "dts" "DTS", Ffmpeg, "DTS", ["dts"];
     Dsd "dsd" "DSD (DSF, DFF)", Ffmpeg, "DSD, as float PCM at an eighth of its rate", ["dsf", "dff"];
-    Au "au" "Sun/NeXT audio", Ffmpeg, "PCM, float, A-law, mu-law", ["au", "snd"];
     Amr "amr" "AMR", Ffmpeg, "AMR-NB, AMR-WB", ["amr", "awb"];
     Tak "tak" "TAK", Ffmpeg, "TAK", ["tak"];
-    Wave64 "w64" "Sony Wave64", Ffmpeg, "as WAV", ["w64"];
+    Xwma "xwma" "xWMA", Ffmpeg, "WMA", ["xwma"];
+    Qcp "qcp" "QCP", Ffmpeg, "QCELP", ["qcp"];
     Shorten "shn" "Shorten", Ffmpeg, "Shorten", ["shn"];
     RealMedia "rm" "RealAudio", Ffmpeg, "RealAudio", ["ra", "rm"];
     Voc "voc" "Creative Voice", Ffmpeg, "PCM, ADPCM", ["voc"];
+    Riff "riff" "RIFF", Ffmpeg, "the first audio stream", [];
     Avi "avi" "AVI", Ffmpeg, "the first audio stream", [];
     Flv "flv" "Flash Video", Ffmpeg, "the first audio stream", [];
     MpegSystem "mpeg" "MPEG program or transport stream", Ffmpeg, "the first audio stream", [];

@@ -37,6 +37,10 @@ pub(super) enum Kind {
     Amr,
     Tak,
     Wave64,
+    Nist,
+    Xwma,
+    Qcp,
+    Riff,
     Shorten,
     RealMedia,
     Voc,
@@ -132,6 +136,10 @@ const MARKERS: &[(&[u8], Content)] = &[
     (b"DSD ", Content::Audio(Kind::Dsd)),
     (b"FRM8", Content::Audio(Kind::Dsd)),
     (b".snd", Content::Audio(Kind::Au)),
+    (b"dns.", Content::Audio(Kind::Au)),
+    (b".sd\0", Content::Audio(Kind::Au)),
+    (b"\0ds.", Content::Audio(Kind::Au)),
+    (b"NIST_1A", Content::Audio(Kind::Nist)),
     (b"#!AMR", Content::Audio(Kind::Amr)),
     (b"tBaK", Content::Audio(Kind::Tak)),
     (b"riff\x2e\x91\xcf\x11", Content::Audio(Kind::Wave64)),
@@ -166,9 +174,17 @@ pub(super) fn recognise(bytes: &[u8]) -> Content {
         return match form {
             b"WAVE" => Content::Audio(Kind::Wav),
             b"AVI " => Content::Audio(Kind::Avi),
+            b"XWMA" => Content::Audio(Kind::Xwma),
+            b"QLCM" => Content::Audio(Kind::Qcp),
+            b"CDXA" => Content::Audio(Kind::MpegSystem),
             b"RMID" => Content::Other("a MIDI file, which holds notes and no sound"),
+            b"sfbk" => Content::Other("a SoundFont, which holds instruments and no recording"),
+            b"DLS " => Content::Other("a DLS file, which holds instruments and no recording"),
             b"WEBP" => Content::Other("a WebP image"),
-            _ => Content::Other("a RIFF file of a kind without audio"),
+            b"ACON" => Content::Other("an animated cursor"),
+            b"PAL " => Content::Other("a palette of colours"),
+            b"RDIB" => Content::Other("a bitmap image"),
+            _ => Content::Audio(Kind::Riff),
         };
     }
     if let Some(b"AIFF" | b"AIFC") = form_of(bytes, *b"FORM") {
@@ -242,6 +258,8 @@ mod tests {
         check(b"MAC \x96\x0f\x00\x00 ... RIFF....WAVEfmt ", Content::Audio(Kind::MonkeysAudio));
         check(b"RIFF\x24\x00\x00\x00WAVEfmt ", Content::Audio(Kind::Wav));
         check(b"RIFF\x24\x00\x00\x00AVI LIST", Content::Audio(Kind::Avi));
+        check(b"RIFF\x24\x00\x00\x00QLCMfmt ", Content::Audio(Kind::Qcp));
+        check(b"RIFF\x24\x00\x00\x00ABCDfmt ", Content::Audio(Kind::Riff));
         check(b"FORM\x00\x00\x00\x00AIFCFVER", Content::Audio(Kind::Aiff));
         check(b"\x00\x00\x00\x20ftypM4A ", Content::Audio(Kind::Mp4));
     }

@@ -5,8 +5,8 @@
 //! or processes.
 //!
 //! ```text
-//!          ┌─ raw      WAV, RF64, AIFF, CAF: the samples as they lie in the file
-//! file ─▶ magic ─┼─ packets  Symphonia or our own demuxers ─▶ batches ─▶ 1 … K decoders ─▶ convert
+//!          ┌─ raw      WAV, AIFF, AU, …: the samples as they lie in the file, or blocks of ADPCM
+//! file ─▶ magic ─┼─ packets  a demuxer ─▶ batches ─▶ 1 … K decoders ─▶ convert
 //!          └─ ffmpeg   whatever the two cannot open, through an installed program
 //!                                      │
 //!                                      ▼
@@ -18,7 +18,7 @@
 //! - Batches are cut at the same packets for every number of threads, so that even a damaged file
 //!   decodes to the same bytes with one thread and with eight.
 
-mod aiff;
+mod blocks;
 mod codec;
 mod container;
 mod convert;
@@ -37,9 +37,7 @@ mod parallel;
 mod raw;
 mod refusal;
 mod regular;
-mod riff;
 mod signature;
-mod symphonia_demux;
 mod tags;
 mod trim;
 

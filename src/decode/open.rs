@@ -15,11 +15,9 @@ use super::findings::Findings;
 use super::flac::Flac;
 use super::formats::{FormatRow, row_of, row_of_extension};
 use super::magic::{self, Content, Head, Kind};
-use super::raw::{Layout, Raw};
 use super::refusal::{Refusal, check_limits};
-use super::riff::{self, Wav};
 use super::trim::Trim;
-use super::{DecodeError, DecodeErrorKind, Opened, SourceFormat, aiff, ffmpeg, regular};
+use super::{DecodeError, DecodeErrorKind, Opened, SourceFormat, container, ffmpeg, regular};
 use crate::record::WarningKind;
 
 /// A file on its way to being opened.
@@ -89,6 +87,8 @@ fn is_fitting_name(named: &FormatRow, row: &FormatRow, format: &SourceFormat) ->
     named.kind() == row.kind()
         // Extensions that stand for the family.
         || (named.kind() == Kind::Wav && matches!(format.codec.as_str(), "mp3" | "ac3" | "dts"))
+        // Speech corpora call them so.
+        || (named.kind() == Kind::Wav && row.kind() == Kind::Nist)
         || matches!(
             (named.kind(), row.kind()),
             (Kind::Mp4 | Kind::Matroska, Kind::MpegSystem)
@@ -143,72 +143,41 @@ impl Candidate<'_> {
     }
 
     fn open_built_in(&self, row: &FormatRow, findings: &mut Findings) -> Result<Opened, Refusal> {
-        let file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
+        let mut file = self.file.try_clone().map_err(|error| Refusal::of_io(&error))?;
+        let (start, length) = (self.head.start, self.file_length);
+        let header = match row.kind() {
+            Kind::Wav => container::riff::read(&mut file, start, length, findings),
+            Kind::Wave64 => container::wave64::read(&mut file, start, length, findings),
+            Kind::Aiff => container::aiff::read(&mut file, start, length, findings),
+            Kind::Au => container::au::read(&mut file, start, length, findings),
+            Kind::Nist => container::nist::read(&mut file, start, length, findings),
+            _ => return self.open_packets(file, row, findings),
+        };
+        self.open_header(file, row, header, findings)
+    }
+
+    fn open_packets(
+        &self,
+        file: File,
+        row: &FormatRow,
+        findings: &mut Findings,
+    ) -> Result<Opened, Refusal> {
         match row.kind() {
-            Kind::Wav => self.open_wav(file, row, findings),
             Kind::Flac => self.open_flac(file, row, findings),
             Kind::MpegAudio | Kind::Adts | Kind::Loas => self.open_frames(file, row, findings),
-            Kind::Aiff => self.open_aiff(file, row, findings),
             Kind::Matroska => self.open_matroska(file, row, findings),
             Kind::Mp4 => self.open_mp4(file, row, findings),
             Kind::Ogg => self.open_ogg(file, row, findings),
-            Kind::Caf => self.open_symphonia(file, row, findings),
+            Kind::Caf => self.open_caf(file, row, findings),
+            Kind::Riff => Err(Refusal::Unsupported(format!(
+                "this is a RIFF file of the kind \"{}\", which audiopool does not decode itself",
+                self.head.bytes.get(8..12).unwrap_or_default().escape_ascii()
+            ))),
             _ => Err(Refusal::Unsupported(format!(
                 "this is {}, which audiopool does not decode itself",
                 row.name
             ))),
         }
-    }
-
-    fn open_wav(
-        &self,
-        mut file: File,
-        row: &FormatRow,
-        findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        let start = self.head.start;
-        if self.head.bytes.starts_with(b"RIFX") {
-            let what = "this is big-endian WAV (RIFX), which audiopool does not decode itself";
-            return Err(Refusal::Unsupported(what.to_owned()));
-        }
-        match riff::read(&mut file, start, self.file_length, findings) {
-            Ok(Wav::Linear(layout, codec)) => self.open_raw(file, row, layout, codec, findings),
-            Ok(Wav::Other(_)) => self.open_symphonia(file, row, findings),
-            Err(what) => Err(Refusal::Corrupt(format!("the WAV header is broken: {what}"))),
-        }
-    }
-
-    fn open_aiff(
-        &self,
-        mut file: File,
-        row: &FormatRow,
-        findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        match aiff::read(&mut file, self.head.start, self.file_length, findings) {
-            Some((layout, codec)) => self.open_raw(file, row, layout, codec, findings),
-            None => self.open_symphonia(file, row, findings),
-        }
-    }
-
-    pub(super) fn open_raw(
-        &self,
-        file: File,
-        row: &FormatRow,
-        layout: Layout,
-        codec: &str,
-        findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        check_limits(layout.pcm).map_err(Refusal::Final)?;
-        let frame_width = layout.pcm.frame_width() as u64;
-        let format = SourceFormat {
-            container: row.container().to_owned(),
-            codec: codec.to_owned(),
-            pcm: layout.pcm,
-            declared_frames: layout.declared.map(|bytes| bytes / frame_width),
-        };
-        let raw = Raw::new(file, self.file_length, layout, findings)
-            .map_err(|error| Refusal::of_io(&error))?;
-        Ok(Opened { format, trim: Trim::NONE, signature: None, audio: Box::new(raw) })
     }
 
     fn open_flac(

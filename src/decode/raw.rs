@@ -1,14 +1,15 @@
-//! Raw: linear PCM that lies in the file as it is, read straight into the block.
+//! Raw: samples that lie in the file one after the other, read straight into the block.
 //!
 //! Little-endian samples are copied by the operating system and not touched again; big-endian
-//! ones are turned round in place. Nothing is unpacked into planes and packed again, which is what
-//! makes an hour of WAV a matter of reading it.
+//! ones are turned round in place, A-law and mu-law are expanded in place. Nothing is unpacked into
+//! planes and packed again, which is what makes an hour of WAV a matter of reading it.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
+use super::codec::g711;
 use super::findings::Findings;
 use super::{Audio, Filled, InPlace};
 use crate::record::WarningKind;
@@ -25,6 +26,22 @@ pub(super) enum Order {
     Reversed,
     /// Signed 8-bit: the sign bit flipped makes them offset binary.
     Signed8,
+    /// 24 bits in the lower three bytes of four, least significant byte first.
+    Low24,
+    /// One byte of A-law for 16 bits.
+    Alaw,
+    /// One byte of mu-law for 16 bits.
+    Mulaw,
+}
+
+impl Order {
+    /// Bytes of the file for one sample.
+    pub(super) const fn stored_width(self, format: SampleFormat) -> usize {
+        match self {
+            Self::Alaw | Self::Mulaw => 1,
+            Self::Native | Self::Reversed | Self::Signed8 | Self::Low24 => format.sample_width(),
+        }
+    }
 }
 
 /// Where linear PCM lies in a file and how.
@@ -38,6 +55,13 @@ pub(super) struct Layout {
     pub(super) declared: Option<u64>,
 }
 
+impl Layout {
+    /// Bytes of the file for one frame.
+    pub(super) fn stored_frame(&self) -> usize {
+        self.order.stored_width(self.pcm.sample_format) * usize::from(self.pcm.channels)
+    }
+}
+
 /// Linear PCM in an open file.
 #[derive(Debug)]
 pub(super) struct Raw {
@@ -48,7 +72,7 @@ pub(super) struct Raw {
     cut: u64,
     /// Whether all of it could be read so far.
     is_whole: bool,
-    /// Bytes yet to be read, whole frames.
+    /// Bytes of the file yet to be read, whole frames.
     left: u64,
 }
 
@@ -60,7 +84,7 @@ impl Raw {
         layout: Layout,
         findings: &mut Findings,
     ) -> io::Result<Self> {
-        let width = layout.pcm.frame_width() as u64;
+        let width = layout.stored_frame() as u64;
         let present = file_length.saturating_sub(layout.start);
         let bytes = layout.declared.map_or(present, |declared| declared.min(present));
         if let Some(declared) = layout.declared.filter(|&declared| declared > present) {
@@ -86,7 +110,8 @@ impl Raw {
 impl Audio for Raw {
     fn read(&mut self, bytes: &mut Vec<u8>, frame: u64, findings: &mut Findings) -> bool {
         let from = bytes.len();
-        let wanted = usize::try_from(self.left).map_or(BLOCK, |left| left.min(BLOCK));
+        let left = self.left();
+        let wanted = usize::try_from(left).map_or(BLOCK, |left| left.min(BLOCK));
         bytes.resize(from + wanted, 0);
         let filled = self.fill(&mut bytes[from..], frame, findings);
         bytes.truncate(from + filled.bytes);
@@ -108,12 +133,13 @@ impl Audio for Raw {
 
 impl InPlace for Raw {
     fn left(&self) -> u64 {
-        self.left
+        let frames = self.left / self.layout.stored_frame() as u64;
+        frames.saturating_mul(self.layout.pcm.frame_width() as u64)
     }
 
     fn fill(&mut self, bytes: &mut [u8], frame: u64, findings: &mut Findings) -> Filled {
-        let width = self.layout.pcm.frame_width();
-        let room = bytes.len() - bytes.len() % width;
+        let (width, stored) = (self.layout.pcm.frame_width(), self.layout.stored_frame());
+        let room = bytes.len() / width * stored;
         let wanted = usize::try_from(self.left).map_or(room, |left| left.min(room));
         let (read, error) = read_up_to(&mut self.file, &mut bytes[..wanted]);
         if let Some(error) = error {
@@ -126,11 +152,11 @@ impl InPlace for Raw {
             self.left = 0;
             self.is_whole = false;
         }
-        let read = read - read % width;
-        if read < wanted && self.left > 0 {
+        let frames = read / stored;
+        if frames * stored < wanted && self.left > 0 {
             findings.note(
                 WarningKind::Truncated,
-                Some(frame + (read / width) as u64),
+                Some(frame + frames as u64),
                 None,
                 "the file became shorter while it was read",
             );
@@ -138,8 +164,9 @@ impl InPlace for Raw {
             self.is_whole = false;
         }
         self.left = self.left.saturating_sub(wanted as u64);
-        turn(&mut bytes[..read], self.layout.order, self.layout.pcm.sample_format);
-        Filled { bytes: read, more: self.left > 0 }
+        let bytes = &mut bytes[..frames * width];
+        turn(bytes, self.layout.order, self.layout.pcm.sample_format);
+        Filled { bytes: bytes.len(), more: self.left > 0 }
     }
 }
 
@@ -157,7 +184,8 @@ fn read_up_to(file: &mut File, bytes: &mut [u8]) -> (usize, Option<io::Error>) {
     (full, None)
 }
 
-/// Makes samples as they lie in a file those of memory.
+/// Makes samples as they lie in a file those of memory. Where those are wider, the file's fill the
+/// front of `bytes`.
 fn turn(bytes: &mut [u8], order: Order, format: SampleFormat) {
     match (order, format.sample_width()) {
         (Order::Signed8, _) => bytes.iter_mut().for_each(|byte| *byte ^= 0x80),
@@ -165,7 +193,23 @@ fn turn(bytes: &mut [u8], order: Order, format: SampleFormat) {
         (Order::Reversed, 3) => reverse_each::<3>(bytes),
         (Order::Reversed, 4) => reverse_each::<4>(bytes),
         (Order::Reversed, 8) => reverse_each::<8>(bytes),
+        (Order::Low24, _) => {
+            for sample in bytes.as_chunks_mut::<4>().0 {
+                let [low, middle, high, _] = *sample;
+                *sample = [0, low, middle, high];
+            }
+        }
+        (Order::Alaw, _) => expand(bytes, &g711::ALAW),
+        (Order::Mulaw, _) => expand(bytes, &g711::MULAW),
         (Order::Native | Order::Reversed, _) => {}
+    }
+}
+
+/// Expands the bytes of the first half to 16 bits each.
+fn expand(bytes: &mut [u8], table: &[i16; 256]) {
+    for index in (0..bytes.len() / 2).rev() {
+        let sample = table[usize::from(bytes[index])];
+        bytes[2 * index..2 * index + 2].copy_from_slice(&sample.to_le_bytes());
     }
 }
 
@@ -188,8 +232,24 @@ mod tests {
         assert_eq!(bytes, [4, 1, 2, 5, 6, 3]);
         turn(&mut bytes, Order::Native, SampleFormat::S24);
         assert_eq!(bytes, [4, 1, 2, 5, 6, 3]);
+        let mut bytes = [1, 2, 0xff, 0xff];
+        turn(&mut bytes, Order::Low24, SampleFormat::S32);
+        assert_eq!(bytes, [0, 1, 2, 0xff]);
         let mut bytes = [0x80, 0xff, 0x00, 0x7f];
         turn(&mut bytes, Order::Signed8, SampleFormat::U8);
         assert_eq!(bytes, [0x00, 0x7f, 0x80, 0xff]);
+    }
+
+    #[test]
+    fn samples_of_one_byte_are_expanded_where_they_lie() {
+        // Silence, then the largest values of either sign.
+        let mut bytes = [0xff, 0x80, 0x00, 0, 0, 0];
+        turn(&mut bytes, Order::Mulaw, SampleFormat::S16);
+        let samples = bytes.as_chunks::<2>().0.iter().map(|&two| i16::from_le_bytes(two));
+        assert_eq!(samples.collect::<Vec<_>>(), [0, 32_124, -32_124]);
+        let mut bytes = [0xd5, 0xaa, 0x2a, 0, 0, 0];
+        turn(&mut bytes, Order::Alaw, SampleFormat::S16);
+        let samples = bytes.as_chunks::<2>().0.iter().map(|&two| i16::from_le_bytes(two));
+        assert_eq!(samples.collect::<Vec<_>>(), [8, 32_256, -32_256]);
     }
 }

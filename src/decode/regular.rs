@@ -4,10 +4,8 @@
 //! open file once more, in case it was exchanged in between.
 
 use std::fs::{File, FileType, Metadata};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::Path;
-
-use symphonia::core::io::MediaSource;
 
 use super::{DecodeError, DecodeErrorKind};
 
@@ -75,52 +73,4 @@ fn name_of_special(file_type: FileType) -> &'static str {
 #[cfg(not(unix))]
 fn name_of_special(_: FileType) -> &'static str {
     "not a regular file"
-}
-
-/// A file from some byte on, as Symphonia wants to read it: what lies before (an `ID3v2` tag) does
-/// not exist for it.
-#[derive(Debug)]
-pub(super) struct Tail {
-    file: File,
-    start: u64,
-    length: u64,
-}
-
-impl Tail {
-    /// The bytes of `file` from `start` on; `file_length` is that of the whole file, or what that would
-    /// be if it were not cut short.
-    pub(super) fn new(mut file: File, start: u64, file_length: u64) -> io::Result<Self> {
-        file.seek(SeekFrom::Start(start))?;
-        Ok(Self { file, start, length: file_length.saturating_sub(start) })
-    }
-}
-
-impl Read for Tail {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
-    }
-}
-
-impl Seek for Tail {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let to = match to {
-            SeekFrom::Start(position) => SeekFrom::Start(self.start.saturating_add(position)),
-            SeekFrom::End(offset) => {
-                let end = self.start.saturating_add(self.length);
-                SeekFrom::Start(end.saturating_add_signed(offset))
-            }
-            SeekFrom::Current(offset) => SeekFrom::Current(offset),
-        };
-        Ok(self.file.seek(to)?.saturating_sub(self.start))
-    }
-}
-
-impl MediaSource for Tail {
-    fn is_seekable(&self) -> bool {
-        true
-    }
-
-    fn byte_len(&self) -> Option<u64> {
-        Some(self.length)
-    }
 }

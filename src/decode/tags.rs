@@ -40,8 +40,12 @@ pub(super) fn foreign(file: &mut (impl Read + Seek), range: Range<u64>) -> Range
 /// What of `range`, between two frames, is no tag. Zeros alone are where audio was, and padding only
 /// beside a tag or at either end of a file.
 pub(super) fn lost(file: &mut (impl Read + Seek), range: Range<u64>) -> Range<u64> {
-    let all_zeros = zeros(file, range.clone()) == range.end.saturating_sub(range.start);
-    if all_zeros { range } else { foreign(file, range) }
+    if is_zero(file, range.clone()) { range } else { foreign(file, range) }
+}
+
+/// Whether `range` holds zeros and nothing else.
+pub(super) fn is_zero(file: &mut (impl Read + Seek), range: Range<u64>) -> bool {
+    zeros(file, range.clone()) == range.end.saturating_sub(range.start)
 }
 
 /// The length that the tag has with which `range` begins, by what it says; 0 if there is none.

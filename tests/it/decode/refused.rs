@@ -13,8 +13,6 @@ fn without_ffmpeg_a_format_is_named_and_help_offered() {
         ("tta.tta", "True Audio"),
         ("ac3.ac3", "AC-3"),
         ("wma.wma", "Windows Media"),
-        ("wave64.w64", "Wave64"),
-        ("sun.au", "Sun/NeXT"),
         ("ac3.mp4", "MP4"),
     ] {
         error_of(&traps().join(name), unsupported, says);
