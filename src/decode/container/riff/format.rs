@@ -65,16 +65,18 @@ impl Format {
     fn sub_format(guid: [u8; 16], endian: Endian) -> Tag {
         const MEDIA: (u16, u16, [u8; 8]) = (0, 0x10, *b"\x80\0\0\xaa\0\x38\x9b\x71");
         const AMBISONIC: (u16, u16, [u8; 8]) = (0x0721, 0x11d3, *b"\x86\x44\xc8\xc1\xca\0\0\0");
-        // SoX turns round the first two bytes alone.
-        let of_first = endian.u16(&guid, 0);
-        let turned = [of_first.to_le_bytes().as_slice(), &guid[2..]].concat();
-        let guid = if guid[2..4] == [0, 0] { bytes_at(&turned, 0) } else { guid };
-        let number = |endian: Endian| {
+        let number = |guid: [u8; 16], endian: Endian| {
             let rest = (endian.u16(&guid, 4), endian.u16(&guid, 6), bytes_at(&guid, 8));
             let number = u16::try_from(endian.u32(&guid, 0)).ok()?;
             (rest == MEDIA || rest == AMBISONIC).then_some(number)
         };
-        number(endian).or_else(|| number(Endian::Little)).map_or(Tag::Guid(guid), Tag::Number)
+        // In big-endian files, SoX turns round the first two bytes alone, and others none.
+        let mut turned = guid;
+        turned[..2].reverse();
+        let variants = [(guid, endian), (guid, Endian::Little), (turned, Endian::Little)];
+        let variants = if endian == Endian::Big { &variants[..] } else { &variants[..1] };
+        let found = variants.iter().filter_map(|&(guid, endian)| number(guid, endian)).min();
+        found.map_or(Tag::Guid(guid), Tag::Number)
     }
 
     /// What the samples mean; the name of the codec, if they are none that are decoded here.
