@@ -16,6 +16,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use audiopool_worker::analyze::Damage;
+use audiopool_worker::pcm::ChannelLayout;
 use symphonia::core::audio::Channels;
 use symphonia::core::checksum::Crc16Ansi;
 use symphonia::core::codecs::audio::AudioCodecParameters;
@@ -28,6 +29,11 @@ use super::packets::{Demux, Lost, Packet, Setup};
 use super::tags;
 use crate::record::WarningKind;
 
+mod layout;
+
+/// The kind of the metadata block with comments, and the bytes of it that are read.
+const COMMENTS: u8 = 4;
+const MAX_COMMENTS: u64 = 64 * 1024;
 /// Bytes read at a time.
 const READ: usize = 256 * 1024;
 /// Bytes of metadata blocks that are gone through, and their number.
@@ -50,6 +56,8 @@ pub(super) struct Flac {
     /// Bytes lost before the next frame: where, how many.
     lost: Option<(u64, u64)>,
     ended: bool,
+    /// The loudspeakers of the channels, where a comment states them.
+    mask: Option<u32>,
 }
 
 impl Flac {
@@ -64,9 +72,18 @@ impl Flac {
             std::io::ErrorKind::UnexpectedEof => "the file ends within its metadata".to_owned(),
             _ => format!("reading failed: {error}"),
         };
+        let mut first = Vec::new();
+        file.seek(SeekFrom::Start(start)).map_err(broken)?;
+        (&mut file).take(MAX_HEADER as u64).read_to_end(&mut first).map_err(broken)?;
+        // The rest of a file, or of a broadcast, begins with a frame.
+        if let Some(block) = StreamInfo::block_of_frame(&first) {
+            file.seek(SeekFrom::Start(start)).map_err(broken)?;
+            return Ok(Self::new(file, start, &block));
+        }
         file.seek(SeekFrom::Start(start + 4)).map_err(broken)?;
         let mut at = start + 4;
         let mut stream_info = None;
+        let mut comments = Vec::new();
         for _ in 0..MAX_BLOCKS {
             let mut header = [0; 4];
             file.read_exact(&mut header).map_err(broken)?;
@@ -76,12 +93,16 @@ impl Flac {
                 let mut block = [0; 34];
                 file.read_exact(&mut block).map_err(broken)?;
                 stream_info = Some(block);
+            } else if kind & 0x7f == COMMENTS && comments.is_empty() {
+                let wanted = length.min(MAX_COMMENTS);
+                (&mut file).take(wanted).read_to_end(&mut comments).map_err(broken)?;
             }
             at += 4 + length;
             file.seek(SeekFrom::Start(at)).map_err(broken)?;
             if kind & 0x80 != 0 {
                 let block = stream_info.ok_or("there is no STREAMINFO block")?;
                 let mut flac = Self::new(file, at, &block);
+                flac.mask = layout::mask_of(&comments);
                 flac.believe_the_first_frame(findings);
                 return Ok(flac);
             }
@@ -109,11 +130,17 @@ impl Flac {
             frames: 0,
             lost: None,
             ended: false,
+            mask: None,
         }
     }
 
     pub(super) fn setup(&self) -> &Arc<Setup> {
         &self.setup
+    }
+
+    /// The loudspeakers of the channels.
+    pub(super) fn layout(&self) -> ChannelLayout {
+        layout::of(self.mask, self.info.channels)
     }
 
     /// Frames that the file declares.

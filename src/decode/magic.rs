@@ -7,6 +7,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use super::codec::flac::StreamInfo;
+
 /// Bytes that are looked at: two transport stream packets and then some.
 const HEAD: usize = 4096;
 /// More `ID3v2` tags than any tagging program stacked by mistake.
@@ -200,6 +202,10 @@ pub(super) fn recognise(bytes: &[u8]) -> Content {
         return Content::Audio(Kind::MpegSystem);
     }
     match *bytes {
+        // The sync code of ADTS, too; the checksum tells.
+        [0xff, 0xf8 | 0xf9, ..] if StreamInfo::block_of_frame(bytes).is_some() => {
+            Content::Audio(Kind::Flac)
+        }
         [0xff, second, ..] if second & 0xf6 == 0xf0 => Content::Audio(Kind::Adts),
         [0xff, second, third, ..]
             if second & 0xe0 == 0xe0

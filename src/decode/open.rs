@@ -11,6 +11,8 @@ use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use audiopool_worker::pcm::PcmFormat;
+
 use super::findings::Findings;
 use super::flac::Flac;
 use super::formats::{FormatRow, row_of, row_of_extension};
@@ -189,8 +191,11 @@ impl Candidate<'_> {
         let flac = Flac::open(file, self.head.start, findings)
             .map_err(|what| Refusal::Corrupt(format!("the FLAC header is broken: {what}")))?;
         let setup = flac.setup().clone();
-        let declared = flac.declared_frames();
+        let (declared, layout) = (flac.declared_frames(), flac.layout());
         let codec = "flac".to_owned();
-        self.open_coded(row, codec, declared, Trim::NONE, &setup, Box::new(flac), findings)
+        let opened =
+            self.open_coded(row, codec, declared, Trim::NONE, &setup, Box::new(flac), findings)?;
+        let pcm = PcmFormat { layout, ..opened.format.pcm };
+        Ok(Opened { format: SourceFormat { pcm, ..opened.format }, ..opened })
     }
 }

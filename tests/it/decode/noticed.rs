@@ -192,3 +192,20 @@ fn a_file_cut_short_is_cut_short_for_ffmpeg_too() {
     );
     error_of_bytes("x.wv", b"wvpk nothing more", DecodeErrorKind::UnsupportedFormat, "WavPack");
 }
+
+#[test]
+fn flac_that_begins_with_a_frame_is_flac() {
+    let (bytes, whole) = (bytes_of("16.flac"), decoded("16.flac"));
+    let mut at = 4;
+    loop {
+        let [kind, l0, l1, l2] = *bytes[at..].first_chunk().expect("a metadata block");
+        at += 4 + u32::from_be_bytes([0, l0, l1, l2]) as usize;
+        if kind & 0x80 != 0 {
+            break;
+        }
+    }
+    let found = decode_bytes("x.flac", &bytes[at..]).expect("audio");
+    assert_eq!((found.format.container.as_str(), found.kinds()), ("flac", vec![]));
+    assert_eq!(found.format.declared_frames, None);
+    assert!(found.bytes == whole.bytes);
+}

@@ -36,6 +36,24 @@ impl StreamInfo {
             md5: block[18..].first_chunk().copied().unwrap_or_default(),
         }
     }
+
+    /// A STREAMINFO block with what the frame says that `bytes` begin with. `None` if they begin with
+    /// no frame, or with one that leaves something to that block.
+    pub(in crate::decode) fn block_of_frame(bytes: &[u8]) -> Option<[u8; 34]> {
+        let unknown = Self::read(&[0; 34]);
+        let header = FrameHeader::read(bytes, &Self { bits: 0, ..unknown })?;
+        if header.sample_rate == 0 || header.bits == 0 {
+            return None;
+        }
+        let packed = u64::from(header.sample_rate) << 44
+            | u64::from(header.channels - 1) << 41
+            | u64::from(header.bits - 1) << 36;
+        let mut block = [0; 34];
+        // Blocks of any size.
+        block[..4].copy_from_slice(&[0, 16, 0xff, 0xff]);
+        block[10..18].copy_from_slice(&packed.to_be_bytes());
+        Some(block)
+    }
 }
 
 /// A frame header.
