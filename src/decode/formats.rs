@@ -73,7 +73,7 @@ const ROWS: &[FormatRow] = formats![
     Adts "adts" "AAC (ADTS)", BuiltInOrFfmpeg, "AAC, HE-AAC", ["aac"];
     Loas "loas" "AAC (LOAS, LATM)", BuiltInOrFfmpeg, "AAC, HE-AAC", ["loas", "latm"];
     Mp4 "mp4" "MP4, QuickTime", BuiltInOrFfmpeg,
-        "AAC, HE-AAC, ALAC, FLAC, Opus, MP1, MP2, MP3, PCM, A-law, mu-law, ADPCM (IMA)",
+        "AAC, HE-AAC, ALAC, FLAC, Opus, MP1, MP2, MP3, PCM, A-law, mu-law",
         ["m4a", "m4b", "m4p", "m4r", "mp4", "m4v", "mov", "3gp", "3g2"];
     Matroska "mkv" "Matroska, WebM", BuiltInOrFfmpeg,
         "Vorbis, Opus, FLAC, AAC, HE-AAC, ALAC, MP3, PCM", ["mka", "mkv", "webm", "weba"];

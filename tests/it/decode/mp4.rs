@@ -251,6 +251,21 @@ fn a_rate_that_its_field_cannot_hold_is_that_of_the_media() {
 }
 
 #[test]
+fn the_layout_of_pcm_is_that_of_its_chnl_box() {
+    use audiopool_worker::pcm::Speaker;
+
+    let chnl = boxed(*b"chnl", [0, 0, 0, 0, 1, 0, 0, 1, 3]);
+    let more = [boxed(*b"pcmC", [0, 0, 0, 0, 1, 16]), chnl].concat();
+    let entry = (*b"ipcm", 0, 3, 16, 8000);
+    let track = Track { entry, more, sizes: vec![6, 100], samples: 100, ..pcm(100) };
+    let found = samples_of(&file(&track, &ramp(300)));
+    let expected = [Speaker::FrontLeft, Speaker::FrontRight, Speaker::LowFrequency];
+    assert_eq!(found.format.pcm.layout.speakers(3), Some(&expected[..]));
+    let unstated = Track { more: track.more[..14].to_vec(), ..track };
+    assert!(!samples_of(&file(&unstated, &ramp(300))).format.pcm.layout.is_stated());
+}
+
+#[test]
 fn all_edits_are_followed() {
     let bytes = ramp(8000);
     let shown = |edits: &[[u32; 2]]| {

@@ -12,7 +12,7 @@
 use std::ops::Range;
 
 use super::boxes::{Reader, Table};
-use super::entry::{Entry, Unit};
+use super::entry::Entry;
 
 /// Samples that lie one behind the other.
 #[derive(Debug)]
@@ -52,8 +52,8 @@ pub(super) struct Chunks {
     sizes: Lengths,
     /// Samples that are yet to come.
     left: u64,
-    /// For each entry, the piece that stands for samples where the table counts frames.
-    units: Vec<Option<Unit>>,
+    /// For each entry, the bytes of a frame where the table counts frames.
+    frames: Vec<Option<u64>>,
 }
 
 /// From which chunk on, how many samples a chunk has, and what describes them.
@@ -120,16 +120,14 @@ impl Chunks {
         let next = Mapped::next(&mut map);
         let (sizes, left) = Lengths::open(reader, tables)?;
         // Old programs count frames of PCM as samples, and write 1 for their size.
-        let counts_frames = |unit: &Unit| match sizes {
-            Lengths::Fixed(size) => {
-                size < unit.bytes || times.is_of_ones || (size == unit.bytes && unit.frames == 1)
-            }
+        let counts_frames = |frame: &u64| match sizes {
+            Lengths::Fixed(size) => size < *frame || times.is_of_ones,
             Lengths::Table { .. } => false,
         };
-        let units = entries.iter().map(|entry| entry.unit.filter(counts_frames)).collect();
+        let frames = entries.iter().map(|entry| entry.frame.filter(counts_frames)).collect();
         let current = Mapped { first: 0, samples: 0, entry: 0 };
         let number = 0;
-        Some(Self { start, places, is_wide, map, current, next, number, sizes, left, units })
+        Some(Self { start, places, is_wide, map, current, next, number, sizes, left, frames })
     }
 
     /// The samples of the next chunk; `None` behind the last.
@@ -150,16 +148,13 @@ impl Chunks {
                 continue;
             }
             self.left -= samples;
-            let unit = self.units.get(self.current.entry).copied().flatten();
-            let (sizes, left) = match (&self.sizes, unit) {
-                (Lengths::Fixed(_), Some(unit)) => {
-                    (Sizes::Fixed(unit.bytes), samples / unit.frames.max(1))
-                }
-                (Lengths::Fixed(size), None) => (Sizes::Fixed(*size), samples),
-                (Lengths::Table { .. }, _) => (Sizes::OfTrack, samples),
+            let frame = self.frames.get(self.current.entry).copied().flatten();
+            let sizes = match &self.sizes {
+                Lengths::Fixed(size) => Sizes::Fixed(frame.unwrap_or(*size)),
+                Lengths::Table { .. } => Sizes::OfTrack,
             };
             let at = self.start.saturating_add(place);
-            return Some(Run { at, left, sizes, entry: self.current.entry });
+            return Some(Run { at, left: samples, sizes, entry: self.current.entry });
         }
         None
     }

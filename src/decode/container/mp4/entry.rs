@@ -14,12 +14,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use audiopool_worker::pcm::ChannelLayout;
 use symphonia::core::audio::Channels;
 use symphonia::core::codecs::audio::well_known as codec;
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 
 use super::boxes::Reader;
-use super::pcm;
+use super::{layout, pcm};
 use crate::decode::codec::{aac, mpa};
 use crate::decode::packets::Setup;
 
@@ -38,17 +39,12 @@ const MAX_BOXES: usize = 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) setup: Arc<Setup>,
-    /// The smallest piece, where all pieces are of one size.
-    pub(super) unit: Option<Unit>,
+    /// Bytes of a frame of PCM; `None` for coded audio.
+    pub(super) frame: Option<u64>,
+    /// The loudspeakers of its channels, where the entry states them.
+    pub(super) layout: ChannelLayout,
     /// Frames at 48 kHz that a decoder of Opus drops where no edit list says more.
     pub(super) pre_skip: u64,
-}
-
-/// A piece of audio of a fixed size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unit {
-    pub(super) bytes: u64,
-    pub(super) frames: u64,
 }
 
 /// The fields that all audio entries have.
@@ -101,7 +97,7 @@ fn read(name: [u8; 4], bytes: &[u8], version: u8, media_scale: u32) -> Result<En
         ..fields
     };
     let missing = |what: &str| format!("its {} audio has no {what} box", shown(name));
-    match &name {
+    let entry = match &name {
         b"mp4a" => {
             let esds =
                 boxes.find(*b"esds").and_then(Config::read).ok_or_else(|| missing("esds"))?;
@@ -127,7 +123,10 @@ fn read(name: [u8; 4], bytes: &[u8], version: u8, media_scale: u32) -> Result<En
         b"enca" | b"drms" | b"drmi" => Err("its audio is encrypted".to_owned()),
         _ => pcm::entry(&fields, &boxes)
             .ok_or_else(|| format!("its audio is coded as {}", shown(name))),
-    }
+    };
+    let channels = u16::try_from(fields.channels).unwrap_or(u16::MAX);
+    let layout = boxes.find(*b"chnl").map(|content| layout::of_chnl(content, channels));
+    entry.map(|entry| Entry { layout: layout.unwrap_or_default(), ..entry })
 }
 
 /// The fields of an entry and the bytes of its boxes.
@@ -260,8 +259,10 @@ pub(super) fn params(id: AudioCodecId, sample_rate: u32, channels: u32) -> Audio
     params
 }
 
-fn coded(params: AudioCodecParameters) -> Entry {
-    Entry { setup: Arc::new(Setup::new(params)), unit: None, pre_skip: 0 }
+/// An entry of that coding.
+pub(super) fn coded(params: AudioCodecParameters) -> Entry {
+    let (frame, layout, pre_skip) = (None, ChannelLayout::UNSTATED, 0);
+    Entry { setup: Arc::new(Setup::new(params)), frame, layout, pre_skip }
 }
 
 fn mpeg(fields: &Fields) -> Entry {
@@ -289,7 +290,8 @@ impl Entry {
             }
             _ => None,
         };
-        Ok(examined.map_or(self, coded))
+        let layout = self.layout;
+        Ok(examined.map_or(self, |params| Entry { layout, ..coded(params) }))
     }
 }
 

@@ -17,6 +17,7 @@ mod chunks;
 mod edits;
 mod entry;
 mod fragments;
+mod layout;
 mod movie;
 mod open;
 mod pcm;
@@ -32,7 +33,7 @@ use crate::decode::tags;
 use crate::record::WarningKind;
 use boxes::Reader;
 use chunks::{Chunks, Run, Sizes};
-use entry::{Entry, Unit};
+use entry::Entry;
 use fragments::{Fragments, listed};
 
 /// Bytes of PCM in one packet.
@@ -69,7 +70,8 @@ struct Mp4 {
 struct Linear {
     bytes: Range<u64>,
     entry: usize,
-    unit: Unit,
+    /// Bytes of a frame.
+    frame: u64,
     /// The part of the next frame that the file holds, if it ends before the samples do.
     cut: Option<Range<u64>>,
 }
@@ -112,10 +114,10 @@ impl Mp4 {
                 continue;
             };
             let (at, entry) = (run.at, run.entry);
-            let unit = self.entries.get(entry).and_then(|entry| entry.unit);
+            let is_linear = self.entries.get(entry).is_some_and(|entry| entry.frame.is_some());
             let (size, count) = match &mut run.sizes {
                 Sizes::Fixed(0) => (Some(0), run.left),
-                Sizes::Fixed(size) if unit.is_some() => (size.checked_mul(run.left), run.left),
+                Sizes::Fixed(size) if is_linear => (size.checked_mul(run.left), run.left),
                 Sizes::Fixed(size) => (Some(*size), 1),
                 Sizes::OfTrack => (self.chunks.as_mut().and_then(Chunks::next_size), 1),
                 Sizes::Listed(table, before) => (listed(table, *before), 1),
@@ -179,18 +181,17 @@ impl Mp4 {
 
     /// The next piece of PCM that lies in one piece.
     fn next_piece(&mut self) -> Option<Packet> {
-        let Linear { bytes, entry, unit, cut } = self.linear.take()?;
-        let most = if unit.frames == 1 { PIECE / unit.bytes } else { pcm::IMA_BLOCKS.into() };
-        let units = ((bytes.end - bytes.start) / unit.bytes).min(most.max(1));
-        if units == 0 {
+        let Linear { bytes, entry, frame, cut } = self.linear.take()?;
+        let frames = ((bytes.end - bytes.start) / frame).min((PIECE / frame).max(1));
+        if frames == 0 {
             if let Some(cut) = cut {
                 self.miss_rest(cut);
             }
             return None;
         }
-        let end = bytes.start + units * unit.bytes;
-        self.linear = Some(Linear { bytes: end..bytes.end, entry, unit, cut });
-        self.packet(bytes.start..end, entry, units * unit.frames)
+        let end = bytes.start + frames * frame;
+        self.linear = Some(Linear { bytes: end..bytes.end, entry, frame, cut });
+        self.packet(bytes.start..end, entry, frames)
     }
 
     /// Makes a packet of samples, or of the first of them; `None` if there is none to be made.
@@ -198,14 +199,14 @@ impl Mp4 {
         let length = self.reader.length();
         let there = bytes.start.min(length)..bytes.end.min(length);
         let (size, held) = (bytes.end - bytes.start, there.end - there.start);
-        let Some(Entry { unit, .. }) = self.entries.get(entry) else {
+        let Some(Entry { frame, .. }) = self.entries.get(entry) else {
             self.miss(there, false, "nothing describes how a sample is coded");
             return None;
         };
-        if let Some(unit) = *unit {
-            let whole = there.start + (held - held % unit.bytes);
+        if let Some(frame) = *frame {
+            let whole = there.start + (held - held % frame);
             let cut = (held < size).then_some(whole..there.end);
-            self.linear = Some(Linear { bytes: there.start..whole, entry, unit, cut });
+            self.linear = Some(Linear { bytes: there.start..whole, entry, frame, cut });
             return self.next_piece();
         }
         if held < size {

@@ -59,7 +59,8 @@ impl Candidate<'_> {
             let message = format!("the edit list of the track was not followed in full: {what}");
             findings.note(WarningKind::EditList, None, None, message);
         }
-        let (setup, agreed) = (mp4.entries[0].setup.clone(), mp4.declared.clone());
+        let (setup, layout) = (mp4.entries[0].setup.clone(), mp4.entries[0].layout);
+        let (is_linear, agreed) = (mp4.entries[0].frame.is_some(), mp4.declared.clone());
         let codec = name_of_codec(setup.params.codec);
         let opened =
             self.open_coded(row, codec, None, Trim::NONE, &setup, Box::new(mp4), findings)?;
@@ -68,7 +69,13 @@ impl Candidate<'_> {
             agreed.get_or_init(|| declared);
         }
         let declared_frames = declared.map(|declared| declared.frames);
-        Ok(Opened { trim, format: SourceFormat { declared_frames, ..opened.format }, ..opened })
+        let mut pcm = opened.format.pcm;
+        // A decoder may deliver channels in another order than the box names them.
+        if is_linear && layout.speakers(pcm.channels.into()).is_some() {
+            pcm.layout = layout;
+        }
+        let format = SourceFormat { pcm, declared_frames, ..opened.format };
+        Ok(Opened { format, trim, ..opened })
     }
 }
 
@@ -199,7 +206,7 @@ impl Shown {
             let of_edit = |shown: &Range<u64>| {
                 // What a lossless coder has coded ends where the recording ends.
                 let is_end = !setup.is_lossy() && shown.end.abs_diff(end) <= self.rounding;
-                frames(shown.start)..if is_end { u64::MAX } else { frames(shown.end) }
+                frames(shown.start)..if is_end { u64::MAX } else { frames(shown.end.min(end)) }
             };
             self.edits.iter().map(of_edit).collect()
         };

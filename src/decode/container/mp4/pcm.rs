@@ -7,48 +7,22 @@
 //! | `in24` `in32` `fl32` `fl64` | big-endian, unless `enda` says otherwise |
 //! | `lpcm` | as the flags of version 2 say |
 //! | `ipcm` `fpcm` | as `pcmC` says |
-//! | `ulaw` `alaw` `ima4` | 8 bit and 4 bit a sample |
-
-use std::sync::Arc;
+//! | `ulaw` `alaw` | 8 bits a sample |
 
 use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known as codec;
 
-use super::entry::{Boxes, Entry, Fields, Unit, params};
-use crate::decode::packets::Setup;
-
-/// Frames of a block of `ima4` and its bytes per channel.
-const IMA_FRAMES: u32 = 64;
-const IMA_BYTES: u64 = 34;
-/// Blocks of `ima4` in one packet.
-pub(super) const IMA_BLOCKS: u32 = 256;
+use super::entry::{Boxes, Entry, Fields, coded, params};
 
 /// How PCM is coded, if it is.
 pub(super) fn entry(fields: &Fields, boxes: &Boxes<'_>) -> Option<Entry> {
     if fields.channels == 0 {
         return None;
     }
-    if &fields.name == b"ima4" {
-        return ima(fields);
-    }
     let (id, width) = coding(fields, boxes)?;
     let params = params(id, fields.sample_rate, fields.channels);
-    let unit = Unit { bytes: u64::from(width) * u64::from(fields.channels), frames: 1 };
-    Some(Entry { setup: Arc::new(Setup::new(params)), unit: Some(unit), pre_skip: 0 })
-}
-
-fn ima(fields: &Fields) -> Option<Entry> {
-    let mut params = params(codec::CODEC_ID_ADPCM_IMA_QT, fields.sample_rate, fields.channels);
-    params
-        .with_max_frames_per_packet((IMA_FRAMES * IMA_BLOCKS).into())
-        .with_frames_per_block(IMA_FRAMES.into());
-    let bytes = IMA_BYTES * u64::from(fields.channels);
-    let unit = Unit { bytes, frames: IMA_FRAMES.into() };
-    (fields.channels <= 2).then(|| Entry {
-        setup: Arc::new(Setup::new(params)),
-        unit: Some(unit),
-        pre_skip: 0,
-    })
+    let frame = u64::from(width) * u64::from(fields.channels);
+    Some(Entry { frame: Some(frame), ..coded(params) })
 }
 
 /// The coding of a sample and the bytes that it takes.
