@@ -120,6 +120,12 @@ pub enum WarningKind {
     ChecksumMismatch,
     /// The header says another format than the audio has.
     HeaderMismatch,
+    /// No audio came out of a file that is more than a header.
+    NoFrames,
+    /// Samples are far above full scale, as no audio is.
+    ImplausibleLevel,
+    /// The name of the file, and not its content, says what it was decoded as.
+    GuessedFormat,
 }
 
 impl Record {

@@ -34,6 +34,7 @@ mod open;
 mod open_packets;
 mod packets;
 mod parallel;
+mod plausible;
 mod raw;
 mod refusal;
 mod regular;
@@ -204,14 +205,12 @@ impl Source {
             if let Some(signature) = &mut self.opened.signature {
                 signature.append(&bytes[before..], self.opened.format.pcm.sample_format);
             }
+            let pcm = self.opened.format.pcm;
+            plausible::check_level(&bytes[before..], pcm, self.frames, &mut self.findings);
             let frames = (bytes.len() - before) / frame_width;
             self.frames += frames as u64;
             if !more {
-                self.ended = true;
-                self.opened.audio.finish(self.frames, &mut self.findings);
-                if let Some(signature) = &self.opened.signature {
-                    signature.compare(self.frames, &mut self.findings);
-                }
+                self.finish();
             }
             if frames > 0 {
                 return true;
@@ -235,12 +234,24 @@ impl Source {
             return Filled::default();
         };
         let filled = audio.fill(bytes, frame, &mut self.findings);
+        let pcm = self.opened.format.pcm;
+        plausible::check_level(&bytes[..filled.bytes], pcm, frame, &mut self.findings);
         self.frames += (filled.bytes / frame_width) as u64;
         if !filled.more {
-            self.ended = true;
-            self.opened.audio.finish(self.frames, &mut self.findings);
+            self.finish();
         }
         filled
+    }
+
+    /// Compares the whole with what the file says of it.
+    fn finish(&mut self) {
+        self.ended = true;
+        self.opened.audio.finish(self.frames, &mut self.findings);
+        if let Some(signature) = &self.opened.signature {
+            signature.compare(self.frames, &mut self.findings);
+        }
+        let (format, frames) = (&self.opened.format, self.frames);
+        plausible::check_length(format, frames, self.file_bytes, &mut self.findings);
     }
 
     /// Whether the file is what it says it is. Complete after the last block.

@@ -19,7 +19,9 @@ use super::formats::{FormatRow, row_of, row_of_extension};
 use super::magic::{self, Content, Head, Kind};
 use super::refusal::{Refusal, check_limits};
 use super::trim::Trim;
-use super::{DecodeError, DecodeErrorKind, Opened, SourceFormat, container, ffmpeg, regular};
+use super::{
+    DecodeError, DecodeErrorKind, Opened, SourceFormat, container, ffmpeg, plausible, regular,
+};
 use crate::record::WarningKind;
 
 /// A file on its way to being opened.
@@ -123,9 +125,22 @@ impl Candidate<'_> {
             };
             return Err(DecodeError::new(kind, format!("{what}; {help}")));
         };
-        let decoded = ffmpeg::describe(&program, self.path)
-            .and_then(|description| self.open_ffmpeg(&program, row, &description));
-        decoded.map_err(|said| DecodeError::new(kind, format!("{what}; {said}")))
+        let decoded = ffmpeg::describe(&program, self.path).and_then(|description| {
+            if plausible::is_codec_of(row, &description.codec) {
+                self.open_ffmpeg(&program, row, &description)
+            } else {
+                Err(format!("ffmpeg takes it for {}, going by its name", description.codec))
+            }
+        });
+        let opened = decoded.map_err(|said| DecodeError::new(kind, format!("{what}; {said}")))?;
+        if self.head.content == Content::Unknown {
+            let message = format!(
+                "only the name of the file says that it is {}; it was decoded as that",
+                row.name
+            );
+            findings.note(WarningKind::GuessedFormat, None, None, message);
+        }
+        Ok(opened)
     }
 
     fn open_ffmpeg(

@@ -20,9 +20,9 @@ use std::thread::JoinHandle;
 use audiopool_worker::analyze::Damage;
 use audiopool_worker::pcm::PcmFormat;
 
-use super::Audio;
 use super::findings::Findings;
 use super::packets::{Batch, Batches, Decoded, Decoder, Start};
+use super::{Audio, plausible};
 use crate::record::WarningKind;
 
 /// Coded audio, decoded batch by batch.
@@ -31,6 +31,8 @@ pub(super) struct Coded {
     batches: Batches,
     decoding: Decoding,
     frame_width: usize,
+    /// There was a packet.
+    is_any: bool,
     /// Set when what follows must not be used.
     ended: bool,
     /// The audio became another before the packets were at an end.
@@ -58,7 +60,14 @@ impl Coded {
             _ if start == Start::Continued => Decoding::crew_of(1, pcm),
             threads => Decoding::crew_of(threads, pcm),
         };
-        Self { batches, decoding, frame_width: pcm.frame_width(), ended: false, changed: false }
+        Self {
+            batches,
+            decoding,
+            frame_width: pcm.frame_width(),
+            is_any: false,
+            ended: false,
+            changed: false,
+        }
     }
 }
 
@@ -99,6 +108,7 @@ impl Audio for Coded {
             self.ended = true;
             return false;
         };
+        self.is_any = true;
         let frames = |bytes: usize| frame + (bytes / self.frame_width) as u64;
         for fault in &decoded.faults {
             let (frame, byte, bytes) = (frames(fault.at), fault.byte, fault.bytes);
@@ -118,6 +128,9 @@ impl Audio for Coded {
         // How far the demuxer has come by then depends on the number of threads.
         if !self.changed {
             self.batches.demux.finish(frames, findings);
+        }
+        if frames == 0 && self.is_any {
+            plausible::no_frames(findings, "no audio came of the packets in the file");
         }
     }
 }

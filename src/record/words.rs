@@ -41,7 +41,7 @@ pub const FAILURES: [FailureKind; 19] = [
 ];
 
 /// Every kind of warning.
-pub const WARNINGS: [WarningKind; 10] = [
+pub const WARNINGS: [WarningKind; 13] = [
     WarningKind::Truncated,
     WarningKind::TrailingData,
     WarningKind::DecodeErrors,
@@ -52,6 +52,9 @@ pub const WARNINGS: [WarningKind; 10] = [
     WarningKind::EditList,
     WarningKind::ChecksumMismatch,
     WarningKind::HeaderMismatch,
+    WarningKind::NoFrames,
+    WarningKind::ImplausibleLevel,
+    WarningKind::GuessedFormat,
 ];
 
 impl FailureKind {
@@ -161,7 +164,22 @@ impl WarningKind {
             ),
             Self::OtherTracks => words(
                 "It has further audio tracks",
-                "The figures are of the first. Extract the others to measure them.",
+                "The figures are of the one that is played by default. Extract the others to measure \
+                 them.",
+            ),
+            Self::NoFrames => words(
+                "Nothing in it can be heard",
+                "The file was decoded to no audio at all. If it should have sound, get it once more \
+                 from where it came from.",
+            ),
+            Self::ImplausibleLevel => words(
+                "It is louder than audio can be",
+                "Do not trust these figures. The file is damaged, or its samples are scaled wrongly: \
+                 export it once more.",
+            ),
+            Self::GuessedFormat => words(
+                "Only its name says what it is",
+                "Listen to the file before you trust these figures: its content is not recognised.",
             ),
             Self::EditList => words(
                 "Its edits were not followed in full",

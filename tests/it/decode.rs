@@ -5,6 +5,7 @@
 mod codecs;
 mod containers;
 mod frames;
+mod implausible;
 mod matroska;
 mod mp4;
 pub(crate) mod noticed;

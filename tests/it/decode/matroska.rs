@@ -415,3 +415,13 @@ fn a_segment_that_goes_on_behind_its_end_is_read_on() {
     assert_eq!(found.kinds(), [WarningKind::LengthMismatch]);
     assert_eq!(found.bytes, decoded("flac.mkv").bytes);
 }
+
+#[test]
+fn packets_that_come_to_no_audio_are_told() {
+    let parts = parts_of("opus.webm");
+    // All that is left of 960 frames behind the pre-skip of 312 is padding.
+    let blocks = [padded(&parts.frames[0].1, 13_500_000)];
+    let found = decode_bytes("x.webm", &parts.file(&[cluster(&blocks)])).expect("a packet");
+    assert_eq!(found.frames(), 0);
+    assert_eq!(found.kinds(), [WarningKind::NoFrames]);
+}

@@ -190,7 +190,10 @@ fn pcm_has_the_byte_order_that_its_name_and_enda_say() {
             expected.chunks_exact_mut(width as usize).for_each(<[u8]>::reverse);
         }
         assert!(found.bytes == expected, "{case}");
-        assert_eq!(found.warnings, [], "{case}");
+        // The bytes of the ramp are floats of any size.
+        let mut kinds = found.kinds();
+        kinds.retain(|kind| *kind != WarningKind::ImplausibleLevel);
+        assert_eq!(kinds, [], "{case}");
         // A sample size of 1 stands for a frame.
         let old = Track { sizes: vec![1, frames], ..track };
         assert!(samples_of(&file(&old, &audio)).bytes == expected, "{case}");
@@ -450,7 +453,8 @@ fn hostile_tables_take_neither_memory_nor_time() {
 fn a_file_whose_packets_come_to_nothing_says_so() {
     let track = Track { edits: vec![[100, 2000]], ..pcm(1000) };
     let found = samples_of(&file(&track, &ramp(1000)));
-    assert_eq!((found.frames(), found.kinds()), (0, vec![WarningKind::LengthMismatch]));
+    let kinds = vec![WarningKind::LengthMismatch, WarningKind::NoFrames];
+    assert_eq!((found.frames(), found.kinds()), (0, kinds));
 }
 
 #[test]
