@@ -14,9 +14,9 @@ use audiopool_worker::analyze::group::LOUDNESS;
 use audiopool_worker::analyze::waveform::Waveform;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::watch;
 
+use super::folder::Folder;
 use super::queue::Place;
 use crate::event::{Event, PoolEvent};
 use crate::interrupt::{Interrupt, Reason};
@@ -43,7 +43,7 @@ pub(super) struct Order {
     pub(super) bytes: u64,
     pub(super) analysis: AnalysisSettings,
     /// Where the files lie that were sent here; gone with the last record.
-    pub(super) folder: Option<TempDir>,
+    pub(super) folder: Option<Folder>,
 }
 
 /// An order and what has become of it so far.
@@ -71,7 +71,7 @@ struct State {
     waveforms: Vec<Option<Waveform>>,
     timelines: Vec<Option<Timelines>>,
     log: Vec<Entry>,
-    folder: Option<TempDir>,
+    folder: Option<Folder>,
     /// What the files in it were counted as.
     room: Option<Place>,
     error: Option<String>,
@@ -259,7 +259,7 @@ impl Batch {
             let mut state = self.lock();
             (state.folder.take(), state.room.take())
         };
-        if let Some(Err(error)) = folder.map(TempDir::close) {
+        if let Some(Err(error)) = folder.map(Folder::close) {
             tracing::error!(%error, "a temporary folder could not be deleted");
         }
         drop(room);

@@ -136,6 +136,20 @@ impl ApiError {
     }
 }
 
+/// An error of that type among an error and its causes, which libraries wrap in their own.
+pub(super) fn caused_by<E: std::error::Error + 'static>(
+    error: &(dyn std::error::Error + 'static),
+) -> bool {
+    let mut cause = Some(error);
+    while let Some(now) = cause {
+        if now.is::<E>() {
+            return true;
+        }
+        cause = now.source();
+    }
+    false
+}
+
 /// What every refusal looks like.
 #[derive(Serialize)]
 struct Refusal {

@@ -7,7 +7,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{self, KeepAlive, Sse};
@@ -19,7 +18,8 @@ use utoipa_axum::routes;
 
 use super::batch::Batch;
 use super::contract::shapes;
-use super::order::{self, Asked};
+use super::metered::Meter;
+use super::order;
 use super::{ApiError, Grounds, Shared};
 use crate::record::Summary;
 use crate::report::{Csv, Json as JsonReport, Report};
@@ -64,15 +64,15 @@ async fn create(State(site): Shared, request: Request) -> Result<Response, ApiEr
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let order = match essence.as_str() {
         "multipart/form-data" => {
+            let (request, meter) = Meter::of(request);
             let form = Multipart::from_request(request, &()).await.map_err(|error| {
                 let bounds = "multipart/form-data with its boundary".to_owned();
                 ApiError::Body { problem: error.body_text(), bounds }
             })?;
-            order::sent(form, &mut place).await?
+            order::sent(form, &meter, &mut place).await?
         }
         "application/json" => {
-            let asked = Json::<Asked>::from_request(request, &()).await;
-            let Json(asked) = asked.map_err(|error| unread(&error))?;
+            let asked = order::asked(request.into_body()).await?;
             let site = Arc::clone(&site);
             let found = move || order::found(&asked, &site.allowed);
             tokio::task::spawn_blocking(found).await.map_err(|_| ApiError::Internal)??
@@ -283,11 +283,4 @@ fn of_file<T>(
     let batch = find(site, id)?;
     let found = index.parse().ok().and_then(|index| get(&batch, index));
     found.ok_or_else(|| ApiError::NotFound { what: format!("{what} of file `{index}`") })
-}
-
-fn unread(error: &JsonRejection) -> ApiError {
-    ApiError::Body {
-        problem: error.body_text(),
-        bounds: "an object such as {\"path\": \"/music\", \"metrics\": \"all\"}".to_owned(),
-    }
 }

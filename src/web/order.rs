@@ -1,6 +1,6 @@
 //! Orders: what a request asks to be measured, as files sent with it or a path on this machine.
 //!
-//! Files go to a private temporary folder as they come in, under names of our own: what the visitor
+//! Files go to a private temporary [`Folder`] as they come in, under names of our own: what the visitor
 //! calls them is shown and never used as a path. Whoever goes away in the middle leaves nothing
 //! behind, since the folder goes with the request. A path must lie in an allowed folder after every
 //! link and `..` in it is resolved, and so must whatever is found below it.
@@ -9,16 +9,22 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use axum::Json;
+use axum::body::Body;
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::http::StatusCode;
+use futures_util::StreamExt;
 use serde::Deserialize;
-use tokio::fs::File;
+use tokio::fs::OpenOptions;
 use tokio::io::{AsyncWriteExt, BufWriter};
 use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
 use super::batch::Order;
+use super::error::caused_by;
+use super::folder::Folder;
+use super::metered::{MOST_BETWEEN, Meter, TooMuchBetween};
 use super::queue::Place;
 use crate::decode::DecodeErrorKind;
 use crate::plan::{Job, Plan};
@@ -29,6 +35,12 @@ use crate::settings::{
 
 /// Files of one job.
 const MOST_FILES: usize = 1000;
+
+/// Parts of a form: files, and settings.
+const MOST_FIELDS: usize = MOST_FILES + 64;
+
+/// Bytes of a request in JSON.
+const MOST_JSON: usize = 64 << 10;
 
 /// Bytes of one request, files and all.
 pub(super) const MOST_BYTES: usize = 4 << 30;
@@ -42,6 +54,8 @@ const LONGEST_SETTING: usize = 4096;
 /// Bytes that are written at a time.
 const BLOCK: usize = 256 << 10;
 
+const JSON_BOUNDS: &str = "an object such as {\"path\": \"/music\", \"metrics\": \"all\"}";
+
 /// What is asked for in JSON.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,8 +68,13 @@ pub(super) struct Asked {
 }
 
 /// Takes in files and settings as a form sends them.
-pub(super) async fn sent(mut form: Multipart, place: &mut Place) -> Result<Order, ApiError> {
-    let folder = tempfile::Builder::new().prefix("audiopool-").tempdir().map_err(|e| stored(&e))?;
+pub(super) async fn sent(
+    mut form: Multipart,
+    meter: &Meter,
+    place: &mut Place,
+) -> Result<Order, ApiError> {
+    let folder = Folder::create().map_err(|error| stored(&error))?;
+    let mut fields = 0;
     let mut order = Order {
         jobs: Vec::new(),
         names: Vec::new(),
@@ -63,7 +82,15 @@ pub(super) async fn sent(mut form: Multipart, place: &mut Place) -> Result<Order
         analysis: AnalysisSettings::default(),
         folder: None,
     };
-    while let Some(field) = form.next_field().await.map_err(|error| unread(&error))? {
+    loop {
+        meter.between();
+        let field = form.next_field().await.map_err(|error| unread(&error))?;
+        let Some(field) = field else { break };
+        meter.within();
+        fields += 1;
+        if fields > MOST_FIELDS {
+            return Err(too_many());
+        }
         let field_name = field.name().unwrap_or_default().to_owned();
         if field_name == "files" {
             let index = order.jobs.len();
@@ -99,6 +126,35 @@ pub(super) async fn sent(mut form: Multipart, place: &mut Place) -> Result<Order
     }
     order.folder = Some(folder);
     Ok(order)
+}
+
+/// Reads what is asked for in JSON.
+pub(super) async fn asked(body: Body) -> Result<Asked, ApiError> {
+    let mut json = Vec::new();
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| {
+            if caused_by::<TimeoutError>(&error) {
+                return ApiError::TooSlow;
+            }
+            ApiError::Body {
+                problem: "the body did not arrive whole".to_owned(),
+                bounds: JSON_BOUNDS.to_owned(),
+            }
+        })?;
+        if json.len() + piece.len() > MOST_JSON {
+            return Err(ApiError::TooLarge {
+                what: "the JSON is too large",
+                most: format!("{} KiB", MOST_JSON >> 10),
+            });
+        }
+        json.extend_from_slice(&piece);
+    }
+    let Json(asked) = Json::from_bytes(&json).map_err(|error| ApiError::Body {
+        problem: error.body_text(),
+        bounds: JSON_BOUNDS.to_owned(),
+    })?;
+    Ok(asked)
 }
 
 /// Finds the files of a path; looks at the disk, so not for a thread that has others waiting.
@@ -150,7 +206,11 @@ fn guarded(job: Job, allowed: &[PathBuf]) -> Job {
 
 /// Writes a file as it comes in; returns its length.
 async fn store(mut field: Field<'_>, path: &Path, place: &mut Place) -> Result<u64, ApiError> {
-    let file = File::create_new(path).await.map_err(|error| stored(&error))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    let file = options.open(path).await.map_err(|error| stored(&error))?;
     let mut file = BufWriter::with_capacity(BLOCK, file);
     let mut length = 0;
     while let Some(bytes) = field.chunk().await.map_err(|error| unread(&error))? {
@@ -234,12 +294,14 @@ fn stored(error: &io::Error) -> ApiError {
 }
 
 fn unread(error: &MultipartError) -> ApiError {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(now) = cause {
-        if now.is::<TimeoutError>() {
-            return ApiError::TooSlow;
-        }
-        cause = now.source();
+    if caused_by::<TimeoutError>(error) {
+        return ApiError::TooSlow;
+    }
+    if caused_by::<TooMuchBetween>(error) {
+        return ApiError::TooLarge {
+            what: "there is too much before or between the parts of the form",
+            most: format!("{} KiB", MOST_BETWEEN >> 10),
+        };
     }
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return ApiError::TooLarge {

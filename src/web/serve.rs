@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use super::{Grounds, Site, routes};
+use super::{Grounds, Site, folder, routes};
 use crate::interrupt::Interrupt;
 
 /// Headers and whatever waits to be read of one connection.
@@ -63,12 +63,13 @@ impl Default for Limits {
 
 impl Server {
     /// Takes the address; from here on connections wait to be served. With port 0 the system
-    /// chooses one.
+    /// chooses one. Deletes what servers that were killed have left.
     pub fn bind(listen: SocketAddr, site: Site) -> io::Result<Self> {
         let listener = TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let limits = site.limits;
+        folder::sweep();
         let grounds = Arc::new(Grounds::of(site));
         let router = routes(&grounds).layer(RequestBodyTimeoutLayer::new(limits.body_silence));
         Ok(Self { listener, address, router, grounds, limits })

@@ -12,6 +12,7 @@ use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
 use super::contract::shapes;
+use super::error::caused_by;
 use crate::threads::ThreadConfig;
 
 const FIELD: &str = "num_threads";
@@ -101,12 +102,8 @@ fn number_in(body: &[u8]) -> Result<usize, ApiError> {
 }
 
 fn unread(error: &axum::Error) -> ApiError {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(now) = cause {
-        if now.is::<TimeoutError>() {
-            return ApiError::TooSlow;
-        }
-        cause = now.source();
+    if caused_by::<TimeoutError>(error) {
+        return ApiError::TooSlow;
     }
     ApiError::Body {
         problem: "the body is too large or did not arrive whole".to_owned(),

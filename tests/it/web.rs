@@ -12,6 +12,8 @@ mod served;
 mod sharing;
 mod slowness;
 mod threads;
+#[cfg(target_os = "linux")]
+mod uploads;
 
 use audiopool::web::{Site, router};
 use axum::body::{Body, to_bytes};
