@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::{self, JoinHandle};
 
 use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
@@ -12,6 +13,8 @@ use serde_json::Value;
 pub(super) struct Served {
     pub(super) child: Child,
     out: BufReader<ChildStdout>,
+    /// Takes what is said on standard error: a server whose log is not read waits for its reader.
+    told: Option<JoinHandle<String>>,
     pub(super) address: SocketAddr,
     folder: tempfile::TempDir,
 }
@@ -49,12 +52,18 @@ impl Served {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let mut log = child.stderr.take().unwrap();
+        let told = thread::spawn(move || {
+            let mut told = String::new();
+            log.read_to_string(&mut told).unwrap();
+            told
+        });
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         let (_, url) = line.split_once("http://").expect(&line);
         let address = url.split('/').next().unwrap().parse().unwrap();
-        Self { child, out, address, folder }
+        Self { child, out, told: Some(told), address, folder }
     }
 
     /// Where it may have temporary files, in `tmp`.
@@ -120,8 +129,7 @@ impl Served {
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "", "one line and no more");
-        let mut told = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        let told = self.told.take().unwrap().join().unwrap();
         (code, told, self.temporary())
     }
 }
