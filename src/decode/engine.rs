@@ -11,7 +11,7 @@ use symphonia::core::errors::Error;
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
-use super::codec::{aac, flac, opus};
+use super::codec::{aac, flac, mpa, opus};
 use super::convert;
 use super::packets::{Packet, Setup};
 
@@ -34,6 +34,7 @@ pub(super) enum Engine {
     },
     Aac(Box<aac::Decoder>),
     Flac(Box<flac::Decoder>),
+    Mpeg(Box<mpa::Decoder>),
     Opus(Box<opus::Decoder>),
 }
 
@@ -41,6 +42,10 @@ impl Engine {
     pub(super) fn new(setup: &Setup) -> Result<Self, Error> {
         if setup.params.codec == codec::CODEC_ID_OPUS {
             return opus::Decoder::new(&setup.params).map(|decoder| Self::Opus(Box::new(decoder)));
+        }
+        if let codec::CODEC_ID_MP1 | codec::CODEC_ID_MP2 | codec::CODEC_ID_MP3 = setup.params.codec
+        {
+            return Ok(Self::Mpeg(Box::new(mpa::Decoder::new())));
         }
         if setup.params.codec == codec::CODEC_ID_AAC {
             return match aac::Decoder::new(&setup.params) {
@@ -72,6 +77,7 @@ impl Engine {
             // The packets of AAC are decoded in order, and each is whole in itself after a fault;
             // frames of FLAC know nothing of one another.
             Self::Aac(_) | Self::Flac(_) => {}
+            Self::Mpeg(decoder) => decoder.reset(),
             Self::Opus(decoder) => decoder.reset(),
         }
     }
@@ -86,9 +92,11 @@ impl Engine {
 
     /// Decodes a packet for the sake of the decoder's memory.
     pub(super) fn warm(&mut self, packet: &Packet) {
-        if let Self::Symphonia { decoder, .. } = self {
-            // Whatever is wrong with it was reported with its own batch.
-            drop(decoder.decode_ref(&packet.as_symphonia()));
+        // Whatever is wrong with it was reported with its own batch.
+        match self {
+            Self::Symphonia { decoder, .. } => drop(decoder.decode_ref(&packet.as_symphonia())),
+            Self::Mpeg(decoder) => drop(decoder.decode(&packet.data).is_ok()),
+            _ => {}
         }
     }
 
@@ -104,6 +112,9 @@ impl Engine {
             Self::Flac(decoder) => {
                 let (buffer, bits) = decoder.decode(&packet.data).map_err(str::to_owned)?;
                 Ok(pcm_of(&buffer, Some(bits)))
+            }
+            Self::Mpeg(decoder) => {
+                decoder.decode(&packet.data).map(|(pcm, _)| pcm).map_err(str::to_owned)
             }
             Self::Opus(decoder) => Ok(Some(decoder.pcm())),
         }
@@ -121,16 +132,13 @@ impl Engine {
             }
             Self::Aac(decoder) => {
                 let audio = decoder.decode(&packet.data).map_err(DecodeFault::Damaged)?;
-                let Some(found) = audio.pcm() else { return Ok(()) };
-                if (PcmFormat { lossy: pcm.lossy, layout: pcm.layout, ..found }) != pcm {
-                    return Err(DecodeFault::Changed(name_of(found)));
-                }
-                let channels = usize::from(pcm.channels);
-                let frames = audio.samples().len() / channels;
-                let padding = usize::try_from(packet.trim_end).unwrap_or(frames).min(frames);
-                let kept = &audio.samples()[..(frames - padding) * channels];
-                bytes.extend(kept.iter().flat_map(|sample| sample.to_le_bytes()));
-                Ok(())
+                deliver_samples(audio.pcm(), audio.samples(), packet, pcm, bytes)
+            }
+            Self::Mpeg(decoder) => {
+                let (found, samples) = decoder
+                    .decode(&packet.data)
+                    .map_err(|what| DecodeFault::Damaged(what.to_owned()))?;
+                deliver_samples(found, samples, packet, pcm, bytes)
             }
             Self::Flac(decoder) => {
                 let (buffer, bits) = decoder
@@ -179,6 +187,28 @@ fn deliver(
         let to = found.map_or_else(|| "no audio".to_owned(), name_of);
         return Err(DecodeFault::Changed(to));
     }
+    Ok(())
+}
+
+/// Appends interleaved samples of the format `found`, without what the packet says is to be trimmed.
+fn deliver_samples(
+    found: Option<PcmFormat>,
+    samples: &[f32],
+    packet: &Packet,
+    pcm: PcmFormat,
+    bytes: &mut Vec<u8>,
+) -> Result<(), DecodeFault> {
+    let Some(found) = found else { return Ok(()) };
+    if (PcmFormat { lossy: pcm.lossy, layout: pcm.layout, ..found }) != pcm {
+        return Err(DecodeFault::Changed(name_of(found)));
+    }
+    let channels = usize::from(pcm.channels);
+    let frames = samples.len() / channels;
+    let limited = |trim: u64| usize::try_from(trim).unwrap_or(frames).min(frames);
+    let end = frames - limited(packet.trim_end);
+    let start = limited(packet.trim_start).min(end);
+    let kept = &samples[start * channels..end * channels];
+    bytes.extend(kept.iter().flat_map(|sample| sample.to_le_bytes()));
     Ok(())
 }
 

@@ -88,6 +88,7 @@ const HOMES: &[(&str, Home)] = &[
     ("memmap2", Home::In(&["worker/src/slots"])),
     ("miniz_oxide", Home::In(&["src/decode"])),
     ("multiversion", Home::In(&["worker/src/analyze", "worker/src/pcm"])),
+    ("nanomp3_core", Home::In(&["src/decode/codec"])),
     (
         "nix",
         Home::In(&[

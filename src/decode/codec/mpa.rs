@@ -1,7 +1,16 @@
-//! MPEG audio: the header of a frame, and how far a frame reaches back.
+//! MPEG audio: the header of a frame, how far a frame reaches back, and the decoder.
+//!
+//! The decoder is a port of minimp3, which reads the free format and mixed blocks, too. It wants a
+//! stream of bytes, and believes a frame by those that follow; here frames are known already, so each
+//! is given to it alone.
 //!
 //! ISO 11172-3 §2.4.1.3 and §2.4.2.3, ISO 13818-3 §2.4; MPEG 2.5 is what came of halving the sample
 //! rates of MPEG 2 once more.
+
+use std::fmt;
+
+use audiopool_worker::pcm::{PcmFormat, SampleFormat};
+use nanomp3_core::{DecodeError, MAX_SAMPLES_PER_FRAME};
 
 /// The version of MPEG audio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +154,94 @@ pub(in crate::decode) fn preroll<'a>(before: impl Iterator<Item = &'a [u8]>) -> 
         }
     }
     packets
+}
+
+/// A decoder of all three layers.
+pub(in crate::decode) struct Decoder {
+    inner: nanomp3_core::Decoder,
+    samples: Vec<f32>,
+    /// Of the last packet: interleaved samples, and their format.
+    decoded: Vec<f32>,
+    pcm: Option<PcmFormat>,
+    /// A frame of the free format, and again to tell its length.
+    repeated: Vec<u8>,
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("pcm", &self.pcm).finish_non_exhaustive()
+    }
+}
+
+impl Decoder {
+    pub(in crate::decode) fn new() -> Self {
+        Self {
+            inner: nanomp3_core::Decoder::new(),
+            samples: vec![0.0; MAX_SAMPLES_PER_FRAME],
+            decoded: Vec::new(),
+            pcm: None,
+            repeated: Vec::new(),
+        }
+    }
+
+    /// Forgets all packets.
+    pub(in crate::decode) fn reset(&mut self) {
+        self.inner = nanomp3_core::Decoder::new();
+    }
+
+    /// Decodes a packet of one frame or several; the error says what is wrong with it. Without a
+    /// format, nothing came out of it.
+    pub(in crate::decode) fn decode(
+        &mut self,
+        packet: &[u8],
+    ) -> Result<(Option<PcmFormat>, &[f32]), &'static str> {
+        self.decoded.clear();
+        self.pcm = None;
+        let mut rest = packet;
+        while let Some(header) = FrameHeader::read(rest) {
+            let length = header.length().unwrap_or(rest.len());
+            let Some(frame) = rest.get(..length) else {
+                return Err("a frame is longer than its packet");
+            };
+            self.decode_frame(frame, header)?;
+            rest = &rest[length..];
+        }
+        if packet.len() == rest.len() {
+            return Err("there is no header of a frame");
+        }
+        Ok((self.pcm, &self.decoded))
+    }
+
+    fn decode_frame(&mut self, frame: &[u8], header: FrameHeader) -> Result<(), &'static str> {
+        let input = if header.length().is_some() {
+            frame
+        } else {
+            self.repeated.clear();
+            for _ in 0..3 {
+                self.repeated.extend_from_slice(frame);
+            }
+            &self.repeated
+        };
+        let (_, result) = self.inner.decode(input, &mut self.samples);
+        let info = result.map_err(|error| match error {
+            DecodeError::ReservoirUnavailable(_) => {
+                "the frames before, whose bits it needs, are missing"
+            }
+            DecodeError::NoFrame => "there is no frame that can be decoded",
+            _ => "the frame is damaged",
+        })?;
+        let channels = u16::from(info.channels.num());
+        let pcm = PcmFormat::new(SampleFormat::F32, info.sample_rate, channels);
+        if self.pcm.is_some_and(|before| before != pcm) {
+            return Err("the frames of a packet differ in their format");
+        }
+        let count = info.samples_produced * usize::from(channels);
+        if count > 0 {
+            self.pcm = Some(pcm);
+        }
+        self.decoded.extend_from_slice(&self.samples[..count.min(MAX_SAMPLES_PER_FRAME)]);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
