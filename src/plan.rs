@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A directory is walked recursively, its entries in byte order of their names, and only files with
-//! an audio extension count. Symbolic links are followed, but not one to a directory that the way
+//! an audio extension count; those that systems keep beside them (`._name` of macOS) are passed over. Symbolic links are followed, but not one to a directory that the way
 //! there has passed already. Whatever cannot be planned (a missing path, a directory without audio)
 //! becomes a job that carries its refusal, so that every input ends in one record.
 //!
@@ -26,7 +26,9 @@ use std::{fmt, fs, io, vec};
 
 pub use audio_name::is_audio_name;
 pub use list::{List, ListSource, Separator};
+pub use walk::PassedOver;
 
+use crate::decode::DecodeErrorKind;
 use crate::record::{Failure, FailureKind, Record};
 use list::Entries;
 use walk::Walk;
@@ -58,6 +60,7 @@ pub struct Jobs {
     walk: Option<Walk>,
     next_index: u64,
     is_over: Box<dyn Fn() -> bool + Send>,
+    passed_over: PassedOver,
 }
 
 /// A place in the plan that was found: a path, or a path and why there is nothing to open.
@@ -72,6 +75,7 @@ impl Plan {
             walk: None,
             next_index: 0,
             is_over: Box::new(|| false),
+            passed_over: PassedOver::default(),
         })
     }
 
@@ -117,7 +121,9 @@ impl Iterator for Jobs {
                 return None;
             };
             match given.and_then(existing) {
-                Ok(Given::Directory(path)) => self.walk = Some(Walk::new(path)),
+                Ok(Given::Directory(path)) => {
+                    self.walk = Some(Walk::new(path, self.passed_over.clone()));
+                }
                 Ok(Given::File(path)) => return Some(self.job(Ok(path))),
                 Err(refused) => return Some(self.job(Err(refused))),
             }
@@ -149,6 +155,11 @@ impl Jobs {
             (self.entries.take()?.into_name(), UNREAD_LIST)
         };
         Some(self.job(Err(not_run(path, what))))
+    }
+
+    /// The files of a system that are passed over in directories, counted from now on.
+    pub fn passed_over(&self) -> PassedOver {
+        self.passed_over.clone()
     }
 
     fn job(&mut self, found: Found) -> Job {
@@ -214,7 +225,7 @@ fn no_audio(root: PathBuf) -> (PathBuf, Failure) {
         "no audio file in directory `{}`; `audiopool formats` lists the extensions looked for",
         root.display()
     );
-    (root, Failure::new(FailureKind::NoAudio, message))
+    (root, Failure::new(DecodeErrorKind::NoAudio, message))
 }
 
 #[cfg(test)]

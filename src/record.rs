@@ -28,6 +28,7 @@ use audiopool_worker::analyze::{Details, Features};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
+pub use crate::decode::DecodedBy;
 pub use album::Album;
 pub use failure::{Attempt, Failure, FailureKind};
 pub use format::FileFormat;
@@ -270,13 +271,14 @@ mod tests {
     use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
     use super::*;
-    use crate::decode::{DecodeErrorKind, SourceFormat};
+    use crate::decode::{DecodeErrorKind, DecodedBy, SourceFormat};
 
     fn format(frames: u64) -> FileFormat {
         let pcm = PcmFormat::new(SampleFormat::S24, 48_000, 2);
         let source = SourceFormat {
             container: "wav".to_owned(),
             codec: "pcm_s24le".to_owned(),
+            decoder: DecodedBy::BuiltIn,
             pcm,
             declared_frames: None,
         };
@@ -306,7 +308,7 @@ mod tests {
             &ok("a \"b\"\n\té.wav", vec![("max_dbfs", Some(-6.5)), ("min_dbfs", None)]),
             concat!(
                 r#"{"path":"a \"b\"\n\té.wav","status":"ok","#,
-                r#""format":{"container":"wav","codec":"pcm_s24le","sample_rate":48000,"channels":2,"#,
+                r#""format":{"container":"wav","codec":"pcm_s24le","decoder":"built_in","sample_rate":48000,"channels":2,"#,
                 r#""sample_format":"s24","sample_width":3,"frames":72000,"duration_seconds":1.5},"#,
                 r#""metrics":{"max_dbfs":-6.5,"min_dbfs":null},"channels":[],"regions":{},"findings":[],"#,
                 r#""timelines":{},"spectrum_bands":[],"warnings":[],"error":null}"#

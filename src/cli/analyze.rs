@@ -43,6 +43,7 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
     let _announcement = stop.on_change(announce);
     let jobs = open_jobs(&request.plan)?;
+    let passed_over = jobs.passed_over();
     let targets = Targets::of(request);
     targets.check_plan(&request.plan)?;
     // A report may go to a directory that is made here, and is then not in its way.
@@ -85,11 +86,15 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     let left = Traces::back_at(before);
 
     progress.clear();
+    if passed_over.files() > 0 {
+        tracing::info!(files = passed_over.files(), "files of the system were passed over");
+    }
     if request.stats {
         let mut stats = stats.lock().unwrap_or_else(PoisonError::into_inner);
         if before.is_some() && Traces::now().is_some() {
             stats.left_behind(left.map_err(|left| left.to_string()));
         }
+        stats.passed_over(passed_over.files());
         // A report that is complete stays so, whether or not anyone could read what it cost.
         let _unread = stats.write(&mut io::stderr());
     }

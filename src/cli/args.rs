@@ -276,7 +276,8 @@ pub(crate) struct Selftest {
 /// How much is said, and how.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Talk {
-    /// Log what happens to standard error; twice for more. `AUDIOPOOL_LOG` takes finer filters
+    /// Log what happens to standard error; twice for more, three times with
+    /// what libraries log. `AUDIOPOOL_LOG` takes finer filters
     #[arg(short, long, action = ArgAction::Count, global = true, help_heading = "Messages")]
     pub(crate) verbose: u8,
 

@@ -70,13 +70,14 @@ pub(crate) fn observe(event: &Event) {
     }
 }
 
-/// What is logged, here and in the child processes.
+/// What is logged, here and in the child processes. What libraries log is for developers, and needs
+/// `-vvv` or the variable: what they find strange in a file stands in its record.
 pub(crate) fn filter(verbose: u8, quiet: bool) -> Result<String, Fault> {
     let asked = match verbose {
-        _ if quiet => "error",
+        _ if quiet => "audiopool=error,audiopool_worker=error",
         0 => return from_environment(),
-        1 => "error,audiopool=info,audiopool_worker=info",
-        2 => "warn,audiopool=debug,audiopool_worker=debug",
+        1 => "audiopool=info,audiopool_worker=info",
+        2 => "audiopool=debug,audiopool_worker=debug",
         _ => "debug,audiopool=trace,audiopool_worker=trace",
     };
     Ok(asked.to_owned())
@@ -92,8 +93,7 @@ fn from_environment() -> Result<String, Fault> {
                     .with_help("for example `AUDIOPOOL_LOG=audiopool=debug,warn`"))
             }
         },
-        // What the decoders' libraries find strange in a file stands in its record, as we see it.
-        _ => Ok("error,audiopool=warn,audiopool_worker=warn".to_owned()),
+        _ => Ok("audiopool=warn,audiopool_worker=warn".to_owned()),
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) enum Kind {
     Musepack,
     Asf,
     Ac3,
+    TrueHd,
     Dts,
     Dsd,
     Au,
@@ -49,7 +50,10 @@ pub(super) enum Kind {
     Avi,
     Flv,
     MpegSystem,
+    Mxf,
     OptimFrog,
+    /// What only ffmpeg recognises.
+    Other,
 }
 
 /// What a file is, as far as its first bytes tell.
@@ -151,7 +155,13 @@ const MARKERS: &[(&[u8], Content)] = &[
     (b"Creative Voice File", Content::Audio(Kind::Voc)),
     (b"FLV\x01", Content::Audio(Kind::Flv)),
     (b"\x00\x00\x01\xba", Content::Audio(Kind::MpegSystem)),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", Content::Audio(Kind::Mxf)),
     (b"OFR ", Content::Audio(Kind::OptimFrog)),
+    (
+        b"\x00\x05\x16\x07",
+        Content::Other("an AppleDouble file, which holds what macOS keeps beside a file"),
+    ),
+    (b"\x00\x05\x16\x00", Content::Other("an AppleSingle file, which wraps another one")),
     (b"MThd", Content::Other("a MIDI file, which holds notes and no sound")),
     (b"\x89PNG", Content::Other("a PNG image")),
     (b"\xff\xd8\xff", Content::Other("a JPEG image")),
@@ -198,8 +208,11 @@ pub(super) fn recognise(bytes: &[u8]) -> Content {
     if bytes.get(4..8).is_some_and(|atom| MP4_ATOMS.iter().any(|known| atom == *known)) {
         return Content::Audio(Kind::Mp4);
     }
-    if bytes.len() > 376 && [0, 188, 376].iter().all(|&at| bytes[at] == 0x47) {
+    if is_transport_stream(bytes) {
         return Content::Audio(Kind::MpegSystem);
+    }
+    if matches!(bytes.get(4..8), Some([0xf8, 0x72, 0x6f, 0xba | 0xbb])) {
+        return Content::Audio(Kind::TrueHd);
     }
     match *bytes {
         // The sync code of ADTS, too; the checksum tells.
@@ -229,6 +242,25 @@ fn is_loas(bytes: &[u8], second: u8, third: u8) -> bool {
     let length = 3 + (usize::from(second & 0x1f) << 8 | usize::from(third));
     // Of a longer frame, the next is not among these bytes: the demuxer looks there.
     bytes.get(length..length + 2).is_none_or(|next| next[0] == 0x56 && next[1] >= 0xe0)
+}
+
+/// Whether these are packets of an MPEG transport stream, each with its sync byte: of 188 bytes, of
+/// 192 with a time stamp before each (M2TS), or of 204 with a checksum behind each. The first may be
+/// cut, since a recording begins anywhere.
+fn is_transport_stream(bytes: &[u8]) -> bool {
+    const SYNC: u8 = 0x47;
+    const PACKETS: usize = 5;
+    // Three whole packets from the first byte on are a file that was cut short.
+    if bytes.len() > 376 && [0, 188, 376].iter().all(|&at| bytes[at] == SYNC) {
+        return true;
+    }
+    [188, 192, 204].iter().any(|&packet| {
+        let begins = |at: usize| {
+            let syncs = bytes[at..].iter().step_by(packet);
+            syncs.len() >= PACKETS && syncs.copied().all(|byte| byte == SYNC)
+        };
+        (0..packet.min(bytes.len())).any(begins)
+    })
 }
 
 /// The form of an IFF-like file that begins with `marker`.
@@ -281,6 +313,17 @@ mod tests {
         check(b"\xff\xfb\xf0\x64", Content::Unknown);
         check(b"\xff\xfb\x9c\x64", Content::Unknown);
         check(b"\xff\xd8\xff\xe0", Content::Other("a JPEG image"));
+    }
+
+    #[test]
+    fn transport_streams_are_recognised_by_their_packets() {
+        for (packet, before) in [(188, 0), (188, 100), (192, 4), (204, 0)] {
+            let mut bytes = vec![0xff; 4096];
+            bytes[before..].iter_mut().step_by(packet).for_each(|byte| *byte = 0x47);
+            check(&bytes, Content::Audio(Kind::MpegSystem));
+            bytes[before + 2 * packet] = 0;
+            assert_ne!(recognise(&bytes), Content::Audio(Kind::MpegSystem), "{packet}");
+        }
     }
 
     #[test]

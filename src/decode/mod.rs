@@ -7,7 +7,7 @@
 //! ```text
 //!          ┌─ raw      WAV, AIFF, AU, …: the samples as they lie in the file, or blocks of ADPCM
 //! file ─▶ magic ─┼─ packets  a demuxer ─▶ batches ─▶ 1 … K decoders ─▶ convert
-//!          └─ ffmpeg   whatever the two cannot open, through an installed program
+//!          └─ fallback whatever the two cannot open, through an installed ffmpeg
 //!                                      │
 //!                                      ▼
 //!                     trim (encoder delay, edit lists) ─▶ blocks of whole frames
@@ -23,11 +23,10 @@ mod codec;
 mod container;
 mod convert;
 mod engine;
-mod ffmpeg;
+mod fallback;
 mod findings;
 mod flac;
 mod formats;
-mod installed;
 mod magic;
 mod medium;
 mod open;
@@ -56,8 +55,8 @@ use findings::Findings;
 use signature::Signature;
 use trim::Trim;
 
+pub use fallback::{Installed, installed_ffmpeg, installed_ffprobe};
 pub use formats::{Decoding, EXTENSIONS, FormatRow, formats};
-pub use installed::installed_ffmpeg;
 pub use medium::medium_in;
 
 /// What a file turned out to be, known before its first block.
@@ -67,15 +66,37 @@ pub struct SourceFormat {
     pub container: String,
     /// Codec, in lower case: `pcm_s16le`, `flac`, `mp3`, …
     pub codec: String,
+    /// Which program decodes it.
+    pub decoder: DecodedBy,
     /// What the decoded bytes mean.
     pub pcm: PcmFormat,
     /// Frames that the file says it has, if it says; a hint, never trusted.
     pub declared_frames: Option<u64>,
 }
 
-/// What the decoding of a file opens: the file, and ffmpeg where that is installed.
+/// The program that decodes a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecodedBy {
+    /// This one.
+    BuiltIn,
+    /// An installed ffmpeg.
+    Ffmpeg,
+}
+
+impl DecodedBy {
+    /// As a report writes it: `built_in` or `ffmpeg`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "built_in",
+            Self::Ffmpeg => "ffmpeg",
+        }
+    }
+}
+
+/// What the decoding of a file opens: the file, and ffmpeg and ffprobe where they are installed.
 pub fn needs(path: &Path) -> Needs {
-    Needs { files: vec![path.to_owned()], programs: ffmpeg::program().into_iter().collect() }
+    Needs { files: vec![path.to_owned()], programs: fallback::needed() }
 }
 
 /// Why a file cannot be decoded at all, with what would help.
@@ -107,6 +128,8 @@ pub enum DecodeErrorKind {
     NotAFile,
     /// Zero bytes.
     Empty,
+    /// It holds no audio, but perhaps video or pictures.
+    NoAudio,
     /// No known audio format.
     UnknownFormat,
     /// A known format that this build cannot decode.

@@ -4,6 +4,7 @@
 //! regular file ─▶ magic ─┬─ built in ─▶ opened
 //!                        │      └ refused ─▶ ffmpeg ─▶ opened, or an error that says both
 //!                        ├─ known, not built in ─▶ ffmpeg
+//!                        ├─ not known ─▶ ffmpeg, if that is certain of the content
 //!                        └─ no audio ─▶ an error that names it
 //! ```
 
@@ -19,9 +20,7 @@ use super::formats::{FormatRow, row_of, row_of_extension};
 use super::magic::{self, Content, Head, Kind};
 use super::refusal::{Refusal, check_limits};
 use super::trim::Trim;
-use super::{
-    DecodeError, DecodeErrorKind, Opened, SourceFormat, container, ffmpeg, plausible, regular,
-};
+use super::{DecodeError, DecodeErrorKind, Opened, SourceFormat, container, regular};
 use crate::record::WarningKind;
 
 /// A file on its way to being opened.
@@ -48,12 +47,8 @@ pub(super) fn open(
         (Content::Text, _) => return Err(unknown("this is text, not audio")),
         // The name alone may do where the bytes are allowed to begin anyhow.
         (Content::Unknown, Some(row)) if may_begin_anyhow(row) => row,
-        (Content::Unknown, _) => {
-            return Err(unknown(
-                "no known audio format begins like this; is the file damaged, encrypted or raw \
-                 samples without a header?",
-            ));
-        }
+        // An installed ffmpeg may know it, by its content and with certainty.
+        (Content::Unknown, _) => row_of(Kind::Other),
     };
     let candidate = Candidate { path, file, file_length, head, threads };
     let row = candidate.row_of_frames(row);
@@ -67,7 +62,9 @@ pub(super) fn open(
     if let Some(named) = named.filter(|named| !is_fitting(named)) {
         let message = format!(
             "the name ends like {}, the content is {} ({})",
-            named.name, row.name, opened.format.codec
+            named.name,
+            if row.kind() == Kind::Other { &opened.format.container } else { row.name },
+            opened.format.codec
         );
         findings.note(WarningKind::WrongExtension, None, None, message);
     }
@@ -109,54 +106,9 @@ impl Candidate<'_> {
                 *findings = attempt;
                 return Ok(opened);
             }
-            Err(Refusal::Final(error)) => return Err(error),
             Err(refusal) => refusal,
         };
-        let (kind, what) = match refusal {
-            Refusal::Unsupported(what) => (DecodeErrorKind::UnsupportedFormat, what),
-            Refusal::Corrupt(what) => (DecodeErrorKind::Corrupt, what),
-            Refusal::Final(error) => return Err(error),
-        };
-        let Some(program) = ffmpeg::program() else {
-            let help = if kind == DecodeErrorKind::Corrupt {
-                "an installed ffmpeg program may be able to read it"
-            } else {
-                "install the ffmpeg program, which can decode many more formats"
-            };
-            return Err(DecodeError::new(kind, format!("{what}; {help}")));
-        };
-        let decoded = ffmpeg::describe(&program, self.path).and_then(|description| {
-            if plausible::is_codec_of(row, &description.codec) {
-                self.open_ffmpeg(&program, row, &description)
-            } else {
-                Err(format!("ffmpeg takes it for {}, going by its name", description.codec))
-            }
-        });
-        let opened = decoded.map_err(|said| DecodeError::new(kind, format!("{what}; {said}")))?;
-        if self.head.content == Content::Unknown {
-            let message = format!(
-                "only the name of the file says that it is {}; it was decoded as that",
-                row.name
-            );
-            findings.note(WarningKind::GuessedFormat, None, None, message);
-        }
-        Ok(opened)
-    }
-
-    fn open_ffmpeg(
-        &self,
-        program: &Path,
-        row: &FormatRow,
-        description: &ffmpeg::Description,
-    ) -> Result<Opened, String> {
-        let (pcm, audio) = ffmpeg::decode(program, self.path, description)?;
-        let format = SourceFormat {
-            container: row.container().to_owned(),
-            codec: description.codec.clone(),
-            pcm,
-            declared_frames: None,
-        };
-        Ok(Opened { format, trim: Trim::NONE, signature: None, audio: Box::new(audio) })
+        self.open_fallback(row, refusal, findings)
     }
 
     fn open_built_in(&self, row: &FormatRow, findings: &mut Findings) -> Result<Opened, Refusal> {
@@ -186,6 +138,11 @@ impl Candidate<'_> {
             Kind::Mp4 => self.open_mp4(file, row, findings),
             Kind::Ogg => self.open_ogg(file, row, findings),
             Kind::Caf => self.open_caf(file, row, findings),
+            Kind::Other => Err(Refusal::Unsupported(
+                "no known audio format begins like this; is the file damaged, encrypted or raw \
+                 samples without a header?"
+                    .to_owned(),
+            )),
             Kind::Riff => Err(Refusal::Unsupported(format!(
                 "this is a RIFF file of the kind \"{}\", which audiopool does not decode itself",
                 self.head.bytes.get(8..12).unwrap_or_default().escape_ascii()

@@ -17,7 +17,7 @@ use super::parallel::Coded;
 use super::refusal::{Refusal, check_limits, refusal_of};
 use super::signature::Signature;
 use super::trim::Trim;
-use super::{Opened, SourceFormat};
+use super::{DecodedBy, Opened, SourceFormat};
 use crate::record::WarningKind;
 
 /// Packets that may fail to decode before a file is given up.
@@ -67,8 +67,13 @@ impl Candidate<'_> {
             }
         };
         check_limits(pcm).map_err(Refusal::Final)?;
-        let format =
-            SourceFormat { container: row.container().to_owned(), codec, pcm, declared_frames };
+        let format = SourceFormat {
+            container: row.container().to_owned(),
+            codec,
+            decoder: DecodedBy::BuiltIn,
+            pcm,
+            declared_frames,
+        };
         let signature = engine.flac().and_then(|(info, bits)| {
             compare_header(info, pcm, bits, findings);
             Signature::new(info.md5, bits, info.total)

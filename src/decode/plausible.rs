@@ -7,8 +7,6 @@ use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
 use super::SourceFormat;
 use super::findings::Findings;
-use super::formats::FormatRow;
-use super::magic::Kind;
 use crate::record::WarningKind;
 
 /// The amplitude that no audio reaches: 20 dB above full scale.
@@ -71,21 +69,8 @@ pub(super) fn no_frames(findings: &mut Findings, what: &str) {
     findings.note(WarningKind::NoFrames, None, None, what);
 }
 
-/// Whether a codec that ffmpeg found is one that a file of this format can have. ffmpeg goes by the
-/// name of a file where its content says little.
-pub(super) fn is_codec_of(row: &FormatRow, codec: &str) -> bool {
-    match row.kind() {
-        Kind::MpegAudio => matches!(codec, "mp1" | "mp2" | "mp3" | "mp3float" | "mp2float"),
-        Kind::Adts | Kind::Loas => codec.starts_with("aac"),
-        Kind::Ac3 => matches!(codec, "ac3" | "eac3"),
-        Kind::Dts => matches!(codec, "dts" | "dca"),
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::formats::row_of;
     use super::*;
 
     /// Where samples are told to be too loud.
@@ -127,7 +112,13 @@ mod tests {
                 findings.note(kind, None, None, "before");
             }
             let (container, codec) = ("x".to_owned(), "y".to_owned());
-            let format = SourceFormat { container, codec, pcm, declared_frames: declared };
+            let format = SourceFormat {
+                container,
+                codec,
+                decoder: crate::decode::DecodedBy::BuiltIn,
+                pcm,
+                declared_frames: declared,
+            };
             check_length(&format, frames, bytes, &mut findings);
             findings.warnings().iter().map(|warning| warning.kind).collect::<Vec<_>>()
         };
@@ -140,13 +131,5 @@ mod tests {
         assert_eq!(check(Some(0), 0, 44, None), []);
         assert_eq!(check(None, 0, 1 << 20, None), [none]);
         assert_eq!(check(Some(9), 0, 44, None), [mismatch, none]);
-    }
-
-    #[test]
-    fn codecs_that_a_format_cannot_have_are_told() {
-        assert!(is_codec_of(row_of(Kind::MpegAudio), "mp3"));
-        assert!(!is_codec_of(row_of(Kind::MpegAudio), "g729"));
-        assert!(!is_codec_of(row_of(Kind::Ac3), "pcm_s16le"));
-        assert!(is_codec_of(row_of(Kind::Avi), "pcm_s16le"));
     }
 }

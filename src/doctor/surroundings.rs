@@ -15,13 +15,14 @@ const LITTLE_MEMORY: u64 = 256 << 20;
 /// What is found of everything but the children.
 pub(super) fn examine(workers: usize) -> Vec<Finding> {
     let limits = SystemLimits::now(workers);
-    let [ffmpeg, formats] = decoding();
+    let [ffmpeg, ffprobe, formats] = decoding();
     vec![
         temporary_files(),
         open_files(&limits, workers),
         address_space(&limits, workers),
         memory(&limits, workers),
         ffmpeg,
+        ffprobe,
         formats,
     ]
 }
@@ -99,18 +100,26 @@ fn memory(limits: &SystemLimits, workers: usize) -> Finding {
     Finding::ok(TOPIC, found)
 }
 
-fn decoding() -> [Finding; 2] {
+fn decoding() -> [Finding; 3] {
     let count = |wanted: fn(Decoding) -> bool| {
         decode::formats().iter().filter(|row| wanted(row.decoding)).count()
     };
     let own = count(|decoding| decoding != Decoding::Ffmpeg);
     let others = count(|decoding| decoding == Decoding::Ffmpeg);
     let with = |finding| {
-        [finding, Finding::ok("formats", format!("{own} built in, {others} through ffmpeg"))]
+        [
+            finding,
+            ffprobe(),
+            Finding::ok("formats", format!("{own} built in, {others} through ffmpeg")),
+        ]
     };
     let without = |finding| {
         let found = format!("{own} built in; {others} need ffmpeg (audiopool formats lists them)");
-        [finding, Finding::warning("formats", found, "nothing to do for files of the others")]
+        [
+            finding,
+            ffprobe(),
+            Finding::warning("formats", found, "nothing to do for files of the others"),
+        ]
     };
     match decode::installed_ffmpeg() {
         None => without(Finding::warning(
@@ -125,6 +134,22 @@ fn decoding() -> [Finding; 2] {
             let advice = "install it anew, or name another program in AUDIOPOOL_FFMPEG";
             without(Finding::warning("ffmpeg", reason, advice))
         }
+    }
+}
+
+/// What belongs to ffmpeg, and says more of a file than ffmpeg does.
+fn ffprobe() -> Finding {
+    match decode::installed_ffprobe() {
+        None => Finding::warning(
+            "ffprobe",
+            "not found beside ffmpeg",
+            "install it: without it, files whose format only ffmpeg knows are refused, the first \
+             audio track is measured and not the default one, and lossless samples are taken as f64",
+        ),
+        Some((program, Ok(version))) => {
+            Finding::ok("ffprobe", format!("{}, {version}", program.display()))
+        }
+        Some((_, Err(reason))) => Finding::warning("ffprobe", reason, "install ffmpeg anew"),
     }
 }
 

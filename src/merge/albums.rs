@@ -95,12 +95,13 @@ mod tests {
     use audiopool_worker::analyze::Details;
 
     use super::*;
-    use crate::record::{Failure, FailureKind, FileFormat};
+    use crate::record::{DecodedBy, Failure, FailureKind, FileFormat};
 
     fn record(path: &str, share: Option<album::Share>) -> Record {
         let format = FileFormat {
             container: "wav".to_owned(),
             codec: "pcm".to_owned(),
+            decoder: DecodedBy::BuiltIn,
             sample_rate: 8000,
             channels: 1,
             sample_format: "s16",

@@ -23,7 +23,7 @@ use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 use serde::{Deserialize, Serialize};
 
 use super::store::Measured;
-use crate::record::{Attempt, Failure, FailureKind, FileFormat, Record, Warning};
+use crate::record::{Attempt, DecodedBy, Failure, FailureKind, FileFormat, Record, Warning};
 use crate::settings::{
     AnalysisSettings, Grouping, LOUDNESS_TARGET, METRICS, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB,
 };
@@ -76,6 +76,7 @@ pub(super) type Known = Option<Facts>;
 pub(super) struct Facts {
     container: String,
     codec: String,
+    decoder: DecodedBy,
     pub(super) pcm: PcmFormat,
     pub(super) frames: Option<u64>,
 }
@@ -281,11 +282,11 @@ impl From<&Settings> for AnalysisSettings {
 impl Facts {
     fn new(format: &FileFormat, pcm: PcmFormat) -> Self {
         let (container, codec) = (format.container.clone(), format.codec.clone());
-        Self { container, codec, pcm, frames: format.frames }
+        Self { container, codec, decoder: format.decoder, pcm, frames: format.frames }
     }
 
     fn into_format(self) -> FileFormat {
-        FileFormat::from_parts(self.container, self.codec, self.pcm, self.frames)
+        FileFormat::from_parts(self.container, self.codec, self.decoder, self.pcm, self.frames)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Walk: a directory becomes its audio files, sorted, loops left out.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use walkdir::WalkDir;
 
@@ -11,6 +13,33 @@ pub(super) struct Walk {
     root: PathBuf,
     entries: walkdir::IntoIter,
     state: State,
+    passed_over: PassedOver,
+}
+
+/// How many files were passed over that systems keep beside the user's: `._name`, `.DS_Store`,
+/// `Thumbs.db`, `desktop.ini`. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct PassedOver(Arc<AtomicU64>);
+
+impl PassedOver {
+    /// How many there were so far.
+    pub fn files(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether a file is one of them; then it is counted.
+    fn counts(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        let is_one = name.as_encoded_bytes().starts_with(b"._")
+            || [".DS_Store", "Thumbs.db", "desktop.ini"]
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known));
+        if is_one {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(path = %path.display(), "a file of the system, passed over");
+        }
+        is_one
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -21,9 +50,9 @@ enum State {
 }
 
 impl Walk {
-    pub(super) fn new(root: PathBuf) -> Self {
+    pub(super) fn new(root: PathBuf, passed_over: PassedOver) -> Self {
         let entries = WalkDir::new(&root).follow_links(true).sort_by_file_name().into_iter();
-        Self { root, entries, state: State::NothingYet }
+        Self { root, entries, state: State::NothingYet, passed_over }
     }
 
     /// The directory that is searched.
@@ -35,6 +64,7 @@ impl Walk {
     fn next_input(&mut self) -> Option<Found> {
         self.entries.by_ref().find_map(|entry| match entry {
             Ok(entry) if entry.file_type().is_dir() => None,
+            Ok(entry) if self.passed_over.counts(entry.path()) => None,
             Ok(entry) => is_audio_name(entry.path()).then(|| Ok(entry.into_path())),
             Err(error) => judge(&self.root, error).map(Err),
         })

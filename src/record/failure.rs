@@ -36,8 +36,6 @@ pub struct Attempt {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// A directory without a file that has an audio extension.
-    NoAudio,
     /// A line of a list of files is no path.
     InvalidPath,
     /// The process working on it ended by itself or was killed, each time it was tried.
@@ -112,7 +110,7 @@ mod tests {
     #[test]
     fn a_kind_is_one_string_in_json_and_in_text() {
         for (kind, name) in [
-            (FailureKind::NoAudio, "no_audio"),
+            (FailureKind::Decode(DecodeErrorKind::NoAudio), "no_audio"),
             (FailureKind::TimedOut, "timed_out"),
             (FailureKind::Decode(DecodeErrorKind::NotFound), "not_found"),
             (FailureKind::Decode(DecodeErrorKind::PermissionDenied), "permission_denied"),

@@ -3,7 +3,7 @@
 use audiopool_worker::pcm::PcmFormat;
 use serde::Serialize;
 
-use crate::decode::SourceFormat;
+use crate::decode::{DecodedBy, SourceFormat};
 
 /// What a file is, as a report says it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -12,6 +12,8 @@ pub struct FileFormat {
     pub container: String,
     /// Codec, in lower case.
     pub codec: String,
+    /// Which program decoded it: `built_in` or `ffmpeg`.
+    pub decoder: DecodedBy,
     /// Frames per second.
     pub sample_rate: u32,
     /// Samples per frame.
@@ -29,19 +31,22 @@ pub struct FileFormat {
 impl FileFormat {
     /// Puts together what the decoder said and the frames that were counted.
     pub fn of(source: &SourceFormat, frames: Option<u64>) -> Self {
-        Self::from_parts(source.container.clone(), source.codec.clone(), source.pcm, frames)
+        let (container, codec) = (source.container.clone(), source.codec.clone());
+        Self::from_parts(container, codec, source.decoder, source.pcm, frames)
     }
 
     /// The same of what was kept.
     pub(crate) fn from_parts(
         container: String,
         codec: String,
+        decoder: DecodedBy,
         pcm: PcmFormat,
         frames: Option<u64>,
     ) -> Self {
         Self {
             container,
             codec,
+            decoder,
             sample_rate: pcm.sample_rate,
             channels: pcm.channels,
             sample_format: pcm.sample_format.name(),

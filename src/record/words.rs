@@ -24,7 +24,7 @@ pub const FAILURES: [FailureKind; 19] = [
     FailureKind::Decode(Decode::NotAFile),
     FailureKind::Decode(Decode::Io),
     FailureKind::Decode(Decode::Empty),
-    FailureKind::NoAudio,
+    FailureKind::Decode(Decode::NoAudio),
     FailureKind::InvalidPath,
     FailureKind::Decode(Decode::UnknownFormat),
     FailureKind::Decode(Decode::UnsupportedFormat),
@@ -61,10 +61,6 @@ impl FailureKind {
     /// The same in plain words.
     pub fn words(self) -> Words {
         match self {
-            Self::NoAudio => words(
-                "There is no audio in this folder",
-                "Choose a folder with audio files in it, or the files themselves.",
-            ),
             Self::InvalidPartials => words(
                 "Its stored partials cannot be used",
                 "Measure the file again, and store its partials anew.",
@@ -111,6 +107,10 @@ fn decoding(kind: Decode) -> Words {
         Decode::Empty => {
             words("The file is empty", "A download or a copy was broken off: get it once more.")
         }
+        Decode::NoAudio => words(
+            "There is no audio in it",
+            "Choose a file with sound in it, or a folder with such files.",
+        ),
         Decode::UnknownFormat => words(
             "This is no audio that is known here",
             "Choose an audio file, or convert it to FLAC or WAV.",

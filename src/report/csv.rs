@@ -18,11 +18,12 @@ pub struct Csv<'a, W: Write> {
     settings: &'a AnalysisSettings,
 }
 
-const BEFORE_METRICS: [&str; 10] = [
+const BEFORE_METRICS: [&str; 11] = [
     "path",
     "status",
     "container",
     "codec",
+    "decoder",
     "sample_rate",
     "channels",
     "sample_format",
@@ -66,10 +67,11 @@ impl<W: Write> Report for Csv<'_, W> {
     }
 }
 
-fn format_cells(format: &FileFormat) -> [String; 8] {
+fn format_cells(format: &FileFormat) -> [String; 9] {
     [
         format.container.clone(),
         format.codec.clone(),
+        format.decoder.name().to_owned(),
         format.sample_rate.to_string(),
         format.channels.to_string(),
         format.sample_format.to_owned(),

@@ -19,6 +19,7 @@ pub struct Stats {
     files_failed: u64,
     chunks: u64,
     audio_seconds: f64,
+    passed_over: u64,
     retries: u64,
     late: u64,
     places: BTreeMap<(Role, u32), Place>,
@@ -50,6 +51,7 @@ impl Stats {
             files_failed: 0,
             chunks: 0,
             audio_seconds: 0.0,
+            passed_over: 0,
             retries: 0,
             late: 0,
             places: BTreeMap::new(),
@@ -64,6 +66,11 @@ impl Stats {
     /// Takes note of what the run has left behind in its process, if anything.
     pub fn left_behind(&mut self, left: Result<(), String>) {
         self.left = Some(left);
+    }
+
+    /// Takes note of files of the system (`._name`, `.DS_Store`, `Thumbs.db`) that were passed over.
+    pub fn passed_over(&mut self, files: u64) {
+        self.passed_over = files;
     }
 
     /// Takes note of an event.
@@ -124,7 +131,11 @@ impl Stats {
             speed(self.audio_seconds, wall)
                 .map_or_else(String::new, |speed| format!(", {speed} × real time")),
         )?;
-        writeln!(out, "files        {} ok, {} failed", self.files_ok, self.files_failed)?;
+        write!(out, "files        {} ok, {} failed", self.files_ok, self.files_failed)?;
+        match self.passed_over {
+            0 => writeln!(out)?,
+            files => writeln!(out, ", {files} of the system passed over")?,
+        }
         writeln!(
             out,
             "attempts     {} tasks late, {} retried, {died} processes died",

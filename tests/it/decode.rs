@@ -4,6 +4,7 @@
 
 mod codecs;
 mod containers;
+mod fallback;
 mod frames;
 mod implausible;
 mod matroska;
@@ -17,7 +18,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use audiopool::decode::{DecodeError, DecodeErrorKind, EXTENSIONS, Source, SourceFormat, formats};
+use audiopool::decode::{
+    DecodeError, DecodeErrorKind, DecodedBy, EXTENSIONS, Source, SourceFormat, formats,
+};
 use audiopool::record::{Warning, WarningKind};
 use audiopool_worker::pcm::SampleFormat;
 

@@ -146,6 +146,7 @@ fn an_ffmpeg_that_is_none_or_not_there_is_a_warning() {
     let none = examined(doctor().env("AUDIOPOOL_FFMPEG", ""), 0);
     assert!(line(&none.stdout, "ffmpeg", "warning").contains("install it"));
     line(&none.stdout, "formats", "warning");
+    line(&none.stdout, "ffprobe", "warning");
     let other = examined(doctor().env("AUDIOPOOL_FFMPEG", "/bin/true"), 0);
     assert!(line(&other.stdout, "ffmpeg", "warning").contains("does not answer as ffmpeg does"));
 }

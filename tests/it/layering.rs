@@ -46,6 +46,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("record", "decode::SourceFormat", "what decoding tells of a file is part of its record"),
     ("record", "decode::DecodeError", "… and so is why it could not be decoded"),
     ("record", "decode::DecodeErrorKind", "… in the same classes"),
+    ("record", "decode::DecodedBy", "… and which program decoded it"),
     ("event", "decode::SourceFormat", "watchers learn the format as soon as it is known"),
     ("event", "pool::Balance", "… and the books of a pool that has ended"),
     ("plan", "decode::DecodeErrorKind", "what is no file fails in the same classes"),
@@ -111,7 +112,7 @@ const HOMES: &[(&str, Home)] = &[
     ("rusty_aac", Home::In(&["src/decode/codec"])),
     ("seccompiler", Home::In(&["worker/src/confine"])),
     ("serde", Home::Everywhere), // derives of what crosses a process or is reported
-    ("serde_json", Home::In(&["src/report", "src/cli", "src/web"])),
+    ("serde_json", Home::In(&["src/report", "src/cli", "src/web", "src/decode/fallback"])),
     ("shuttle", Home::Tests),
     ("signal_hook", Home::In(&["src/interrupt"])),
     ("symphonia", Home::In(&["src/decode"])),

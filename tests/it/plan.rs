@@ -64,6 +64,20 @@ fn a_directorys_files_are_reported_below_the_directory_as_given() {
 }
 
 #[test]
+fn files_of_the_system_are_passed_over_in_directories_and_counted() {
+    let names = ["d/._a.wav", "d/.DS_Store", "d/Thumbs.db", "d/a.wav", "d/e/._b.mp3", "d/b.txt"];
+    let root = tree(&names);
+    let mut found = of([root.path().join("d")]).jobs().unwrap();
+    let passed_over = found.passed_over();
+    assert_eq!(found.next().unwrap().path, root.path().join("d/a.wav"));
+    assert_eq!(found.next(), None);
+    assert_eq!(passed_over.files(), 4);
+    // One that is named is for the decoder to judge.
+    let named = jobs(&of([root.path().join("d/._a.wav")]));
+    assert_eq!((named.len(), &named[0].refusal), (1, &None));
+}
+
+#[test]
 fn what_cannot_be_planned_is_one_refusal_in_its_place() {
     let root = tree(&["a.wav", "empty/readme.txt", "b.wav"]);
     let at = |name: &str| root.path().join(name);
@@ -73,7 +87,7 @@ fn what_cannot_be_planned_is_one_refusal_in_its_place() {
     assert_eq!(found[0].refusal, None);
     let kind = |index: usize| found[index].refusal.as_ref().unwrap().kind;
     assert_eq!(kind(1), FailureKind::Decode(DecodeErrorKind::NotFound));
-    assert_eq!(kind(2), FailureKind::NoAudio);
+    assert_eq!(kind(2), FailureKind::Decode(DecodeErrorKind::NoAudio));
     assert_eq!(found[3].refusal, None);
 
     let record = found[2].refused().unwrap();

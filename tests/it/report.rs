@@ -1,6 +1,6 @@
 //! Reports, compared with expected documents as bytes.
 
-use audiopool::decode::{DecodeErrorKind, SourceFormat};
+use audiopool::decode::{DecodeErrorKind, DecodedBy, SourceFormat};
 use audiopool::record::{
     Attempt, Failure, FailureKind, FileFormat, Outcome, Record, Summary, Warning, WarningKind,
 };
@@ -24,6 +24,7 @@ fn format(sample_format: SampleFormat, sample_rate: u32, channels: u16) -> Sourc
     SourceFormat {
         container: container.to_owned(),
         codec: codec.to_owned(),
+        decoder: DecodedBy::BuiltIn,
         pcm: PcmFormat { lossy, ..PcmFormat::new(sample_format, sample_rate, channels) },
         declared_frames: Some(1),
     }
@@ -152,7 +153,7 @@ fn csv_has_a_column_for_each_metric_chosen_and_no_other() {
     write(&mut Csv::new(&mut out, &settings), &[], true);
     check(
         out,
-        "path,status,container,codec,sample_rate,channels,sample_format,sample_width,frames,\
+        "path,status,container,codec,decoder,sample_rate,channels,sample_format,sample_width,frames,\
          duration_seconds,min_dbfs,warnings,error_kind,error_message\n",
     );
 }

@@ -14,7 +14,7 @@ use crate::decode::open::Candidate;
 use crate::decode::raw::{Layout, Order, Raw};
 use crate::decode::refusal::{Refusal, check_limits};
 use crate::decode::trim::Trim;
-use crate::decode::{DecodeError, DecodeErrorKind, Opened, SourceFormat};
+use crate::decode::{DecodeError, DecodeErrorKind, DecodedBy, Opened, SourceFormat};
 use crate::record::WarningKind;
 
 /// What a header says.
@@ -132,6 +132,7 @@ impl Candidate<'_> {
         let format = |declared_frames| SourceFormat {
             container: row.container().to_owned(),
             codec: meaning.codec.to_owned(),
+            decoder: DecodedBy::BuiltIn,
             pcm,
             declared_frames,
         };

@@ -10,7 +10,7 @@ use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 use audiopool_worker::task::{StreamTask, Task};
 
 use super::*;
-use crate::decode::SourceFormat;
+use crate::decode::{DecodedBy, SourceFormat};
 use crate::pool::{Inline, TaskError};
 use crate::role;
 
@@ -44,6 +44,7 @@ impl Execute for Sick {
         let opened = Decoded::Opened(SourceFormat {
             container: "wav".to_owned(),
             codec: "pcm_s16le".to_owned(),
+            decoder: DecodedBy::BuiltIn,
             pcm: PCM,
             declared_frames: None,
         });

@@ -190,7 +190,7 @@ fn a_file_cut_short_is_cut_short_for_ffmpeg_too() {
         "{:?}",
         found.warnings
     );
-    error_of_bytes("x.wv", b"wvpk nothing more", DecodeErrorKind::UnsupportedFormat, "WavPack");
+    error_of_bytes("x.wv", b"wvpk nothing more", DecodeErrorKind::Corrupt, "WavPack");
 }
 
 #[test]

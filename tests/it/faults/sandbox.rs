@@ -183,7 +183,7 @@ fn what_a_decoder_starts_changes_no_file_and_reaches_nobody() {
     tcp.set_nonblocking(true).expect("a socket");
     let port = tcp.local_addr().expect("a bound socket").port();
     let does = format!(
-        "chmod 640 {0}; touch -d 1999-01-01 {0}; chown \"$(id -u)\" {0}; mv {0} {0}.moved; \
+        "test -e {0}.moved && exit; chmod 640 {0}; touch -d 1999-01-01 {0}; chown \"$(id -u)\" {0}; mv {0} {0}.moved; \
          echo made > {1}; exec 3<>/dev/tcp/127.0.0.1/{port}; echo no audio >&2",
         victim.display(),
         made.display()
@@ -240,9 +240,9 @@ fn what_a_decoder_starts_reads_the_file_of_its_task_and_no_other() {
         let scene = Scene::calm().env("AUDIOPOOL_FFMPEG", program.to_str().expect("UTF-8"));
         let file = file.to_str().expect("UTF-8");
         // One decoder, which is given other files before and after.
-        let ended = scene.args([file, "--sandbox", sandbox, "--workers", "1"]).run();
+        let ended = scene.args([file, "--sandbox", sandbox, "--workers", "1", "-v"]).run();
         let said = format!("it {does} the secret and reads its file");
-        assert!(ended.stdout.contains(&said), "{ended}");
+        assert!(ended.stderr.contains(&said), "{ended}");
         assert_eq!(ended.code(), Some(1), "{ended}");
         ended.assert_nobody_left();
     }
@@ -256,9 +256,9 @@ fn what_a_decoder_starts_cannot_leave_the_group_that_is_killed_with_it() {
     // Whoever is left behind holds a pipe that the decoder waits for.
     let program = impostor(folder.path(), "setsid -f sleep 1000; echo no audio >&2");
     let scene = Scene::calm().env("AUDIOPOOL_FFMPEG", program.to_str().expect("UTF-8"));
-    let ended = scene.args([file.to_str().expect("UTF-8"), "--sandbox", strictest()]).run();
+    let ended = scene.args([file.to_str().expect("UTF-8"), "--sandbox", strictest(), "-v"]).run();
     assert_eq!(ended.code(), Some(1), "{ended}");
-    assert!(ended.stdout.contains("no audio"), "{ended}");
+    assert!(ended.stderr.contains("ffmpeg: no audio"), "{ended}");
     ended.assert_nobody_left();
 }
 

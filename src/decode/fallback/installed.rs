@@ -1,4 +1,4 @@
-//! Installed: whether there is an ffmpeg, and which.
+//! Installed: whether there are an ffmpeg and an ffprobe, and which.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::ffmpeg::{self, Running};
+use super::command::{Running, probe_program, program};
 
 /// How long a program may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -15,15 +15,26 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of its answer that are read.
 const ANSWER: u64 = 4096;
 
+/// A program, and its version or why it is of no use.
+pub type Installed = (PathBuf, Result<String, String>);
+
 /// The ffmpeg program that would be used, and its version or why it is of no use.
-pub fn installed_ffmpeg() -> Option<(PathBuf, Result<String, String>)> {
-    let program = ffmpeg::program()?;
+pub fn installed_ffmpeg() -> Option<Installed> {
+    Some(examined(program()?))
+}
+
+/// The ffprobe program beside it, likewise.
+pub fn installed_ffprobe() -> Option<Installed> {
+    Some(examined(probe_program(&program()?)?))
+}
+
+fn examined(program: PathBuf) -> Installed {
     let mut command = Command::new(&program);
     command.arg("-version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let version = Running::spawn(&mut command).and_then(version);
     let named = |reason| format!("{}: {reason}", program.display());
     let version = version.map_err(named);
-    Some((program, version))
+    (program, version)
 }
 
 /// What it answers within the time that it has; it is ended in any case.
@@ -43,6 +54,7 @@ fn version(mut running: Running) -> Result<String, String> {
     let text = String::from_utf8_lossy(&text);
     let line = text.lines().next().unwrap_or_default();
     line.strip_prefix("ffmpeg version ")
+        .or_else(|| line.strip_prefix("ffprobe version "))
         .and_then(|rest| rest.split(' ').next())
         .map(|version| format!("version {version}"))
         .ok_or_else(|| "it does not answer as ffmpeg does".to_owned())
