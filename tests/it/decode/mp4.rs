@@ -264,6 +264,11 @@ fn the_layout_of_pcm_is_that_of_its_chnl_box() {
     let found = samples_of(&file(&track, &ramp(300)));
     let expected = [Speaker::FrontLeft, Speaker::FrontRight, Speaker::LowFrequency];
     assert_eq!(found.format.pcm.layout.speakers(3), Some(&expected[..]));
+    // As Apple has it, by the number of a layout: 133 is left, right, low frequency.
+    let chan = boxed(*b"chan", numbers(&[0, 133 << 16 | 3, 0, 0]));
+    let old = Track { entry: (*b"sowt", 0, 3, 16, 8000), more: chan, ..track.clone() };
+    let found = samples_of(&file(&old, &ramp(300)));
+    assert_eq!(found.format.pcm.layout.speakers(3), Some(&expected[..]));
     let unstated = Track { more: track.more[..14].to_vec(), ..track };
     assert!(!samples_of(&file(&unstated, &ramp(300))).format.pcm.layout.is_stated());
 }

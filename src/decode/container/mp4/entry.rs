@@ -22,6 +22,7 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 use super::boxes::Reader;
 use super::{layout, pcm};
 use crate::decode::codec::{aac, mpa};
+use crate::decode::container::channels;
 use crate::decode::packets::Setup;
 
 /// Entries of one track that are read.
@@ -124,9 +125,14 @@ fn read(name: [u8; 4], bytes: &[u8], version: u8, media_scale: u32) -> Result<En
         _ => pcm::entry(&fields, &boxes)
             .ok_or_else(|| format!("its audio is coded as {}", shown(name))),
     };
-    let channels = u16::try_from(fields.channels).unwrap_or(u16::MAX);
-    let layout = boxes.find(*b"chnl").map(|content| layout::of_chnl(content, channels));
-    entry.map(|entry| Entry { layout: layout.unwrap_or_default(), ..entry })
+    let count = u16::try_from(fields.channels).unwrap_or(u16::MAX);
+    let layout = match (boxes.find(*b"chnl"), boxes.find(*b"chan")) {
+        (Some(content), _) => layout::of_chnl(content, count),
+        // Behind a version and flags, as in Core Audio.
+        (None, Some(&[_, _, _, _, ref content @ ..])) => channels::layout(content, count),
+        _ => ChannelLayout::UNSTATED,
+    };
+    entry.map(|entry| Entry { layout, ..entry })
 }
 
 /// The fields of an entry and the bytes of its boxes.

@@ -1,4 +1,5 @@
-//! Channel layouts: which loudspeaker each channel is for, in `chnl`.
+//! Channel layouts: which loudspeaker each channel is for, in the `chnl` box of ISO. The `chan` box
+//! of `QuickTime` is that of Core Audio.
 //!
 //! Positions and layouts are those of ISO 23091-3; the box is that of ISO 14496-12 §12.2.4.
 
