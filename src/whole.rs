@@ -30,6 +30,10 @@ pub use identity::FileId;
 /// How the name of a file ends that is not complete.
 const INCOMPLETE: &str = ".incomplete";
 
+/// Bytes behind what was flushed that are in the file already, as empty lines, so that a document can
+/// be ended when the disk is full.
+const RESERVE: u64 = 1024;
+
 /// Bytes that are written at a time.
 const BLOCK: usize = 64 << 10;
 
@@ -54,6 +58,10 @@ struct Beside {
     length: u64,
     /// … when it was flushed last.
     flushed: u64,
+    /// Bytes that the file has, the reserve among them.
+    allocated: u64,
+    /// Whether the reserve may be used up.
+    is_ending: bool,
 }
 
 /// A file that could not be given its name.
@@ -82,8 +90,9 @@ impl Whole {
         };
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let file = beside(&target, existing)?;
-        let (buffer, length, flushed) = (Vec::new(), 0, 0);
-        Ok(Self(Place::Beside(Beside { file, target, buffer, length, flushed })))
+        let (buffer, [length, flushed, allocated]) = (Vec::new(), [0; 3]);
+        let file = Beside { file, target, buffer, length, flushed, allocated, is_ending: false };
+        Ok(Self(Place::Beside(file)))
     }
 
     /// Whether it can be begun, told before the work begins rather than at its end. Of what is no
@@ -101,6 +110,7 @@ impl Whole {
             Place::Itself(mut out) => out.flush(),
             Place::Beside(mut file) => {
                 file.write_out()?;
+                file.cut()?;
                 file.rename().map_err(|PersistError { error, .. }| error)
             }
         }
@@ -113,7 +123,9 @@ impl Whole {
         match self.0 {
             Place::Itself(mut out) => out.flush().map_err(|error| NotNamed { error, kept: None }),
             Place::Beside(mut file) => {
-                if let Err(error) = file.write_out().and_then(|()| file.sync()) {
+                if let Err(error) =
+                    file.write_out().and_then(|()| file.cut()).and_then(|()| file.sync())
+                {
                     return Err(NotNamed { error, kept: file.keep().ok() });
                 }
                 let target = file.target.clone();
@@ -138,6 +150,7 @@ impl Whole {
             Place::Itself(mut out) => out.flush().map(|()| None),
             Place::Beside(mut file) => {
                 file.write_out()?;
+                file.cut()?;
                 let Beside { file, target, .. } = file;
                 match file.persist_noclobber(&target) {
                     Ok(_) => Ok(None),
@@ -155,6 +168,7 @@ impl Whole {
             Place::Itself(_) => Ok(None),
             Place::Beside(mut file) => {
                 file.rewind()?;
+                file.cut()?;
                 file.keep().map(Some)
             }
         }
@@ -172,17 +186,44 @@ impl Whole {
 impl Beside {
     /// Puts everything into the file.
     fn write_out(&mut self) -> io::Result<()> {
-        self.file.write_all(&self.buffer)?;
+        // Not through the temporary file, whose errors name its passing name.
+        self.file.as_file_mut().write_all(&self.buffer)?;
         self.buffer.clear();
+        self.allocated = self.allocated.max(self.length);
         Ok(())
     }
 
+    /// Puts everything into the file and the reserve behind it; that first, so that what is flushed
+    /// has it for certain.
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.is_ending && self.length + RESERVE > self.allocated {
+            let allocated = self.length + 4 * RESERVE;
+            let blanks = usize::try_from(allocated - self.allocated).map_err(io::Error::other)?;
+            let written = self.length - self.buffer.len() as u64;
+            let file = self.file.as_file_mut();
+            file.seek(SeekFrom::Start(self.allocated))?;
+            let reserved = file.write_all(&vec![b'\n'; blanks]);
+            file.seek(SeekFrom::Start(written))?;
+            reserved?;
+            self.allocated = allocated;
+        }
+        self.write_out()?;
+        self.flushed = self.length;
+        Ok(())
+    }
+
+    /// Goes back to the last flush, from where on the reserve may be used up.
     fn rewind(&mut self) -> io::Result<()> {
+        self.is_ending = true;
         self.buffer.clear();
-        self.file.as_file().set_len(self.flushed)?;
-        self.file.seek(SeekFrom::Start(self.flushed))?;
+        self.file.as_file_mut().seek(SeekFrom::Start(self.flushed))?;
         self.length = self.flushed;
         Ok(())
+    }
+
+    /// Takes the reserve away.
+    fn cut(&self) -> io::Result<()> {
+        self.file.as_file().set_len(self.length)
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -239,11 +280,7 @@ impl Write for Whole {
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Place::Itself(out) => out.flush(),
-            Place::Beside(file) => {
-                file.write_out()?;
-                file.flushed = file.length;
-                Ok(())
-            }
+            Place::Beside(file) => file.flush(),
         }
     }
 }
@@ -389,7 +426,8 @@ mod tests {
         output.flush().expect("room");
         let [name] = &names(directory.path())[..] else { panic!("one file") };
         assert!(name.starts_with(".r.json.") && name.ends_with(".incomplete"), "{name}");
-        assert_eq!(fs::read(directory.path().join(name)).expect("a file"), b"a record");
+        let content = fs::read_to_string(directory.path().join(name)).expect("a file");
+        assert_eq!(content.trim_end_matches('\n'), "a record");
     }
 
     #[test]
