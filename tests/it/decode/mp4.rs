@@ -404,6 +404,12 @@ fn the_track_that_is_enabled_is_measured_and_others_are_told_of() {
 }
 
 #[test]
+fn a_film_without_sound_has_no_audio() {
+    let video = Track { handler: *b"vide", ..pcm(10) };
+    error_of_bytes("x.mp4", &file(&video, &ramp(10)), DecodeErrorKind::NoAudio, "without audio");
+}
+
+#[test]
 fn what_is_missing_of_another_track_ends_nothing() {
     // Another track's sample lies far outside.
     let other = Track { number: 2, is_enabled: false, chunks: vec![1 << 30], ..pcm(50) };

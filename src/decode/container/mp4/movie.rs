@@ -26,6 +26,8 @@ pub(super) struct Movie {
     /// Ticks of a second in which edits are long.
     pub(super) scale: u32,
     pub(super) tracks: Vec<Track>,
+    /// Whether every track could be read.
+    pub(super) is_understood: bool,
     /// Whether it says that fragments follow.
     pub(super) has_fragments: bool,
     pub(super) gapless: Option<Gapless>,
@@ -68,11 +70,15 @@ impl Movie {
         let scale = reader.find(&content, *b"mvhd").and_then(|mvhd| scale_in(reader, &mvhd));
         let mut tracks = Vec::new();
         let mut rest = content.clone();
-        let mut has_fragments = false;
+        let (mut has_fragments, mut is_understood) = (false, true);
         while let Some(Atom { name, content: inner, .. }) = reader.next_box(&mut rest) {
             let inner = inner.start..inner.end.min(content.end);
             match &name {
-                b"trak" if tracks.len() < MAX_TRACKS => tracks.extend(Track::read(reader, &inner)),
+                b"trak" => {
+                    let track = Track::read(reader, &inner).filter(|_| tracks.len() < MAX_TRACKS);
+                    is_understood &= track.is_some();
+                    tracks.extend(track);
+                }
                 b"mvex" => has_fragments = true,
                 _ => {}
             }
@@ -80,7 +86,14 @@ impl Movie {
         let gapless = gapless_in(reader, &content);
         // Without a time scale of the movie, lengths of edits are in that of most programs.
         let scale = scale.unwrap_or(1000);
-        (!tracks.is_empty()).then_some(Self { scale, tracks, has_fragments, gapless, content })
+        (!tracks.is_empty()).then_some(Self {
+            scale,
+            tracks,
+            is_understood,
+            has_fragments,
+            gapless,
+            content,
+        })
     }
 
     /// The audio track to measure and the number of audio tracks: the first that is enabled, else

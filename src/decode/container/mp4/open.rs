@@ -19,7 +19,7 @@ use crate::decode::open_packets::name_of_codec;
 use crate::decode::packets::{Demux, Setup};
 use crate::decode::refusal::Refusal;
 use crate::decode::trim::Trim;
-use crate::decode::{Opened, SourceFormat};
+use crate::decode::{DecodeError, DecodeErrorKind, Opened, SourceFormat};
 use crate::record::WarningKind;
 
 /// Bytes of audio that are read at a time.
@@ -41,10 +41,15 @@ impl Candidate<'_> {
             Refusal::Corrupt(format!("this is {}, but damaged or cut short ({what})", row.name))
         })?;
         let Some((track, count)) = movie.audio() else {
-            let what = "but none of its tracks is audio";
-            return Err(Refusal::Unsupported(format!("this is {}, {what}", row.name)));
+            let message =
+                format!("this is {} without audio: none of its tracks is audio", row.name);
+            return Err(Refusal::Final(DecodeError::new(DecodeErrorKind::NoAudio, message)));
         };
         if count > 1 {
+            if !movie.is_understood {
+                let what = "in whose index a track is broken";
+                return Err(Refusal::Corrupt(format!("this is {}, {what}", row.name)));
+            }
             let message = format!("{} further audio tracks were not analysed", count - 1);
             findings.note(WarningKind::OtherTracks, None, None, message);
         }
