@@ -1,4 +1,4 @@
-//! Blocks: audio that lies in the file as coded blocks of one size, each decoded by itself.
+//! Blocks: audio that lies in the file as coded blocks of one size, decoded one after the other.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -18,6 +18,7 @@ const READ: usize = 64 * 1024;
 pub(super) struct Blocks {
     file: File,
     coding: adpcm::Blocks,
+    memory: adpcm::Memory,
     /// Bytes read so far and yet to be read, from the start of the audio on.
     position: u64,
     left: u64,
@@ -35,7 +36,8 @@ impl Blocks {
         bytes: u64,
     ) -> io::Result<Self> {
         file.seek(SeekFrom::Start(start))?;
-        Ok(Self { file, coding, position: start, left: bytes, cut: 0, is_whole: true })
+        let memory = adpcm::Memory::default();
+        Ok(Self { file, coding, memory, position: start, left: bytes, cut: 0, is_whole: true })
     }
 
     /// Frames in so many bytes.
@@ -72,7 +74,7 @@ impl Audio for Blocks {
                 if is_full { self.coding.frames } else { self.coding.frames_of_rest(block.len()) };
             if frames == 0 {
                 self.cut = block.len() as u64;
-            } else if let Err(what) = self.coding.decode(block, frames, bytes) {
+            } else if let Err(what) = self.coding.decode(&mut self.memory, block, frames, bytes) {
                 let frame = frame + ((bytes.len() - from) / width) as u64;
                 let (byte, bytes) = (Some(self.position), Some(block.len() as u64));
                 findings.damage(Damage { frame, byte, bytes }, what);

@@ -1,8 +1,8 @@
 //! ADPCM of blocks: Microsoft's, IMA's in WAV (also called DVI), and IMA's as Apple packs it.
 //!
-//! A block knows nothing of the one before, and says with which values its prediction begins. The
-//! sums are those of the definitions, in shifts that round down; decoders that multiply instead
-//! drift away from them by hundreds of steps.
+//! A block says with which values its prediction begins. Apple's says so in nine bits, so its decoder
+//! goes on with the sample that it has, where that agrees. The sums are those of the definitions, in
+//! shifts that round down; decoders that multiply instead drift away from them by hundreds of steps.
 //!
 //! Sources: *Multimedia Data Standards Update* (Microsoft, 1994), *Recommended Practices for
 //! Enhancing Digital Audio Compatibility in Multimedia Systems* (IMA, 1992), Apple Technical Note
@@ -33,6 +33,10 @@ pub(in crate::decode) struct Blocks {
     /// Frames of a block.
     pub(in crate::decode) frames: usize,
 }
+
+/// The last sample and step of each channel.
+#[derive(Clone, Debug, Default)]
+pub(in crate::decode) struct Memory(Vec<Ima>);
 
 /// Bytes and samples of a block of one channel, as Apple packs it.
 const APPLE_BYTES: usize = 34;
@@ -84,9 +88,11 @@ impl Blocks {
     }
 
     /// Appends the samples of a block, interleaved and little-endian, to `bytes`; the error says
-    /// what is wrong with it. `frames` are as many as there are in it.
+    /// what is wrong with it. `frames` are as many as there are in it, `memory` what was left by the
+    /// block before.
     pub(in crate::decode) fn decode(
         &self,
+        memory: &mut Memory,
         block: &[u8],
         frames: usize,
         bytes: &mut Vec<u8>,
@@ -98,7 +104,7 @@ impl Blocks {
         let decoded = match &self.coding {
             Coding::Microsoft(predictors) => microsoft(block, count, predictors, samples),
             Coding::Ima => ima(block, count, samples),
-            Coding::Apple => apple(block, count, samples),
+            Coding::Apple => apple(memory, block, count, samples),
         };
         decoded.ok_or_else(|| {
             bytes.truncate(from);
@@ -195,6 +201,7 @@ const STEPS: [i64; 89] = [
 const MOVES: [i32; 8] = [-1, -1, -1, -1, 2, 4, 6, 8];
 
 /// What IMA's decoder remembers of a channel.
+#[derive(Clone, Debug, Default)]
 struct Ima {
     sample: i32,
     step: i32,
@@ -233,12 +240,17 @@ fn ima(block: &[u8], count: usize, samples: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-fn apple(block: &[u8], count: usize, samples: &mut [u8]) -> Option<()> {
+fn apple(memory: &mut Memory, block: &[u8], count: usize, samples: &mut [u8]) -> Option<()> {
+    memory.0.resize(count, Ima::default());
     for (channel, packet) in block.chunks_exact(APPLE_BYTES).enumerate() {
         let (&[high, low], codes) = packet.split_first_chunk()?;
         // Nine bits of the sample, seven of the step.
-        let sample = i32::from(i16::from_be_bytes([high, low & 0x80]));
-        let mut state = Ima::new(sample, i32::from(low & 0x7f))?;
+        let stated = i32::from(i16::from_be_bytes([high, low & 0x80]));
+        let stated = Ima::new(stated, i32::from(low & 0x7f))?;
+        let state = memory.0.get_mut(channel)?;
+        if state.step != stated.step || (state.sample - stated.sample).abs() > 0x7f {
+            *state = stated;
+        }
         for (index, code) in codes.iter().flat_map(|&byte| nibbles(byte)).enumerate() {
             put(samples, index * count + channel, state.next(code));
         }
@@ -252,7 +264,7 @@ mod tests {
 
     fn decoded(blocks: &Blocks, block: &[u8]) -> Result<Vec<i16>, &'static str> {
         let mut bytes = Vec::new();
-        blocks.decode(block, blocks.frames, &mut bytes)?;
+        blocks.decode(&mut Memory::default(), block, blocks.frames, &mut bytes)?;
         Ok(bytes.as_chunks().0.iter().map(|&two| i16::from_le_bytes(two)).collect())
     }
 
@@ -291,5 +303,24 @@ mod tests {
         assert_eq!(blocks.frames_of_rest(8 + 16), 17);
         assert_eq!(blocks.frames_of_rest(8 + 15), 9);
         assert_eq!(blocks.frames_of_rest(5), 0);
+    }
+
+    #[test]
+    fn a_block_of_apple_s_goes_on_with_the_sample_before_where_it_agrees() {
+        let blocks = Blocks::apple(1);
+        let (mut memory, mut bytes) = (Memory::default(), Vec::new());
+        // A step of 7 and codes of 0 and 8 in turn: nothing is added and taken away.
+        let block = |high, low| [[high, low].as_slice(), &[0x80; 32]].concat();
+        for (high, low) in [(0x01, 0x00), (0x00, 0x80), (0x01, 0x01), (0x02, 0x00)] {
+            let read = blocks.decode(&mut memory, &block(high, low), 64, &mut bytes);
+            assert_eq!(read, Ok(()));
+        }
+        let first = |block: usize| i16::from_le_bytes([bytes[128 * block], bytes[128 * block + 1]]);
+        // 256; 128 is too far away; another step; 512 is too far away.
+        assert_eq!([0, 1, 2, 3].map(first), [256, 128, 257, 512]);
+        let mut memory = Memory(vec![Ima { sample: 300, step: 0 }]);
+        bytes.clear();
+        assert_eq!(blocks.decode(&mut memory, &block(0x01, 0x00), 64, &mut bytes), Ok(()));
+        assert_eq!(i16::from_le_bytes([bytes[0], bytes[1]]), 300);
     }
 }

@@ -67,6 +67,10 @@ pub(in crate::decode) fn read(
     let layout = channels::layout(&labels, common.channels);
     let meaning = match common.meaning() {
         Ok(meaning) => meaning,
+        // ffmpeg takes all channels for one.
+        Err(codec) if &common.compression == b"G722" && common.channels > 1 => {
+            return Ok(Header::Unreliable(codec));
+        }
         Err(codec) => return Ok(Header::Other(codec)),
     };
     let frame = meaning.stored_frame(common.channels);
