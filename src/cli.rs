@@ -18,13 +18,16 @@ mod hurry;
 mod log;
 mod manual;
 mod merge;
+mod mistakes;
 mod output;
 mod pages;
 mod replay;
 mod request;
 mod selftest;
 mod serve;
+mod spooled;
 mod targets;
+mod version;
 
 use std::io::{self, Write};
 
@@ -61,6 +64,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
         Command::Selftest(asked) => selftest::run(asked),
         Command::Serve(asked) => serve::run(asked, args.talk),
         Command::Explain { metrics } => speak(|out| catalogue::explain(&metrics.0, out)),
+        Command::Version(asked) => speak(|out| version::write(asked.format, out)),
         Command::Completions { shell } => speak(|out| {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "audiopool", &mut script);
@@ -87,6 +91,9 @@ fn answer(error: &clap::Error) -> Exit {
             Ok(()) => Exit::Ok,
             Err(error) => Fault::unwritten("standard output", &error).exit,
         },
-        _ => Exit::Usage,
+        _ => {
+            mistakes::help_with(error, &mut io::stderr());
+            Exit::Usage
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub use audiopool_worker::confine::Confinement;
 pub use audiopool_worker::protocol::{Role, Usage};
 
-use crate::decode::SourceFormat;
+pub use crate::decode::{DecodedBy, SourceFormat};
 pub use crate::pool::Balance;
 
 /// Who watches a run.

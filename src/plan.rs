@@ -40,6 +40,9 @@ pub struct Plan {
     pub paths: Vec<PathBuf>,
     /// A list of further ones, read after them.
     pub list: Option<List>,
+    /// Where the path `-` stands for standard input: the name that its record has, and the file
+    /// that holds a copy of it. Without, `-` is a file like any other.
+    pub standard_input: Option<(PathBuf, PathBuf)>,
 }
 
 /// One input file, or one input that is none.
@@ -47,8 +50,10 @@ pub struct Plan {
 pub struct Job {
     /// Position in the plan, from 0 without a gap.
     pub index: u64,
-    /// The file, exactly as it is to be opened and reported.
+    /// The file, exactly as it is to be reported.
     pub path: PathBuf,
+    /// The file to open, where it is another than is reported.
+    pub copy: Option<PathBuf>,
     /// Why it need not be opened at all.
     pub refusal: Option<Failure>,
 }
@@ -58,6 +63,7 @@ pub struct Jobs {
     paths: vec::IntoIter<PathBuf>,
     entries: Option<Entries>,
     walk: Option<Walk>,
+    standard_input: Option<(PathBuf, PathBuf)>,
     next_index: u64,
     is_over: Box<dyn Fn() -> bool + Send>,
     passed_over: PassedOver,
@@ -73,6 +79,7 @@ impl Plan {
             paths: self.paths.clone().into_iter(),
             entries: self.list.as_ref().map(List::entries).transpose()?,
             walk: None,
+            standard_input: self.standard_input.clone(),
             next_index: 0,
             is_over: Box::new(|| false),
             passed_over: PassedOver::default(),
@@ -86,6 +93,11 @@ impl Plan {
 }
 
 impl Job {
+    /// The file to open.
+    pub fn file(&self) -> &Path {
+        self.copy.as_deref().unwrap_or(&self.path)
+    }
+
     /// The path for a person; what is not UTF-8 is U+FFFD.
     pub fn shown(&self) -> Cow<'_, str> {
         self.path.to_string_lossy()
@@ -113,7 +125,12 @@ impl Iterator for Jobs {
                 self.walk = None;
             }
             let given = if let Some(path) = self.paths.next() {
-                Ok(path)
+                match self.standard_input.clone() {
+                    Some((name, copy)) if path == Path::new("-") => {
+                        return Some(Job { copy: Some(copy), ..self.job(Ok(name)) });
+                    }
+                    _ => Ok(path),
+                }
             } else if let Some(entry) = self.entries.as_mut()?.next() {
                 entry
             } else {
@@ -169,7 +186,7 @@ impl Jobs {
         };
         let index = self.next_index;
         self.next_index += 1;
-        Job { index, path, refusal }
+        Job { index, path, copy: None, refusal }
     }
 }
 
@@ -213,7 +230,7 @@ const UNREAD_LIST: &str = "this list was read to its end";
 /// The job that stands for what a list would still have named.
 pub fn unread_list(index: u64, name: PathBuf) -> Job {
     let (path, failure) = not_run(name, UNREAD_LIST);
-    Job { index, path, refusal: Some(failure) }
+    Job { index, path, copy: None, refusal: Some(failure) }
 }
 
 fn not_run(path: PathBuf, what: &str) -> (PathBuf, Failure) {

@@ -18,6 +18,7 @@
 mod album;
 mod details;
 mod failure;
+mod figure;
 mod format;
 mod words;
 
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::decode::DecodedBy;
 pub use album::Album;
 pub use failure::{Attempt, Failure, FailureKind};
+pub(crate) use figure::{number, presentable};
 pub use format::FileFormat;
 pub use words::{FAILURES, WARNINGS, Words};
 
@@ -77,6 +79,11 @@ pub struct Summary {
     pub ok: u64,
     /// Of these, failed.
     pub failed: u64,
+    /// Of those measured, how many have a warning.
+    #[serde(skip)]
+    pub warned: u64,
+    /// Of those measured, how many have a warning of [damage](WarningKind::is_damage).
+    pub damaged: u64,
     /// Audio measured, in seconds: counted frames over the rate, summed in input order.
     pub audio_seconds: f64,
     /// Whether every input had its turn; `false` when the run was stopped or gave up.
@@ -127,6 +134,27 @@ pub enum WarningKind {
     ImplausibleLevel,
     /// The name of the file, and not its content, says what it was decoded as.
     GuessedFormat,
+}
+
+impl WarningKind {
+    /// Whether it says that audio is missing or damaged, and not only that something is unusual.
+    pub const fn is_damage(self) -> bool {
+        match self {
+            Self::Truncated
+            | Self::DecodeErrors
+            | Self::LengthMismatch
+            | Self::ChecksumMismatch
+            | Self::NoFrames => true,
+            Self::TrailingData
+            | Self::FormatChange
+            | Self::WrongExtension
+            | Self::OtherTracks
+            | Self::EditList
+            | Self::HeaderMismatch
+            | Self::ImplausibleLevel
+            | Self::GuessedFormat => false,
+        }
+    }
 }
 
 impl Record {
@@ -206,6 +234,9 @@ impl Summary {
         match &record.outcome {
             Outcome::Ok { format, .. } => {
                 self.ok += 1;
+                let is_damaged = record.warnings().iter().any(|found| found.kind.is_damage());
+                self.warned += u64::from(!record.warnings().is_empty());
+                self.damaged += u64::from(is_damaged);
                 self.audio_seconds += format.duration_seconds.unwrap_or(0.0);
             }
             Outcome::Failed { .. } => self.failed += 1,
@@ -241,17 +272,12 @@ struct Metrics<'a>(&'a [(&'static str, Option<f64>)]);
 
 impl Serialize for Metrics<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|&(key, figure)| (key, presentable(figure))))
+        serializer.collect_map(self.0.iter().map(|&(key, figure)| (key, number(key, figure))))
     }
 }
 
-/// A figure as every report writes it: no infinity, no NaN, no negative zero.
-pub(crate) fn presentable(figure: Option<f64>) -> Option<f64> {
-    figure.filter(|figure| figure.is_finite()).map(|figure| figure + 0.0)
-}
-
 /// The path's bytes with everything but RFC 3986's unreserved characters and `/` as `%XX`.
-fn percent_encoded(path: &Path) -> String {
+pub(crate) fn percent_encoded(path: &Path) -> String {
     let mut encoded = String::new();
     for &byte in path.as_os_str().as_encoded_bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
@@ -364,7 +390,15 @@ mod tests {
         summary.add(&ok("a", vec![]));
         summary.add(&Record::failed("b".into(), Failure::new(FailureKind::NotRun, "stopped")));
         summary.add(&ok("c", vec![]));
-        let expected = Summary { inputs: 3, ok: 2, failed: 1, audio_seconds: 3.0, complete: false };
+        let expected = Summary {
+            inputs: 3,
+            ok: 2,
+            failed: 1,
+            warned: 0,
+            damaged: 0,
+            audio_seconds: 3.0,
+            complete: false,
+        };
         assert_eq!(summary, expected);
     }
 }

@@ -17,6 +17,7 @@ use audiopool::record::Summary;
 use audiopool::report::{Progress, Stats};
 use audiopool::settings::Drawing;
 
+use super::args::FailOn;
 use super::awaited::Awaited;
 use super::exit::Exit;
 use super::fault::Fault;
@@ -24,6 +25,7 @@ use super::hurry::Hurry;
 use super::log;
 use super::pages::{Closed, Pages, open_output, place, warn_of_the_table};
 use super::request::Request;
+use super::spooled;
 use super::targets::{self, Targets, Watched};
 
 /// Jobs, wherever they come from.
@@ -39,13 +41,17 @@ pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
 
 fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     log::start(&request.run.log_filter, progress)?;
-    warn_of_the_table(request.format, &request.analysis);
+    request.format.warn_of_ending(request.output.as_deref());
+    let format = request.format.for_output(request.output.as_deref());
+    warn_of_the_table(format, &request.analysis);
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
     let _announcement = stop.on_change(announce);
-    let jobs = open_jobs(&request.plan)?;
+    let mut plan = request.plan.clone();
+    let _spooled = spooled::spool(&mut plan, &request.stdin_name, &stop)?;
+    let jobs = open_jobs(&plan)?;
     let passed_over = jobs.passed_over();
     let targets = Targets::of(request);
-    targets.check_plan(&request.plan)?;
+    targets.check_plan(&plan)?;
     // A report may go to a directory that is made here, and is then not in its way.
     if let Some(directory) = &request.run.save_partials {
         Store::prepare(directory).map_err(|error| {
@@ -64,7 +70,7 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     let stats = Arc::new(Mutex::new(Stats::begin()));
 
     let share_terminal = request.output.is_none() && io::stdout().is_terminal();
-    let (shape, analysis) = ((request.format, request.paint), &request.analysis);
+    let (shape, analysis) = ((format, request.paint), &request.analysis);
     let mut pages = Pages::new(shape, analysis, output, progress, share_terminal);
     let is_unwritable = Arc::new(AtomicBool::new(false));
     let hurry = Hurry::new(&stop);
@@ -99,7 +105,9 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
         let _unread = stats.write(&mut io::stderr());
     }
     let concluded = match (clash, closed) {
-        (None, Some(closed)) => conclude(ran, closed, &stop, request.output.as_deref()),
+        (None, Some(closed)) => {
+            conclude(ran, closed, &stop, request.output.as_deref(), request.fail_on)
+        }
         (Some(clash), _) => Err(clash),
         (None, None) => Ok(Exit::Ok),
     };
@@ -213,6 +221,7 @@ pub(super) fn conclude(
     closed: Closed,
     stop: &Interrupt,
     output: Option<&Path>,
+    fail_on: Option<FailOn>,
 ) -> Result<Exit, Fault> {
     let kept = closed.where_it_is(output);
     let unwritten = |error: &io::Error| Fault::unwritten(&place(output), error);
@@ -231,7 +240,10 @@ pub(super) fn conclude(
     match stop.reason() {
         Some(reason) if !summary.complete => Err(Fault::stopped(reason, &summary).and_help(kept)),
         _ if summary.failed > 0 => Err(Fault::files_failed(&summary, &place(output))),
-        _ => Ok(Exit::Ok),
+        _ => match fail_on.filter(|fail_on| fail_on.count(&summary) > 0) {
+            Some(fail_on) => Err(Fault::found(fail_on, &summary, &place(output))),
+            None => Ok(Exit::Ok),
+        },
     }
 }
 

@@ -19,7 +19,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueHint};
 
 pub(crate) use children::{ChildProgram, Children};
 pub(crate) use choices::{
-    AlbumScope, CatalogueFormat, ColorWhen, IsolationWhen, ReportFormat, SandboxLevel,
+    AlbumScope, CatalogueFormat, ColorWhen, FailOn, FormatArg, IsolationWhen, ReportFormat,
+    SandboxLevel,
 };
 
 use peaks::PeaksArgs;
@@ -76,6 +77,8 @@ pub(crate) enum Command {
         after_help = "Exits 0 if the laws hold, 5 if one is broken, 3 if workers cannot be started."
     )]
     Selftest(Selftest),
+    /// Tell version, build and the ffmpeg that would be used
+    Version(Catalogue),
     /// Write a completion script for a shell to standard output
     Completions {
         /// The shell
@@ -88,7 +91,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
 pub(crate) struct Analyze {
-    /// Files, and directories to search for audio files
+    /// Files, and directories to search for audio files; `-` is one audio file from standard input
     #[arg(value_name = "PATH", required_unless_present = "files_from", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -99,6 +102,10 @@ pub(crate) struct Analyze {
     /// The paths in `--files-from` are separated by NUL bytes, as `find -print0` writes them
     #[arg(short = '0', long = "null", requires = "files_from", help_heading = "Input")]
     pub(crate) nul: bool,
+
+    /// The name in the report of what `-` reads; its ending helps to tell the format
+    #[arg(long, value_name = "NAME", default_value = "-", help_heading = "Input")]
+    pub(crate) stdin_name: PathBuf,
 
     #[arg(long, value_name = "LIST", help_heading = "Analysis", env = "AUDIOPOOL_METRICS", hide_env_values = true,
         default_value = DEFAULT_METRICS, value_parser = metrics, help = metrics_help())]
@@ -134,13 +141,16 @@ pub(crate) struct Analyze {
         default_missing_value = "all", help_heading = "Analysis")]
     pub(crate) album: Option<AlbumScope>,
 
-    /// Format of the report
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Report")]
-    pub(crate) format: ReportFormat,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
 
     /// Write the report to FILE, which appears when it is complete; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Report", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+
+    /// Exit with code 1 as well if a file has a warning, or a warning of damage
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = "Report")]
+    pub(crate) fail_on: Option<FailOn>,
 
     /// Store the partials of every input in DIR, which is new or empty; `audiopool merge` makes
     /// reports of them
@@ -154,7 +164,7 @@ pub(crate) struct Analyze {
     #[arg(long, help_heading = "Report")]
     pub(crate) stats: bool,
 
-    #[arg(long = WORKERS.name, env = WORKERS.env, hide_env_values = true, value_name = "N", help = WORKERS.describe(),
+    #[arg(short = 'j', long = WORKERS.name, env = WORKERS.env, hide_env_values = true, value_name = "N", help = WORKERS.describe(),
         value_parser = |text: &str| WORKERS.parse(text),
         allow_hyphen_values = true, help_heading = "Processes")]
     pub(crate) workers: Option<u32>,
@@ -246,7 +256,7 @@ pub(crate) struct Doctor {
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: CatalogueFormat,
 
-    #[arg(long = WORKERS.name, env = WORKERS.env, hide_env_values = true, value_name = "N", help = WORKERS.describe(),
+    #[arg(short = 'j', long = WORKERS.name, env = WORKERS.env, hide_env_values = true, value_name = "N", help = WORKERS.describe(),
         value_parser = |text: &str| WORKERS.parse(text), allow_hyphen_values = true)]
     pub(crate) workers: Option<u32>,
 
@@ -265,7 +275,7 @@ pub(crate) struct Selftest {
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) tasks: u32,
 
-    #[arg(long = WORKERS.name, env = WORKERS.env, hide_env_values = true, value_name = "N", help = WORKERS.describe(),
+    #[arg(short = 'j', long = WORKERS.name, env = WORKERS.env, hide_env_values = true, value_name = "N", help = WORKERS.describe(),
         value_parser = |text: &str| WORKERS.parse(text), allow_hyphen_values = true)]
     pub(crate) workers: Option<u32>,
 

@@ -11,7 +11,7 @@ use audiopool::pipeline::RunError;
 pub(crate) enum Exit {
     /// Every file was analysed.
     Ok = 0,
-    /// Some files failed; the report is complete.
+    /// Some files failed, or are what `--fail-on` names; the report is complete.
     FilesFailed = 1,
     /// The command line is wrong.
     Usage = 2,
@@ -58,7 +58,9 @@ impl Exit {
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Ok => "every file was analysed",
-            Self::FilesFailed => "some files failed; the report is complete",
+            Self::FilesFailed => {
+                "some files failed, or are what `--fail-on` names; the report is complete"
+            }
             Self::Usage => "the command line is wrong",
             Self::Boot => "workers or decoders could not be started",
             Self::GaveUp => {

@@ -13,7 +13,7 @@ use audiopool::settings::{
 use clap::ValueHint;
 
 use super::analyze::conclude;
-use super::args::{AlbumScope, Metrics, ReportFormat, Talk, metrics, metrics_help};
+use super::args::{AlbumScope, FailOn, FormatArg, Metrics, Talk, metrics, metrics_help};
 use super::exit::Exit;
 use super::fault::Fault;
 use super::log;
@@ -63,9 +63,12 @@ pub(crate) struct Merge {
     #[arg(long, value_name = "FILE", hide = true)]
     peaks: Option<PathBuf>,
 
-    /// Format of the report
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Report")]
-    format: ReportFormat,
+    #[command(flatten)]
+    format: FormatArg,
+
+    /// Exit with code 1 as well if a file has a warning, or a warning of damage
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = "Report")]
+    fail_on: Option<FailOn>,
 
     /// Write the report to FILE, which appears when it is complete; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Report", value_hint = ValueHint::FilePath)]
@@ -97,14 +100,16 @@ pub(crate) fn run(typed: Merge, talk: Talk) -> Result<Exit, Fault> {
     let targets = Targets::of_report(path.as_deref());
     files.iter().try_for_each(|file| targets.check(file))?;
     let settings = merge::settings(&files, &changes).map_err(refused)?;
-    warn_of_the_table(typed.format, &settings);
+    typed.format.warn_of_ending(path.as_deref());
+    let format = typed.format.for_output(path.as_deref());
+    warn_of_the_table(format, &settings);
     let output = open_output(path.as_deref())?;
     let paint = Paint { on: path.is_none() && colour_allowed(talk.color) };
     let progress = Progress::hidden();
-    let mut pages = Pages::new((typed.format, paint), &settings, output, &progress, false);
+    let mut pages = Pages::new((format, paint), &settings, output, &progress, false);
     let ran = write(&files, &settings, &stop, &mut pages);
     let closed = pages.close(&ran);
-    conclude(ran, closed, &stop, path.as_deref())
+    conclude(ran, closed, &stop, path.as_deref(), typed.fail_on)
 }
 
 /// Makes one record after the other, and writes it. What is left when the run is stopped has a

@@ -14,9 +14,9 @@ use audiopool::settings::{
 use audiopool::threads::ThreadConfig;
 use audiopool_worker::confine::Sandbox;
 
-use super::args::{Analyze, ColorWhen, IsolationWhen, ReportFormat, Talk};
+use super::args::{Analyze, ColorWhen, FailOn, FormatArg, IsolationWhen, Talk};
 use super::fault::Fault;
-use super::log;
+use super::{log, spooled};
 
 /// A run as the user meant it.
 #[derive(Debug)]
@@ -24,7 +24,11 @@ pub(crate) struct Request {
     pub(crate) plan: Plan,
     pub(crate) run: RunSettings,
     pub(crate) analysis: AnalysisSettings,
-    pub(crate) format: ReportFormat,
+    pub(crate) format: FormatArg,
+    /// What ends the run with exit code 1, beside files that fail.
+    pub(crate) fail_on: Option<FailOn>,
+    /// The name under which `-` is reported.
+    pub(crate) stdin_name: PathBuf,
     /// `None` is standard output.
     pub(crate) output: Option<PathBuf>,
     pub(crate) stats: bool,
@@ -67,8 +71,12 @@ impl Request {
         if let Some(output) = output.as_deref() {
             check_output(output)?;
         }
-        let plan =
-            Plan { paths: typed.paths, list: typed.files_from.map(|from| list(from, typed.nul)) };
+        let plan = Plan {
+            paths: typed.paths,
+            list: typed.files_from.map(|from| list(from, typed.nul)),
+            standard_input: None,
+        };
+        spooled::check(&plan)?;
         let peaks = typed.peaks.meant(&plan, output.as_deref())?;
         Ok(Self {
             plan,
@@ -93,6 +101,8 @@ impl Request {
             analysis,
             paint: Paint { on: output.is_none() && colour_allowed(talk.color) },
             format: typed.format,
+            fail_on: typed.fail_on,
+            stdin_name: typed.stdin_name,
             output,
             stats: typed.stats,
             quiet: talk.quiet,

@@ -201,7 +201,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         let mut file =
             FileInWork { street: self, job, opened: None, cut: 0, waiting: VecDeque::new() };
         let task = DecodeFile {
-            path: job.path.clone().into_os_string(),
+            path: job.file().as_os_str().to_owned(),
             chunk_length: self.chunk_length,
             threads: decoding_threads(self.load.in_work.fetch_add(1, Ordering::Relaxed) + 1),
         };
@@ -257,8 +257,9 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             trouble.get_or_insert_with(|| error.clone());
         }
         let failure = failure::of(stage, error);
-        let replay =
-            failure::can_be_replayed(error).then(|| self.recipe.command(&job.path, frames));
+        // A copy is gone when the run is over.
+        let can_be_replayed = job.copy.is_none() && failure::can_be_replayed(error);
+        let replay = can_be_replayed.then(|| self.recipe.command(&job.path, frames));
         Failure { replay, ..failure }
     }
 }

@@ -14,7 +14,7 @@
 use audiopool_worker::analyze::Details;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::presentable;
+use super::number;
 
 /// Writes the five entries.
 pub(super) fn serialize<M: SerializeMap>(
@@ -47,7 +47,7 @@ impl Serialize for Channel<'_> {
         channel.serialize_entry("channel", &(self.index + 1))?;
         for (key, figures) in &self.details.channels {
             let figure = figures.get(self.index).copied().flatten();
-            channel.serialize_entry(key, &presentable(figure))?;
+            channel.serialize_entry(key, &number(key, figure))?;
         }
         channel.end()
     }

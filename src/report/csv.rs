@@ -2,13 +2,14 @@
 //!
 //! A cell is empty where JSON has `null` or nothing. Numbers are spelled as in JSON. `warnings`
 //! holds the kinds found, separated by blanks; their messages and the attempts of failures are in
-//! the JSON formats only. A path that is not UTF-8 shows U+FFFD; the JSON formats keep its bytes.
+//! the JSON formats only. A path that is not UTF-8 shows U+FFFD, and its bytes are in the last column,
+//! `path_percent_encoded`, which is empty otherwise.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use super::Report;
-use crate::record::{FileFormat, Record, Summary, presentable};
+use crate::record::{FileFormat, Record, Summary, number, percent_encoded};
 use crate::settings::AnalysisSettings;
 
 /// One row an input.
@@ -31,7 +32,8 @@ const BEFORE_METRICS: [&str; 11] = [
     "frames",
     "duration_seconds",
 ];
-const AFTER_METRICS: [&str; 3] = ["warnings", "error_kind", "error_message"];
+const AFTER_METRICS: [&str; 4] =
+    ["warnings", "error_kind", "error_message", "path_percent_encoded"];
 
 impl<'a, W: Write> Csv<'a, W> {
     /// A report that is written to `out`, with a column for each metric of the settings.
@@ -52,12 +54,14 @@ impl<W: Write> Report for Csv<'_, W> {
         row.extend(record.format().map_or_else(Default::default, format_cells));
         row.extend(self.settings.metrics.iter().map(|metric| {
             let figure = record.metrics().iter().find(|(key, _)| *key == metric.key);
-            number(figure.and_then(|(_, figure)| *figure))
+            or_empty(number(metric.key, figure.and_then(|(_, figure)| *figure)))
         }));
         let kinds: Vec<_> = record.warnings().iter().map(|found| found.kind.to_string()).collect();
         row.push(kinds.join(" "));
         row.push(record.error().map(|error| error.kind.to_string()).unwrap_or_default());
         row.push(record.error().map(|error| error.message.clone()).unwrap_or_default());
+        let is_text = record.path.to_str().is_some();
+        row.push(if is_text { String::new() } else { percent_encoded(&record.path) });
         self.rows.write_record(row)?;
         self.rows.flush()
     }
@@ -77,13 +81,8 @@ fn format_cells(format: &FileFormat) -> [String; 9] {
         format.sample_format.to_owned(),
         format.sample_width.to_string(),
         or_empty(format.frames),
-        number(format.duration_seconds),
+        or_empty(number("duration_seconds", format.duration_seconds)),
     ]
-}
-
-/// As JSON spells it.
-fn number(figure: Option<f64>) -> String {
-    or_empty(presentable(figure).and_then(serde_json::Number::from_f64))
 }
 
 fn or_empty(value: Option<impl Display>) -> String {

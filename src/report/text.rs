@@ -191,9 +191,12 @@ fn sentence(warning: &Warning) -> String {
 
 /// `1 file: 1 ok, 0 failed · 3:07.4 of audio in 0.2 s, 937 × real time`
 fn closing_line(summary: &Summary, wall: Duration) -> String {
-    let Summary { inputs, ok, failed, audio_seconds, complete } = *summary;
+    let Summary { inputs, ok, failed, damaged, audio_seconds, complete, .. } = *summary;
     let plural = if inputs == 1 { "" } else { "s" };
     let mut line = format!("{inputs} file{plural}: {ok} ok, {failed} failed");
+    if damaged > 0 {
+        let _ = write!(line, ", {damaged} damaged");
+    }
     if ok > 0 {
         let _ = write!(line, " · {} of audio", clock(audio_seconds));
     } else {
@@ -216,15 +219,16 @@ pub(super) fn speed(audio_seconds: f64, wall: Duration) -> Option<String> {
     (audio_seconds > 0.0 && speed.is_finite()).then(|| format!("{speed:.digits$}"))
 }
 
-/// Time of audio: `0:03.2`, `3:07.4`, `1:02:03`.
+/// Time of audio, rounded as figures are: `0:03.3`, `3:07.4`, and from an hour on `1:02:04`.
 pub(super) fn clock(seconds: f64) -> String {
-    let tenths = Duration::try_from_secs_f64(seconds).unwrap_or_default().as_millis() / 100;
-    let (minutes, rest) = (tenths / 600, tenths % 600);
-    let (whole, tenth) = (rest / 10, rest % 10);
-    match minutes / 60 {
-        0 => format!("{minutes}:{whole:02}.{tenth}"),
-        hours => format!("{hours}:{:02}:{whole:02}", minutes % 60),
+    let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let tenths = (duration.as_micros() + 50_000) / 100_000;
+    if tenths < 36_000 {
+        let (minutes, rest) = (tenths / 600, tenths % 600);
+        return format!("{minutes}:{:02}.{}", rest / 10, rest % 10);
     }
+    let seconds = (duration.as_millis() + 500) / 1000;
+    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 #[cfg(test)]
@@ -235,10 +239,12 @@ mod tests {
     fn times_read_like_a_clock() {
         for (seconds, shown) in [
             (0.0, "0:00.0"),
-            (3.26, "0:03.2"),
-            (59.99, "0:59.9"),
-            (187.45, "3:07.4"),
-            (3723.9, "1:02:03"),
+            (3.26, "0:03.3"),
+            (59.94, "0:59.9"),
+            (59.99, "1:00.0"),
+            (187.449, "3:07.4"),
+            (3599.96, "1:00:00"),
+            (3723.9, "1:02:04"),
             (360_000.0, "100:00:00"),
         ] {
             assert_eq!(clock(seconds), shown);
@@ -247,10 +253,23 @@ mod tests {
 
     #[test]
     fn the_closing_line_says_what_came_of_it() {
-        let all = Summary { inputs: 1, ok: 1, failed: 0, audio_seconds: 187.45, complete: true };
+        let all = Summary {
+            inputs: 1,
+            ok: 1,
+            failed: 0,
+            warned: 0,
+            damaged: 0,
+            audio_seconds: 187.42,
+            complete: true,
+        };
         assert_eq!(
             closing_line(&all, Duration::from_millis(200)),
             "1 file: 1 ok, 0 failed · 3:07.4 of audio in 0.2 s, 937 × real time"
+        );
+        let damaged = Summary { inputs: 3, ok: 3, damaged: 1, ..all };
+        assert!(
+            closing_line(&damaged, Duration::from_secs(1))
+                .starts_with("3 files: 3 ok, 0 failed, 1 damaged · ")
         );
         let none = Summary { inputs: 2, failed: 2, complete: false, ..Summary::default() };
         assert_eq!(

@@ -33,7 +33,7 @@ fn parse_names(
         return Err(metrics_error(&format!("`{name}` is of albums only, and `--album` gives it")));
     }
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        return Err(metrics_error(&format!("there is no metric or group `{unknown}`")));
+        return Err(unknown_metric(unknown, from));
     }
     if names.is_empty() {
         return Err(metrics_error("no metric is named"));
@@ -42,6 +42,32 @@ fn parse_names(
         names.iter().any(|name| metric.answers_to(name) && is_meant(metric, name))
     };
     Ok(from.iter().copied().filter(chosen).collect())
+}
+
+/// An unknown name, with the known one that it resembles; with all names where it resembles none.
+fn unknown_metric(unknown: &str, from: &[&'static Metric]) -> SettingError {
+    let groups = GROUPS.iter().map(|group| group.name);
+    let known = groups.chain(from.iter().map(|metric| metric.key)).chain(["all"]);
+    let what = format!("there is no metric or group `{unknown}`");
+    match nearest(unknown, known) {
+        Some(near) => SettingError {
+            key: "metrics",
+            message: format!("{what}; did you mean `{near}`? `audiopool metrics` lists them all"),
+        },
+        None => metrics_error(&what),
+    }
+}
+
+/// The name that resembles `given` most, if one does enough to be a likely misspelling.
+fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// Similarity from which on a name is suggested; the threshold of clap for its own flags is 0.7.
+    const LIKELY: f64 = 0.85;
+    let given = given.to_ascii_lowercase();
+    known
+        .map(|name| (strsim::jaro_winkler(&given, name), name))
+        .filter(|(similarity, _)| *similarity >= LIKELY)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, name)| name)
 }
 
 fn is_of_albums(name: &str) -> bool {
@@ -76,9 +102,22 @@ mod tests {
     }
 
     #[test]
+    fn a_misspelled_metric_is_answered_with_the_one_it_resembles() {
+        for (typed, meant) in [
+            ("intergrated_lufs", "integrated_lufs"),
+            ("loudnes", "loudness"),
+            ("Max_dBFS", "max_dbfs"),
+            ("true_peak", "true_peak_dbtp"),
+        ] {
+            let error = parse_metrics(typed).unwrap_err().message;
+            assert!(error.contains(&format!("did you mean `{meant}`?")), "{error}");
+        }
+    }
+
+    #[test]
     fn an_unknown_metric_is_answered_with_the_known_ones() {
-        let error = parse_metrics("max_dbfs,noise").unwrap_err().message;
-        let expected = "there is no metric or group `noise`; choose from: all, seed, ";
+        let error = parse_metrics("max_dbfs,xyzzy").unwrap_err().message;
+        let expected = "there is no metric or group `xyzzy`; choose from: all, seed, ";
         assert!(error.starts_with(expected) && error.contains(", max_dbfs, "), "{error}");
         assert!(parse_metrics(" , ").is_err());
         let error = parse_metrics("replaygain_album_peak").unwrap_err().message;

@@ -110,6 +110,7 @@ pub(super) async fn sent(
             order.jobs.push(Job {
                 index: index.try_into().unwrap_or(u64::MAX),
                 path,
+                copy: None,
                 refusal: None,
             });
             order.names.push(name);
@@ -172,7 +173,7 @@ pub(super) fn found(asked: &Asked, allowed: &[PathBuf]) -> Result<Order, ApiErro
     }
     // One answer for what is not there and what is not allowed, so that nobody can tell.
     let path = resolved(&asked.path, allowed).ok_or_else(refused)?;
-    let plan = Plan { paths: vec![path], list: None };
+    let plan = Plan { paths: vec![path], ..Plan::default() };
     let jobs = plan.jobs().map_err(|_| refused())?;
     let jobs: Vec<_> = jobs.take(MOST_FILES + 1).collect();
     if jobs.len() > MOST_FILES {

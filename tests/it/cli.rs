@@ -1,5 +1,6 @@
 //! The command line from outside: what is typed, printed and returned.
 
+mod conveniences;
 mod ending;
 mod harmless;
 mod input;

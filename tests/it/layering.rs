@@ -112,11 +112,15 @@ const HOMES: &[(&str, Home)] = &[
     ("rusty_aac", Home::In(&["src/decode/codec"])),
     ("seccompiler", Home::In(&["worker/src/confine"])),
     ("serde", Home::Everywhere), // derives of what crosses a process or is reported
-    ("serde_json", Home::In(&["src/report", "src/cli", "src/web", "src/decode/fallback"])),
+    (
+        "serde_json",
+        Home::In(&["src/record", "src/report", "src/cli", "src/web", "src/decode/fallback"]),
+    ),
     ("shuttle", Home::Tests),
     ("signal_hook", Home::In(&["src/interrupt"])),
+    ("strsim", Home::In(&["src/settings"])),
     ("symphonia", Home::In(&["src/decode"])),
-    ("tempfile", Home::In(&["src/whole", "src/web"])),
+    ("tempfile", Home::In(&["src/whole", "src/web", "src/cli"])),
     ("thiserror", Home::Everywhere), // derives of each station's own error
     ("tokio", Home::In(&["src/web"])), // the pool and the pipeline know no async runtime
     ("tower", Home::Tests),

@@ -23,7 +23,7 @@ fn jobs(plan: &Plan) -> Vec<Job> {
 }
 
 fn of(paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Plan {
-    Plan { paths: paths.into_iter().map(Into::into).collect(), list: None }
+    Plan { paths: paths.into_iter().map(Into::into).collect(), ..Plan::default() }
 }
 
 /// Paths relative to `root`, with the kind of refusal where there is one.
@@ -104,14 +104,15 @@ fn a_list_follows_the_paths_and_may_name_directories() {
     fs::write(at("list"), &listed).unwrap();
     let list = |separator| List { source: ListSource::File(at("list").into()), separator };
     let paths = vec![at("a.wav").into()];
-    let plan = Plan { paths: paths.clone(), list: Some(list(Separator::Newline)) };
+    let plan =
+        Plan { paths: paths.clone(), list: Some(list(Separator::Newline)), ..Plan::default() };
     let expected = ["a.wav", "d/b.wav", "gone: not_found", "c.wav"];
     assert_eq!(shown(root.path(), &plan), expected);
     assert!(plan.is_repeatable());
     assert_eq!(shown(root.path(), &plan), expected, "the second time as the first");
 
     fs::write(at("list"), listed.replace("\r\n", "\0").replace('\n', "\0")).unwrap();
-    let plan = Plan { paths, list: Some(list(Separator::Nul)) };
+    let plan = Plan { paths, list: Some(list(Separator::Nul)), ..Plan::default() };
     assert_eq!(shown(root.path(), &plan), expected);
 
     fs::remove_file(at("list")).unwrap();
@@ -129,7 +130,8 @@ fn a_long_list_is_planned_whole_and_in_order() {
     }
     let source = ListSource::File(root.path().join("list"));
     fs::write(root.path().join("list"), listed).unwrap();
-    let plan = Plan { paths: vec![], list: Some(List { source, separator: Separator::Newline }) };
+    let plan =
+        Plan { list: Some(List { source, separator: Separator::Newline }), ..Plan::default() };
 
     let mut count = 0;
     for job in plan.jobs().unwrap() {
@@ -188,7 +190,7 @@ mod unix {
         let list = root.path().join("list");
         fs::write(&list, [name.as_os_str().as_bytes(), b"\n"].concat()).unwrap();
         let list = List { source: ListSource::File(list), separator: Separator::Newline };
-        let found = jobs(&Plan { paths: vec![], list: Some(list) });
+        let found = jobs(&Plan { list: Some(list), ..Plan::default() });
         assert_eq!(found[0].path, name);
         assert_eq!(found[0].refusal, None, "it is found under its exact bytes");
     }
@@ -213,7 +215,8 @@ fn what_is_not_searched_to_its_end_is_one_job_that_says_so() {
     let at = |name: &str| root.path().join(name);
     fs::write(at("list"), "y.wav\nz.wav\n").unwrap();
     let list = List { source: ListSource::File(at("list")), separator: Separator::Newline };
-    let plan = Plan { paths: vec![at("d"), at("x.wav"), at("d")], list: Some(list) };
+    let plan =
+        Plan { paths: vec![at("d"), at("x.wav"), at("d")], list: Some(list), ..Plan::default() };
     let told = |looks: usize| {
         let left = std::sync::atomic::AtomicUsize::new(looks);
         let decrease = move |left: usize| left.checked_sub(1);

@@ -154,7 +154,8 @@ fn csv_has_a_column_for_each_metric_chosen_and_no_other() {
     check(
         out,
         "path,status,container,codec,decoder,sample_rate,channels,sample_format,sample_width,frames,\
-         duration_seconds,min_dbfs,warnings,error_kind,error_message\n",
+         duration_seconds,min_dbfs,warnings,error_kind,error_message,\
+         path_percent_encoded\n",
     );
 }
 
@@ -163,7 +164,7 @@ fn without_closing_line(text: &[u8]) -> String {
     let text = str::from_utf8(text).unwrap();
     let closing = text.trim_end().rfind('\n').unwrap();
     let line = text[closing..].trim();
-    assert!(line.contains("4 files: 2 ok, 2 failed · 3:07.4 of audio in "), "{line}");
+    assert!(line.contains("4 files: 2 ok, 2 failed, 1 damaged · 3:07.5 of audio in "), "{line}");
     text[..=closing].to_owned()
 }
 

@@ -112,7 +112,7 @@ fn on(
     let observer: Observer = Arc::new(|_| {});
     let street = Street::new(decoders, workers, analyzers, keys, length, None, &observer);
     let street = Street { most_columns, ..street };
-    let record = street.walk(&Job { index: 0, path: "x.wav".into(), refusal: None });
+    let record = street.walk(&Job { index: 0, path: "x.wav".into(), copy: None, refusal: None });
     (record, street.trouble())
 }
 

@@ -158,6 +158,13 @@ pub struct Metric {
 }
 
 impl Metric {
+    /// Whether its figures are whole numbers: counts, sizes and lengths in samples. Reports write
+    /// them without a decimal point.
+    pub fn is_whole(&self) -> bool {
+        self.decimals == 0
+            && matches!(self.unit, "" | "bit" | "bytes" | "frames" | "places" | "samples")
+    }
+
     /// Whether it is meant by a name: its key, one of its groups, or `all`.
     pub fn answers_to(&self, name: &str) -> bool {
         name == "all" || name == self.key || self.groups.iter().any(|group| group.name == name)
