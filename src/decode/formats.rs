@@ -59,7 +59,7 @@ macro_rules! formats {
 
 const ROWS: &[FormatRow] = formats![
     Wav "wav" "WAV, RF64, BW64", BuiltInOrFfmpeg,
-        "PCM 8 to 32 bit, float 32 and 64 bit, A-law, mu-law, ADPCM (Microsoft, IMA)",
+        "PCM 8 to 32 bit, float 32 and 64 bit, A-law, mu-law, ADPCM (Microsoft, IMA), MP3",
         ["wav", "wave", "bwf", "rf64", "bw64"];
     Wave64 "w64" "Sony Wave64", BuiltInOrFfmpeg, "as WAV", ["w64"];
     Aiff "aiff" "AIFF, AIFF-C", BuiltInOrFfmpeg,

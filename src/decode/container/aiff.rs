@@ -289,6 +289,7 @@ mod tests {
         let codec = |bits, name| match parse(&file(b"AIFC", 1, bits, name, b"", true)).0 {
             Ok(Header::Samples(samples)) => samples.meaning.codec.to_owned(),
             Ok(Header::Other(name) | Header::Unreliable(name)) => name,
+            Ok(Header::Frames(bytes)) => format!("frames in {bytes:?}"),
             Err(what) => what,
         };
         assert_eq!(codec(12, b"NONE"), "pcm_s16be");

@@ -73,6 +73,13 @@ pub(in crate::decode) fn read(
                 let meaning = match format.meaning(|| sample_of(file, at)) {
                     Ok(meaning) => meaning,
                     Err(codec) if format.is_unreliable() => return Ok(Header::Unreliable(codec)),
+                    Err(_) if format.is_mpeg() => {
+                        // A recording that was not finished goes on to the end of the file.
+                        let length = sizes.of_data(size, file_length.saturating_sub(at));
+                        let length = length.filter(|&length| length > 0).unwrap_or(u64::MAX);
+                        let end = at.saturating_add(length).min(file_length);
+                        return Ok(Header::Frames(at..end.max(at)));
+                    }
                     Err(codec) => return Ok(Header::Other(codec)),
                 };
                 let claim = Claim {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 
 use audiopool_worker::pcm::{ChannelLayout, PcmFormat, SampleFormat};
 
@@ -22,6 +23,8 @@ use crate::record::WarningKind;
 pub(in crate::decode) enum Header {
     /// Samples that are decoded here.
     Samples(Samples),
+    /// Frames of MPEG audio in these bytes of the file.
+    Frames(Range<u64>),
     /// A codec that is not, by its name.
     Other(String),
     /// One that ffmpeg opens and decodes wrongly.
@@ -100,6 +103,7 @@ impl Candidate<'_> {
     ) -> Result<Opened, Refusal> {
         match header {
             Ok(Header::Samples(samples)) => self.open_samples(file, row, samples, findings),
+            Ok(Header::Frames(bytes)) => self.open_mpeg_in(file, row, bytes, findings),
             Ok(Header::Other(codec)) => Err(Refusal::Unsupported(format!(
                 "this is {} with {codec}, which audiopool does not decode itself",
                 row.name

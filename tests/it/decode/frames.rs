@@ -147,3 +147,25 @@ fn a_tag_with_a_wrong_length_between_frames_hides_no_frame() {
     let found = decode_bytes("x.mp3", &[&bytes[..], tag, &bytes].concat()).expect("audio");
     assert_eq!(found.frames(), 2 * whole.frames());
 }
+
+#[test]
+fn mp3_in_a_wav_file_is_the_mp3() {
+    let (whole, bytes) = (decoded("cbr.mp3"), bytes_of("cbr.mp3"));
+    let frames = mp3_frames(&bytes);
+    let length = u32::try_from(frames.len()).expect("a small file");
+    let mut format = vec![0x55, 0, 2, 0];
+    for field in [44_100_u32, 16_000, 1, 12] {
+        format.extend(field.to_le_bytes());
+    }
+    // What MPEGLAYER3WAVEFORMAT adds.
+    format.truncate(14);
+    format.extend([0, 0, 12, 0, 1, 0, 2, 0, 0, 0, 0xa1, 1, 1, 0, 0x71, 5]);
+    let head =
+        [b"fmt ", &30_u32.to_le_bytes()[..], &format, b"data", &length.to_le_bytes()].concat();
+    let size = u32::try_from(4 + head.len() + frames.len()).expect("a small file");
+    let file = [b"RIFF", &size.to_le_bytes()[..], b"WAVE", &head, frames].concat();
+    let found = decode_bytes("x.wav", &file).expect("audio");
+    assert_eq!((found.format.container.as_str(), found.format.codec.as_str()), ("wav", "mp3"));
+    assert_eq!(found.format.declared_frames, whole.format.declared_frames);
+    assert_eq!((found.bytes, found.warnings), (whole.bytes, vec![]));
+}

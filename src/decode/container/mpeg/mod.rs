@@ -58,6 +58,17 @@ impl Candidate<'_> {
         self.open_frames_in(file, row, self.head.start..self.file_length, &ALL, findings)
     }
 
+    /// Opens the frames of MPEG audio that lie in the bytes `range` of another container.
+    pub(in crate::decode) fn open_mpeg_in(
+        &self,
+        file: File,
+        row: &FormatRow,
+        range: Range<u64>,
+        findings: &mut Findings,
+    ) -> Result<Opened, Refusal> {
+        self.open_frames_in(file, row, range, &[Framing::Mpeg], findings)
+    }
+
     fn open_frames_in(
         &self,
         mut file: File,

@@ -107,6 +107,11 @@ impl Format {
         }
     }
 
+    /// Whether the audio is frames of MPEG audio, one behind the other.
+    pub(in crate::decode) fn is_mpeg(&self) -> bool {
+        matches!(self.tag, Tag::Number(0x50 | 0x55))
+    }
+
     /// Whether ffmpeg opens such a codec and decodes it wrongly: it takes the codes of G.721 and G.723
     /// in the wrong order, NMS ADPCM for AMR, and all that is big-endian for little-endian.
     pub(in crate::decode) fn is_unreliable(&self) -> bool {
