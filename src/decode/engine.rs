@@ -11,7 +11,7 @@ use symphonia::core::errors::Error;
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
-use super::codec::{aac, flac, mpa, opus};
+use super::codec::{aac, flac, mpa, opus, vorbis};
 use super::convert;
 use super::packets::{Packet, Setup};
 
@@ -36,6 +36,7 @@ pub(super) enum Engine {
     Flac(Box<flac::Decoder>),
     Mpeg(Box<mpa::Decoder>),
     Opus(Box<opus::Decoder>),
+    Vorbis(Box<vorbis::Decoder>),
 }
 
 impl Engine {
@@ -62,6 +63,12 @@ impl Engine {
                 decoder.ok_or(Error::DecodeError("there is no FLAC stream information"))?;
             return Ok(Self::Flac(Box::new(decoder)));
         }
+        let extra_data = setup.params.extra_data.as_deref().unwrap_or_default();
+        if setup.params.codec == codec::CODEC_ID_VORBIS && vorbis::Decoder::is_for(extra_data) {
+            let decoder = vorbis::Decoder::new(extra_data);
+            let decoder = decoder.ok_or(Error::DecodeError("the Vorbis headers are broken"))?;
+            return Ok(Self::Vorbis(Box::new(decoder)));
+        }
         // Only Vorbis is trimmed by its decoder: its first packet yields nothing.
         let trims = setup.params.codec == codec::CODEC_ID_VORBIS;
         let options = AudioDecoderOptions::default().gapless(trims);
@@ -79,6 +86,7 @@ impl Engine {
             Self::Aac(_) | Self::Flac(_) => {}
             Self::Mpeg(decoder) => decoder.reset(),
             Self::Opus(decoder) => decoder.reset(),
+            Self::Vorbis(decoder) => decoder.reset(),
         }
     }
 
@@ -96,6 +104,7 @@ impl Engine {
         match self {
             Self::Symphonia { decoder, .. } => drop(decoder.decode_ref(&packet.as_symphonia())),
             Self::Mpeg(decoder) => drop(decoder.decode(&packet.data).is_ok()),
+            Self::Vorbis(decoder) => drop(decoder.decode(&packet.data).is_ok()),
             _ => {}
         }
     }
@@ -117,6 +126,10 @@ impl Engine {
                 decoder.decode(&packet.data).map(|(pcm, _)| pcm).map_err(str::to_owned)
             }
             Self::Opus(decoder) => Ok(Some(decoder.pcm())),
+            Self::Vorbis(decoder) => {
+                let is_silent = decoder.decode(&packet.data)?.is_empty();
+                Ok((!is_silent).then(|| decoder.pcm()))
+            }
         }
     }
 
@@ -133,6 +146,13 @@ impl Engine {
             Self::Aac(decoder) => {
                 let audio = decoder.decode(&packet.data).map_err(DecodeFault::Damaged)?;
                 deliver_samples(audio.pcm(), audio.samples(), packet, pcm, bytes)
+            }
+            Self::Vorbis(decoder) => {
+                let found = decoder.pcm();
+                let samples = decoder
+                    .decode(&packet.data)
+                    .map_err(|what| DecodeFault::Damaged(what.to_owned()))?;
+                deliver_samples(Some(found), samples, packet, pcm, bytes)
             }
             Self::Mpeg(decoder) => {
                 let (found, samples) = decoder

@@ -8,4 +8,18 @@ pub(super) mod flac;
 pub(super) mod g711;
 pub(super) mod mpa;
 pub(super) mod opus;
+pub(super) mod vorbis;
 pub(super) mod vorbis_header;
+
+/// Which decoded channel goes where: Vorbis order to that of WAV, for 1 to 8 channels. Opus has the
+/// same order. Vorbis I §4.3.9, RFC 7845 §5.1.1.2.
+const FROM_VORBIS_ORDER: [&[u8]; 8] = [
+    &[0],
+    &[0, 1],
+    &[0, 2, 1],
+    &[0, 1, 2, 3],
+    &[0, 2, 1, 3, 4],
+    &[0, 2, 1, 5, 3, 4],
+    &[0, 2, 1, 6, 5, 3, 4],
+    &[0, 2, 1, 7, 5, 6, 3, 4],
+];

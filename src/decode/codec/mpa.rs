@@ -222,6 +222,9 @@ impl Decoder {
             }
             &self.repeated
         };
+        if is_mixed_at_8_khz(header, frame) {
+            return Err("mixed blocks at 8000 Hz are not decoded");
+        }
         let (_, result) = self.inner.decode(input, &mut self.samples);
         let info = result.map_err(|error| match error {
             DecodeError::ReservoirUnavailable(_) => {
@@ -236,6 +239,10 @@ impl Decoder {
             return Err("the frames of a packet differ in their format");
         }
         let count = info.samples_produced * usize::from(channels);
+        if !self.samples.iter().take(count).all(|sample| sample.is_finite()) {
+            self.reset();
+            return Err("the frame has samples without end");
+        }
         if count > 0 {
             self.pcm = Some(pcm);
         }
@@ -244,9 +251,46 @@ impl Decoder {
     }
 }
 
+/// Whether a frame of layer III has mixed blocks at 8000 Hz, for which the decoder's table of bands
+/// is too short.
+///
+/// The side information of MPEG 2.5, ISO 13818-3 §2.4.1.7: 8 bits of `main_data_begin`, as many
+/// private bits as channels, then 63 bits for each channel.
+fn is_mixed_at_8_khz(header: FrameHeader, frame: &[u8]) -> bool {
+    let format = header.format;
+    if (format.layer, format.version, format.sample_rate) != (3, Version::TwoAndAHalf, 8000) {
+        return false;
+    }
+    let start = header.overhead() - header.side_info();
+    let bits = |from: usize, count: usize| {
+        (from..from + count).fold(0, |value, at| {
+            let byte = frame.get(start + at / 8).copied().unwrap_or(0);
+            value << 1 | u32::from(byte >> (7 - at % 8) & 1)
+        })
+    };
+    let channels = usize::from(format.channels);
+    (0..channels).any(|channel| {
+        // Lengths and gains, then: window switching, short blocks, mixed.
+        bits(8 + channels + 63 * channel + 38, 4) == 0b1101
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mixed_blocks_at_8_khz_are_refused() {
+        // MPEG 2.5, layer III, 8 kHz, 8 kbit/s, one channel: 72 bytes.
+        let mut frame = vec![0; 72];
+        frame[..4].copy_from_slice(&[0xff, 0xe3, 0x18, 0xc4]);
+        assert!(Decoder::new().decode(&frame).is_ok());
+        let at = 4 * 8 + 8 + 1 + 38;
+        for (bit, value) in [1, 1, 0, 1].into_iter().enumerate() {
+            frame[(at + bit) / 8] |= value << (7 - (at + bit) % 8);
+        }
+        assert!(Decoder::new().decode(&frame).is_err_and(|what| what.contains("mixed blocks")));
+    }
 
     /// MPEG-1 layer III, 44.1 kHz, stereo, no CRC.
     const STEREO: [u8; 4] = [0xff, 0xfb, 0x90, 0x04];

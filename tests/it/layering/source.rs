@@ -309,7 +309,7 @@ fn names_are_spelled_out_and_resolved() {
     let text = r"
         use symphonia::core::{audio::{self, Audio as A}, codecs::*};
         use { crate::record, ::csv };
-        extern crate ropus;
+        extern crate opus_pure;
         use bincode as wire;
         fn one(a: super::plan::Plan) -> impl Sized + use<'_> {
             ::nix::unistd::getpid(); a.b::<u8>(); Vec::<u8>::new(); <u8 as serde::De<'a>>::of();
@@ -328,7 +328,7 @@ fn names_are_spelled_out_and_resolved() {
             "symphonia::core::codecs::*",
             "crate::record",
             "csv",
-            "ropus",
+            "opus_pure",
             "bincode",
             "crate::report::plan::Plan",
             "nix::unistd::getpid",

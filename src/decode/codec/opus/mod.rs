@@ -1,36 +1,29 @@
-//! Opus: `ropus` behind the interface of our other decoders.
+//! Opus: `opus-pure` behind the interface of our other decoders.
 //!
-//! Symphonia takes Opus out of its containers but does not decode it. This is the adapter: channel
-//! mapping families 0, 1 and 255, output gain, pre-skip and end trimming. Always 48 kHz, whatever
-//! the encoder was given, as RFC 7845 §5.1 recommends.
+//! This is the adapter: channel mapping families 0, 1 and 255, output gain, pre-skip and trimming.
+//! Always 48 kHz, whatever the encoder was given, as RFC 7845 §5.1 recommends. Samples are floats
+//! that are not cut off at full scale, before or behind the gain.
 //!
 //! Not here: the packets of a multistream are decoded one after the other, never in parallel.
 //! Starting in the middle of a stream converges but is not exact (RFC 7845 §4.6).
 
+mod delimited;
+
 use audiopool_worker::decibels;
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
-use ropus::OpusMSDecoder;
+use opus_pure::OpusDecoder;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::errors::{Error, decode_error, unsupported_error};
 
+use super::FROM_VORBIS_ORDER;
 use crate::decode::packets::Packet;
 
 const SAMPLE_RATE: u32 = 48_000;
 /// Frames of the longest packet: 120 ms.
-const MAX_FRAMES: u16 = 5760;
+const MAX_FRAMES: usize = 5760;
 
-/// Which decoded channel goes where: Vorbis order to that of WAV, for 1 to 8 channels.
-/// RFC 7845 §5.1.1.2.
-const FROM_VORBIS_ORDER: [&[u8]; 8] = [
-    &[0],
-    &[0, 1],
-    &[0, 2, 1],
-    &[0, 1, 2, 3],
-    &[0, 2, 1, 3, 4],
-    &[0, 2, 1, 5, 3, 4],
-    &[0, 2, 1, 6, 5, 3, 4],
-    &[0, 2, 1, 7, 5, 6, 3, 4],
-];
+/// In a channel mapping, a channel without a stream.
+const SILENT: u8 = 255;
 
 /// The identification header, RFC 7845 §5.1, with the mapping in the order of WAV.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,10 +90,14 @@ fn gain_of(gain: i16) -> f32 {
 /// Decodes the packets of one Opus stream.
 pub(in crate::decode) struct Decoder {
     head: Head,
-    streams: OpusMSDecoder,
+    streams: Vec<OpusDecoder>,
     /// Frames of the pre-skip yet to be dropped.
     to_skip: usize,
-    samples: Vec<i16>,
+    /// What one of the streams is decoded from and to.
+    packet: Vec<u8>,
+    stream: Vec<f32>,
+    /// All channels of a packet, interleaved.
+    samples: Vec<f32>,
 }
 
 impl Decoder {
@@ -111,8 +108,15 @@ impl Decoder {
         let Some(streams) = streams_of(&head) else {
             return unsupported_error("opus: the channel mapping is not possible");
         };
-        let samples = vec![0; usize::from(MAX_FRAMES) * usize::from(head.channels)];
-        Ok(Self { to_skip: usize::from(head.pre_skip), head, streams, samples })
+        let samples = vec![0.0; MAX_FRAMES * usize::from(head.channels)];
+        Ok(Self {
+            to_skip: usize::from(head.pre_skip),
+            head,
+            streams,
+            packet: Vec::new(),
+            stream: vec![0.0; 2 * MAX_FRAMES],
+            samples,
+        })
     }
 
     pub(in crate::decode) fn reset(&mut self) {
@@ -133,17 +137,10 @@ impl Decoder {
         packet: &Packet,
         bytes: &mut Vec<u8>,
     ) -> Result<(), &'static str> {
-        let length =
-            i32::try_from(packet.data.len()).map_err(|_| "opus: the packet is too long")?;
-        if length == 0 {
+        if packet.data.is_empty() {
             return Err("opus: the packet is empty");
         }
-        let frames = self
-            .streams
-            .decode(Some(&packet.data), length, &mut self.samples, MAX_FRAMES.into(), false)
-            .ok()
-            .and_then(|frames| usize::try_from(frames).ok())
-            .ok_or("opus: the packet is damaged")?;
+        let frames = self.decode_streams(&packet.data).ok_or("opus: the packet is damaged")?;
         let channels = usize::from(self.head.channels);
         let skipped = self.to_skip.min(frames);
         self.to_skip -= skipped;
@@ -153,21 +150,67 @@ impl Decoder {
         let Some(kept) = self.samples.get(start * channels..end * channels) else {
             return Err("opus: the packet is damaged");
         };
-        let scale = self.head.gain / 32768.0;
-        bytes.extend(kept.iter().flat_map(|&sample| (f32::from(sample) * scale).to_le_bytes()));
+        if !kept.iter().all(|sample| sample.is_finite()) {
+            return Err("opus: the packet has samples without end");
+        }
+        bytes.extend(kept.iter().flat_map(|sample| (sample * self.head.gain).to_le_bytes()));
         Ok(())
+    }
+
+    /// Decodes the packets of all streams into `samples`, and tells how many frames they are.
+    fn decode_streams(&mut self, data: &[u8]) -> Option<usize> {
+        let channels = usize::from(self.head.channels);
+        let last = self.streams.len() - 1;
+        let (mut rest, mut all) = (data, None);
+        self.samples.fill(0.0);
+        for (index, decoder) in self.streams.iter_mut().enumerate() {
+            let is_pair = index < usize::from(self.head.coupled);
+            let data = if index == last {
+                rest
+            } else {
+                rest = delimited::split(rest, &mut self.packet)?;
+                &self.packet
+            };
+            let frames = decoder.decode(data, MAX_FRAMES, &mut self.stream).ok()?;
+            if all.is_some_and(|all| all != frames) {
+                return None;
+            }
+            all = Some(frames);
+            // Pairs come first, so single channels follow two for each of them.
+            let first = index + index.min(self.head.coupled.into());
+            let width = if is_pair { 2 } else { 1 };
+            for (channel, &from) in self.head.mapping.iter().enumerate() {
+                let Some(within) = usize::from(from).checked_sub(first) else { continue };
+                if from == SILENT || within >= width {
+                    continue;
+                }
+                let samples = self.samples.iter_mut().skip(channel).step_by(channels);
+                let stream = self.stream.iter().skip(within).step_by(width);
+                for (out, &sample) in samples.zip(stream).take(frames) {
+                    *out = sample;
+                }
+            }
+        }
+        all
     }
 }
 
-fn streams_of(head: &Head) -> Option<OpusMSDecoder> {
-    OpusMSDecoder::new(
-        SAMPLE_RATE.cast_signed(),
-        i32::from(head.channels),
-        i32::from(head.streams),
-        i32::from(head.coupled),
-        &head.mapping,
-    )
-    .ok()
+/// A decoder for each stream; `None` if the header names channels that there are not.
+fn streams_of(head: &Head) -> Option<Vec<OpusDecoder>> {
+    let decoded = u16::from(head.streams) + u16::from(head.coupled);
+    let is_possible = (1..=255).contains(&decoded)
+        && head.streams > 0
+        && head.coupled <= head.streams
+        && head.mapping.iter().all(|&from| from == SILENT || u16::from(from) < decoded);
+    if !is_possible {
+        return None;
+    }
+    (0..head.streams)
+        .map(|index| {
+            let channels = if index < head.coupled { 2 } else { 1 };
+            OpusDecoder::new(SAMPLE_RATE.cast_signed(), channels).ok()
+        })
+        .collect()
 }
 
 #[cfg(test)]
