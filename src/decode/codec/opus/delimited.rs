@@ -22,14 +22,13 @@ pub(super) fn split<'a>(data: &'a [u8], packet: &mut Vec<u8>) -> Option<&'a [u8]
             packet.push(count);
             let frames = usize::from(count & 0x3f);
             let mut padding = 0;
-            while count & 0x40 != 0 {
+            let mut is_padded = count & 0x40 != 0;
+            while is_padded {
                 let (&[more], behind) = rest.split_first_chunk()?;
                 rest = behind;
                 packet.push(more);
                 padding += usize::from(more.min(254));
-                if more < 255 {
-                    break;
-                }
+                is_padded = more == 255;
             }
             if count & 0x80 == 0 {
                 length = frames * length_of(&mut rest, None)?;
