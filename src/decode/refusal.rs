@@ -23,6 +23,12 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// Of a container whose tracks are known, and none of them is audio.
+    pub(super) fn no_audio(row: &FormatRow) -> Self {
+        let message = format!("this is {}, but none of its tracks is audio", row.name);
+        Self::Final(DecodeError::new(DecodeErrorKind::NoAudio, message))
+    }
+
     pub(super) fn of_io(error: &std::io::Error) -> Self {
         Self::Final(regular::of_io(error))
     }

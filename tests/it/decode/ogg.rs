@@ -311,7 +311,12 @@ fn streams_of_ogg_that_are_not_decoded_are_named() {
     let speex = [&b"Speex   1.2.1"[..], &[0; 67]].concat();
     error_of_bytes("x.spx", &single_page(&speex), unsupported, "Speex");
     let theora = [&b"\x80theora\x03\x02\x01"[..], &[0; 32]].concat();
-    error_of_bytes("x.ogv", &single_page(&theora), unsupported, "Theora video and no audio");
+    error_of_bytes(
+        "x.ogv",
+        &single_page(&theora),
+        DecodeErrorKind::NoAudio,
+        "Theora video and no audio",
+    );
     error_of_bytes("x.ogg", &single_page(b"something else"), unsupported, "Ogg");
     // Beside audio they are no hindrance.
     for (packet, kinds) in [(speex, &[WarningKind::OtherTracks][..]), (theora, &[])] {

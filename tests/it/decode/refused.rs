@@ -24,6 +24,22 @@ fn without_ffmpeg_a_format_is_named_and_help_offered() {
 }
 
 #[test]
+fn a_file_whose_tracks_are_video_has_no_audio() {
+    let patched = |name: &str, from: &[u8], to: &[u8]| {
+        let mut bytes = bytes_of(name);
+        let at = bytes.windows(from.len()).position(|part| part == from).expect("its kind");
+        bytes[at..][..to.len()].copy_from_slice(to);
+        bytes
+    };
+    // The handler of the track, and the type of the track.
+    let mp4 = patched("16.m4a", b"soun", b"vide");
+    let webm = patched("opus.webm", &[0x83, 0x81, 2], &[0x83, 0x81, 1]);
+    for (name, bytes) in [("x.mp4", mp4), ("x.webm", webm)] {
+        error_of_bytes(name, &bytes, DecodeErrorKind::NoAudio, "none of its tracks is audio");
+    }
+}
+
+#[test]
 fn what_is_no_file_is_said_to_be_none() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     error_of(&folder.path().join("none.wav"), DecodeErrorKind::NotFound, "no such file");

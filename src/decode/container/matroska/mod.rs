@@ -59,7 +59,7 @@ impl Candidate<'_> {
         let refused =
             |what: &str| Refusal::Unsupported(format!("this is {}, but {what}", row.name));
         let Some((track, count)) = head.tracks.audio() else {
-            return Err(refused("it has no audio track"));
+            return Err(Refusal::no_audio(row));
         };
         match &track.encodings {
             Err(Sealed::Encrypted) => {

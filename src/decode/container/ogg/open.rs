@@ -76,7 +76,7 @@ impl Ogg {
                 "this is Ogg with {name}, which audiopool does not decode itself"
             )),
             (None, Some(name)) => Refusal::Final(DecodeError::new(
-                DecodeErrorKind::UnsupportedFormat,
+                DecodeErrorKind::NoAudio,
                 format!("this is Ogg with {name} video and no audio"),
             )),
             (None, None) if group.serials.is_empty() => {
