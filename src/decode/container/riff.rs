@@ -70,6 +70,9 @@ pub(in crate::decode) fn read(
             }
             b"data" => {
                 let format = format.ok_or("a data chunk before fmt")?;
+                if format.is_without_bits() {
+                    return Err("0 bits per sample".into());
+                }
                 let meaning = match format.meaning(|| sample_of(file, at)) {
                     Ok(meaning) => meaning,
                     Err(codec) if format.is_unreliable() => return Ok(Header::Unreliable(codec)),

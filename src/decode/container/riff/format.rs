@@ -112,6 +112,11 @@ impl Format {
         matches!(self.tag, Tag::Number(0x50 | 0x55))
     }
 
+    /// Whether the header states samples without a size, which no decoder can read.
+    pub(in crate::decode) fn is_without_bits(&self) -> bool {
+        matches!(self.tag, Tag::Number(Self::PCM | Self::FLOAT)) && self.width() == 0
+    }
+
     /// Whether ffmpeg opens such a codec and decodes it wrongly: it takes the codes of G.721 and G.723
     /// in the wrong order, NMS ADPCM for AMR, and all that is big-endian for little-endian.
     pub(in crate::decode) fn is_unreliable(&self) -> bool {
