@@ -72,3 +72,23 @@ fn damage_that_was_found_explains_another_checksum() {
     let found = decode_bytes("cut.flac", cut).expect("the first frames");
     assert_eq!(found.kinds(), [WarningKind::Truncated]);
 }
+
+#[test]
+fn header_gain_of_opus_goes_beyond_full_scale() {
+    let mut file = bytes_of("opus.mp4");
+    let plain = decode_bytes("plain.mp4", &file).expect("intact");
+    // Behind the name of the box: version, channels, pre-skip, rate; then the gain in 1/256 dB.
+    let gain = file.windows(4).position(|four| four == b"dOps").expect("a box") + 4 + 8;
+    file[gain..gain + 2].copy_from_slice(&(12 * 256_i16).to_be_bytes());
+    let louder = decode_bytes("louder.mp4", &file).expect("intact");
+    let samples = |decoded: &Decoded| -> Vec<f32> {
+        let bytes = decoded.bytes.as_chunks::<4>().0;
+        bytes.iter().map(|&sample| f32::from_le_bytes(sample)).collect()
+    };
+    let (plain, louder) = (samples(&plain), samples(&louder));
+    assert!(louder.iter().any(|sample| sample.abs() > 1.5));
+    assert_eq!(plain.len(), louder.len());
+    for (plain, louder) in plain.iter().zip(louder) {
+        assert!((plain * 3.981_071_7 - louder).abs() < 1e-5, "{plain} {louder}");
+    }
+}
