@@ -39,7 +39,7 @@ fn a_machine_that_is_well_has_no_problem() {
     for topic in ["temporary files", "open files", "memory  "] {
         line(&ended.stdout, topic, "ok");
     }
-    assert_eq!(ended.stdout.lines().count(), 12, "{ended}");
+    assert_eq!(ended.stdout.lines().count(), 13, "{ended}");
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn findings_for_a_program_are_the_same() {
     let ended = examined(doctor().args(["--format", "json"]), 0);
     let found: Value = serde_json::from_str(&ended.stdout).expect("JSON");
     let findings = found["findings"].as_array().expect("a list");
-    assert_eq!(findings.len(), 12);
+    assert_eq!(findings.len(), 13);
     assert_eq!(findings[0]["topic"], "worker program");
     assert_eq!(findings[0]["health"], "ok");
     assert_eq!(findings[0]["advice"], Value::Null);

@@ -48,6 +48,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("record", "decode::DecodeErrorKind", "… in the same classes"),
     ("record", "decode::DecodedBy", "… and which program decoded it"),
     ("event", "decode::SourceFormat", "watchers learn the format as soon as it is known"),
+    ("event", "decode::DecodedBy", "… and which program decodes it"),
     ("event", "pool::Balance", "… and the books of a pool that has ended"),
     ("plan", "decode::DecodeErrorKind", "what is no file fails in the same classes"),
     ("whole", "decode::medium_in", "what no report may replace is known by its first bytes"),

@@ -21,6 +21,8 @@ use crate::record::WarningKind;
 const MAX_CHUNKS: usize = 4096;
 /// Bytes of the description of channels that are read.
 const MAX_LAYOUT: u64 = 4096;
+/// No header states more bits of a sample, whatever its codec.
+const MAX_BITS: u16 = 64;
 /// A size from which on a field means "not known": what programs write that stream.
 const STREAMED: u64 = 0x7fff_0000;
 
@@ -64,6 +66,9 @@ pub(in crate::decode) fn read(
         }
     }
     let common = common.ok_or("there is no COMM chunk")?;
+    if common.bits > MAX_BITS {
+        return Err(format!("samples of {} bits", common.bits));
+    }
     let layout = channels::layout(&labels, common.channels);
     let meaning = match common.meaning() {
         Ok(meaning) => meaning,

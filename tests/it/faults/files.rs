@@ -65,7 +65,7 @@ fn bad_files() -> Vec<Bad> {
             "9-chunk.aiff",
             begins(b"FORM\xff\xff\xff\xffAIFFCOMM\xff\xff\xff\xff"),
             "corrupt",
-            "this is AIFF",
+            "the AIFF header is broken: samples of",
         ),
         (
             "9-chunk.caf",
