@@ -200,7 +200,7 @@ fn format() -> Value {
     object(json!({
         "container": {"type": "string"},
         "codec": {"type": "string"},
-        "decoder": {"enum": ["built_in", "ffmpeg"]},
+        "decoder": {"type": "string", "enum": ["built_in", "ffmpeg"]},
         "sample_rate": {"type": "integer", "minimum": 1},
         "channels": {"type": "integer", "minimum": 1},
         "sample_format": {"type": "string"},
