@@ -337,14 +337,15 @@ def edges(x, rate, full_scale):
 
 def noise(x, rate, full_scale):
     """Of the channels, the highest level that a tenth of all 50 ms do not exceed, and the least distance from
-    there to the one that 95 % do not exceed."""
+    there to the one that 95 % do not exceed; none of a channel of which a tenth is digital silence."""
     cells = [step * rate // 20 for step in range(len(x) * 20 // rate + 1)]
     found = []
     for one in x.astype(float).T:
         powers = np.array([(one[start:end] ** 2).mean() for start, end in zip(cells, cells[1:]) if end > start])
-        powers = np.sort(powers[powers > 0])
-        if len(powers) >= 20:
-            level = lambda percent: 10 * np.log10(powers[-(-len(powers) * percent // 100) - 1] / full_scale ** 2)
+        powers = np.sort(powers)
+        ranked = lambda percent: powers[-(-len(powers) * percent // 100) - 1]
+        if len(powers) >= 20 and ranked(10) > 0:
+            level = lambda percent: 10 * np.log10(ranked(percent) / full_scale ** 2)
             found.append((level(10), level(95)))
     return {"noise_floor_dbfs": max((float(low) for low, _ in found), default=None),
             "snr_db": min((float(high - low) for low, high in found), default=None)}

@@ -2,7 +2,10 @@
 //!
 //! Levels of 50 ms each, on a grid that begins with the file, are counted in bins of 0.1 dB: the
 //! level that a tenth of them do not exceed is taken for the noise, and the one that 95 % do not
-//! exceed for the signal. NIST's `stnr` takes 95 % for the level of speech, too, there of 20 ms, and
+//! exceed for the signal. Digital silence counts as the quietest level that there is. Where it is a
+//! tenth of the file, the noise is not known: a gate or an editor has removed it, or a synthesiser
+//! has made none. With both levels taken from the same cells, noise that is added to a file raises
+//! the lower one by more decibels than the upper one, so the ratio never rises. NIST's `stnr` takes 95 % for the level of speech, too, there of 20 ms, and
 //! looks for the noise in the shape of the histogram. Counts add up in any order.
 
 use serde::{Deserialize, Serialize};
@@ -161,12 +164,17 @@ fn bin(level: f64) -> u16 {
 
 impl Levels {
     fn floor(&self) -> Option<[f64; 2]> {
-        let count = self.counts.total().filter(|&count| count >= FEWEST)?;
-        // The level that so many percent of all do not exceed, by the nearest rank.
+        let count = self.counts.total()?.checked_add(self.silent)?;
+        // The level that so many percent of all do not exceed, by the nearest rank; the silent ones
+        // come first and have none.
         let level = |percent: u64| {
-            let bin = self.counts.ranked_from_above(count.saturating_mul(percent).div_ceil(100))?;
+            let rank = count.saturating_mul(percent).div_ceil(100).checked_sub(self.silent)?;
+            let bin = self.counts.ranked_from_above(Some(rank).filter(|&rank| rank > 0)?)?;
             Some(-(f64::from(bin) + 0.5) / BINS_PER_DB)
         };
+        if count < FEWEST {
+            return None;
+        }
         Some([level(NOISE)?, level(SIGNAL)?])
     }
 }
@@ -178,12 +186,15 @@ const METRICS: &[Metric] = &[
         unit: "dBFS",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "The RMS that a tenth of all 50 ms of a channel do not exceed, digital silence \
-                     apart, to 0.1 dB; of the channel where it is highest. Needs a second of sound.",
+        definition: "The RMS that a tenth of all 50 ms of a channel do not exceed, to 0.1 dB; of the \
+                     channel where it is highest. Not defined for less than a second, or where a \
+                     tenth or more of the channel is digital silence.",
         source: "none; for speech, 50 ms are about what ACX and essentia look at",
         range: "−200 to 0",
-        reading: "What is left in the pauses: −60 and below is clean, above −50 a room, a tape or a \
-                  bad preamplifier is heard. Of music without pauses it is only an upper bound.",
+        reading: "The level of the pauses: −60 and below is clean, above −50 a room, a tape or a bad \
+                  preamplifier is heard. Of music without pauses it is only an upper bound. None \
+                  means that the pauses are digital silence, as a gate, an editor or a speech \
+                  synthesiser leaves them: there is no noise to measure.",
     },
     Metric {
         key: "snr_db",
@@ -191,12 +202,15 @@ const METRICS: &[Metric] = &[
         unit: "dB",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "From there to the RMS that 95 % of all 50 ms of the channel do not exceed; of \
-                     the channel where it is least.",
+        definition: "From noise_floor_dbfs to the RMS that 95 % of all 50 ms of the channel do not \
+                     exceed; of the channel where it is least. Not defined where the noise floor is \
+                     not.",
         source: "the 95 % are those of NIST's stnr for the level of speech, there of 20 ms; it finds the noise otherwise, by the shape of the histogram",
         range: "0 and above",
         reading: "An estimate: above 40 is a good recording of speech, below 20 words are hard to \
-                  follow. Without pauses it tells of dynamics and not of noise.",
+                  follow. Noise that is added to a file never raises it. Without pauses it tells of \
+                  dynamics and not of noise. None with pauses of digital silence: rank such a file \
+                  above those with a figure.",
     },
 ];
 
@@ -240,9 +254,31 @@ mod tests {
         let found = figures(&sound, 48_000);
         near(found[0], -60.0, 0.5);
         near(found[1], 40.0, 0.5);
-        // Digital silence is no noise.
-        let sound = [vec![0.0; 480_000], sound].concat();
-        near(figures(&sound, 48_000)[0], -60.0, 0.5);
+        // A little digital silence does not matter, a tenth of the file leaves nothing to measure.
+        let padded = |zeros: usize| [vec![0.0; zeros], sound.clone()].concat();
+        near(figures(&padded(24_000), 48_000)[0], -60.0, 0.5);
+        assert_eq!(figures(&padded(96_000), 48_000), [None; 2]);
+    }
+
+    #[test]
+    fn clean_speech_with_silent_pauses_is_never_ranked_below_the_same_with_noise() {
+        // A synthesised utterance: half a second at a time at −20 dBFS, pauses of digital silence.
+        let utterance: Vec<f64> = (0..10)
+            .flat_map(|turn| {
+                let spoken = if turn % 2 == 0 { -20.0 } else { -400.0 };
+                noise(spoken, 8000).into_iter().map(move |x| if turn % 2 == 0 { x } else { 0.0 })
+            })
+            .collect();
+        assert_eq!(figures(&utterance, 16_000), [None; 2]);
+        let ratios: Vec<f64> = (-80..=-30)
+            .step_by(10)
+            .map(|level| {
+                let added = noise(f64::from(level), utterance.len());
+                let noisy: Vec<f64> = utterance.iter().zip(added).map(|(x, n)| x + n).collect();
+                figures(&noisy, 16_000)[1].expect("a figure")
+            })
+            .collect();
+        assert!(ratios.is_sorted_by(|quieter, louder| quieter > louder), "{ratios:?}");
     }
 
     #[test]
@@ -283,6 +319,34 @@ mod tests {
 
     proptest! {
         #[test]
+        fn added_noise_never_raises_the_ratio(
+            levels in prop::collection::vec(-70.0..0.0_f64, 30..60),
+            silent in prop::collection::vec(any::<bool>(), 60),
+            quiet in -90.0..-20.0_f64,
+            more in 3.0..40.0_f64,
+        ) {
+            // Cells of noise at drawn levels, some of them digital silence.
+            let sound: Vec<f64> = levels
+                .iter()
+                .zip(&silent)
+                .flat_map(|(&level, &is_silent)| {
+                    if is_silent { vec![0.0; 800] } else { noise(level, 800) }
+                })
+                .collect();
+            let ratio = |dbfs: f64| {
+                // Not the noise that the sound is made of.
+                let added = noise(dbfs, sound.len() + 137).split_off(137);
+                let noisy: Vec<f64> = sound.iter().zip(added).map(|(x, n)| x + n).collect();
+                figures(&noisy, 16_000)[1].expect("no cell is silent any more")
+            };
+            // A cell's own noise differs by fractions of a decibel from cell to cell.
+            if let Some(clean) = figures(&sound, 16_000)[1] {
+                prop_assert!(ratio(quiet) <= clean + 1.0);
+            }
+            prop_assert!(ratio(quiet + more) <= ratio(quiet) + 1.0);
+        }
+
+        #[test]
         fn any_cut_gives_the_same_levels(sound in sound(), cuts in cuts()) {
             expect_the_law(&Noise {}, sound.pcm(), &cuts);
         }
@@ -296,7 +360,9 @@ mod tests {
                 .collect();
             levels.sort_by(f64::total_cmp);
             let found = figures(&samples, 1000);
-            prop_assert_eq!(found[0].is_some(), levels.len() >= 20);
+            let tenth = levels.len().div_ceil(10).checked_sub(1).map(|rank| levels[rank]);
+            let is_known = levels.len() >= 20 && tenth.is_some_and(f64::is_finite);
+            prop_assert_eq!(found[0].is_some(), is_known);
             if let [Some(noise), Some(ratio)] = found[..] {
                 let at = |percent: usize| levels[(levels.len() * percent).div_ceil(100) - 1];
                 prop_assert!((noise - at(10)).abs() < 0.0501);
