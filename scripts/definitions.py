@@ -233,7 +233,7 @@ def whole_peak(x):
 
 
 def bandwidth(x, rate):
-    """The highest place where the average spectrum falls by 20 dB within 300 Hz and stays down for 1 kHz."""
+    """Where the average spectrum falls by 8 dB or more to a floor that is flat up to half the rate."""
     if len(x) < 2048:
         return None, None
     _, _, density = scipy.signal.spectrogram(x, rate, window="hann", nperseg=2048, noverlap=1536,
@@ -246,21 +246,31 @@ def bandwidth(x, rate):
     # A full-scale sine in its bin is 1; below -150 dB there is nothing.
     sine = 1 / (8 * width * 1.5 / 2)
     level = np.maximum(10 * np.log10(np.maximum(power / sine, 1e-30)), -150)
-    bins = lambda hz: int(np.ceil(hz / width - 1e-9))
-    kilo, slope, left = bins(1000), bins(300), bins(200)
+    count = len(level)
+    bins = lambda hz: min(count, max(1, int(np.ceil(hz / width - 1e-9))))
+    kilo, slope = bins(1000), bins(300)
     middle = lambda some: np.sort(some)[len(some) // 2]
-    fall = {b: middle(level[b - kilo:b]) - middle(level[b + slope:b + slope + kilo])
-            for b in range(kilo, len(level) - slope - left)}
-    best = max((b for b, depth in fall.items() if depth >= 20), default=None)
-    if best is None:
+    floor = middle(level[int(np.ceil(0.95 * count)):count - 1])
+
+    def edge(start, stop, least):
+        last = next((b for b in range(stop - 1, start - 1, -1) if level[b] >= least and level[b - 1] >= least), None)
+        return start if last is None else last + 1
+
+    highest = int(np.ceil(0.94 * count))
+    below = lambda b: middle(level[b - kilo:b])
+    fall = lambda b: below(b) - middle(level[b + slope:b + slope + kilo])
+    start = max(bins(3000), kilo)
+    cliff = next((b for b in range(min(highest, count - 2 * slope) - 1, start - 1, -1) if fall(b) >= 45), None)
+    if cliff is not None:
+        cliff = max(range(max(cliff - kilo, start), cliff + 1), key=lambda b: (fall(b), b))
+        return edge(cliff - kilo, min(cliff + slope + kilo, min(highest, count - 2 * slope)), below(cliff) - 12) * width, float(fall(cliff))
+    end = next((e for e in range(count - slope - 1, kilo + slope - 1, -1)
+                if abs(middle(level[e - slope:e]) - floor) > 3), None)
+    if end is None:
         return rate / 2, None
-    # On to deeper ones, as long as the next is within 1 kHz.
-    while deeper := [b for b in fall if best - kilo <= b < best and fall[b] > fall[best]]:
-        best = max(deeper)
-    half = middle(level[best - kilo:best]) - fall[best] / 2
-    above = [b for b in range(best - kilo + 1, min(len(level), best + slope + kilo))
-             if level[b] >= half and level[b - 1] >= half]
-    return (max(above) + 1 if above else best) * width, float(fall[best])
+    depth = middle(level[end - kilo - slope:end - slope]) - floor
+    found = edge(end - slope, end, floor + depth / 2)
+    return (found * width, float(depth)) if depth >= 8 and found <= highest else (rate / 2, None)
 
 
 def level(x, bits):

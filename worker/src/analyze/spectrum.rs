@@ -106,7 +106,7 @@ impl Analyzer for Spectrum {
         let means = piece.sums.means();
         let in_hz = |bins: Option<f64>| bins.map(|bins| bins * hz_per_bin);
         let has_sound = means.powers.iter().any(|&power| power > 0.0);
-        let cutoff = cutoff::highest(&means.powers, hz_per_bin);
+        let cutoff = cutoff::find(&means.powers, hz_per_bin);
         #[expect(clippy::cast_precision_loss, reason = "at most 1024")]
         let bandwidth = cutoff
             .map_or(f64::from(format.sample_rate) / 2.0, |cutoff| cutoff.bin as f64 * hz_per_bin);

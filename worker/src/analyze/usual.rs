@@ -36,7 +36,7 @@ const UNUSUAL: &[(&str, Usual)] = &[
     ("phase_inverted_share", at_most(0.5)),
     ("mono_share", at_most(0.999)),
     ("channel_imbalance_db", between(-3.0, 3.0)),
-    ("cutoff_depth_db", at_most(30.0)),
+    ("cutoff_depth_db", at_most(0.0)),
     ("dr14", at_least(8.0)),
     ("plr", at_least(8.0)),
     ("psr", at_least(8.0)),

@@ -48,15 +48,19 @@ pub(super) const METRICS: &[Metric] = &[
         unit: "Hz",
         decimals: 0,
         groups: &[&group::SPECTRUM],
-        definition: "Up to where there is sound: the highest place where the average spectrum falls \
-                     by 20 dB or more within 300 Hz and stays down for 1 kHz (medians of 1 kHz on \
-                     either side), or a deeper such place within 1 kHz below that, and so on; there, \
-                     the frequency at which it has fallen by half. Half the rate if there is none.",
+        definition: "Up to where there is sound: the frequency from which on the average spectrum is \
+                     flat, within 3 dB of its level in the last 5 % below half the rate (medians of \
+                     300 Hz), if the 1 kHz below is 8 dB or more above that; else from which on, \
+                     above 3 kHz, it is 45 dB or more lower (medians of 1 kHz, 300 Hz apart); there, \
+                     where it has fallen by half, or of the latter by 12 dB. Half the rate if there is no such fall, or only one \
+                     above 94 % of half the rate, where the filters of converters are.",
         source: "none; spectrograms are looked at for the same",
         range: "above 1000, to half the rate",
-        reading: "A lossless file that ends at 16,000 was an MP3 of 128 kbit/s, at 19,000 to 20,000 \
-                  one of 192 to 320; at 4000, 8000 or 11,000 it was made from a lower rate. Up to \
-                  half the rate, or just below it, nothing was left out.",
+        reading: "A lossless file that ends at 16,000 to 17,000 was an MP3 of 128 kbit/s, at 19,000 to \
+                  20,500 one of 192 to 320 or Opus; at 4000, 8000 or 11,000 it was made from a lower \
+                  rate. It cannot tell encoders that code up to the end (AAC from 192 kbit/s on, MP3 \
+                  V0, Vorbis from q6 on), a file that was mixed or dithered with noise afterwards, or \
+                  a recording without any sound up there.",
     },
     Metric {
         key: "cutoff_depth_db",
@@ -66,8 +70,9 @@ pub(super) const METRICS: &[Metric] = &[
         groups: &[&group::SPECTRUM],
         definition: "By how much the average spectrum falls at bandwidth_hz.",
         source: "none",
-        range: "20 and above; not defined where there is no such fall",
-        reading: "Converters and encoders cut by 30 and more. The deeper, the less an accident.",
+        range: "8 and above; not defined where there is no such fall",
+        reading: "Any figure deserves a look: nothing but rounding noise is left above bandwidth_hz. \
+                  The deeper, the less an accident.",
     },
     Metric {
         key: "spectrum_bands",

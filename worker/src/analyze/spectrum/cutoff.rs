@@ -1,26 +1,39 @@
-//! Cut-off: where the average spectrum ends as if cut with a knife.
+//! Cut-off: where the average spectrum ends, with nothing but rounding noise above.
 //!
 //! ```text
 //!   ▇▇▆▇▆▆▅▅▄▄▄▃▃▃
-//!                 ▏                median of 1 kHz below against that above:
-//!   ──────────────▁▁▁▁▁▁▁          20 dB and more are no instrument's
+//!                 ▏                the level below falls by 8 dB or more
+//!   ──────────────▁▁▁▁▁▁▁          to a floor that is flat up to the end
 //! ```
 //!
-//! Encoders leave out what lies above 16 kHz or so, and whatever is made of their output keeps the
-//! edge. Medians, because a whistle is no edge.
+//! Encoders leave out what lies above 16 to 20 kHz, and a resampler what the lower rate could not
+//! hold. What is made of their output has rounding noise there, or nothing, which is flat. A
+//! recording that was never coded goes on, however quietly, up to the filter of its converter, just
+//! below half the rate: that is no cut. Medians, because a whistle is no sound of a band.
+
+use std::ops::Range;
 
 use crate::decibels;
 
-/// What makes a fall an edge.
-pub(super) const LEAST_DB: f64 = 20.0;
-/// How far to look to each side, in Hz.
+/// The least fall to the floor.
+pub(super) const LEAST_DB: f64 = 8.0;
+/// A fall within the width of a slope that no instrument has, from here on.
+const CLIFF_DB: f64 = 45.0;
+const CLIFF_FROM_HZ: f64 = 3000.0;
+/// How far down its edge is.
+const CLIFF_EDGE_DB: f64 = 12.0;
+/// How far levels of the floor may lie from each other.
+const FLAT_DB: f64 = 3.0;
+/// The part of the spectrum whose level is taken for the floor, from here to half the rate.
+const TOP: f64 = 0.95;
+/// An edge above this part of half the rate is that of a converter.
+const HIGHEST: f64 = 0.94;
+/// The width of what is compared with the floor, in Hz.
 const WIDTH_HZ: f64 = 1000.0;
-/// What lies between, in Hz: no filter is a wall.
+/// The width of a slope, and of the medians that are compared, in Hz: no filter is a wall.
 const SLOPE_HZ: f64 = 300.0;
-/// The least that must be left above, in Hz.
-const LEFT_HZ: f64 = 200.0;
 
-/// An edge of the spectrum.
+/// The end of the spectrum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Cutoff {
     /// The bin at which the spectrum has ended.
@@ -29,48 +42,57 @@ pub(super) struct Cutoff {
     pub(super) depth_db: f64,
 }
 
-/// The highest edge; `None` if the spectrum goes on to the end.
-pub(super) fn highest(powers: &[f64], hz_per_bin: f64) -> Option<Cutoff> {
+/// Where the spectrum is cut; `None` if it goes on to the end.
+pub(super) fn find(powers: &[f64], hz_per_bin: f64) -> Option<Cutoff> {
     let levels: Vec<f64> = powers
         .iter()
         .map(|&power| decibels::of_power(power).unwrap_or(QUIETEST_DB).max(QUIETEST_DB))
         .collect();
-    let bins = |hz: f64| -> usize {
-        (1..levels.len()).find(|&bin| in_hz(bin, hz_per_bin) >= hz).unwrap_or(levels.len())
-    };
-    let (width, slope, left) = (bins(WIDTH_HZ), bins(SLOPE_HZ), bins(LEFT_HZ));
-    let depth = |bin: usize| {
-        let below = median(&levels[bin - width..bin]);
-        let above = median(&levels[bin + slope..levels.len().min(bin + slope + width)]);
-        below - above
-    };
-    let places = width..(levels.len()).saturating_sub(slope + left);
-    let mut steepest: Option<(usize, f64)> = None;
-    for bin in places.rev() {
-        let depth_db = depth(bin);
-        match steepest {
-            // Down the slope as long as it gets steeper, and not further than it is wide.
-            Some((known, _)) if known - bin > width => break,
-            Some((_, known_db)) if depth_db <= known_db => {}
-            _ if depth_db >= LEAST_DB => steepest = Some((bin, depth_db)),
-            _ => {}
-        }
+    let count = levels.len();
+    let part = |of: f64| (0..count).find(|&bin| in_bins(bin) >= of * in_bins(count));
+    let bins = |hz: f64| (1..count).find(|&bin| in_bins(bin) * hz_per_bin >= hz).unwrap_or(count);
+    let (width, slope) = (bins(WIDTH_HZ), bins(SLOPE_HZ));
+    let floor = median(levels.get(part(TOP)?..count.checked_sub(1)?)?);
+    let highest = part(HIGHEST)?;
+    let is_floor = |end: usize| (median(&levels[end - slope..end]) - floor).abs() <= FLAT_DB;
+    let lowest = width + slope;
+    if let Some(bin) = cliff(&levels, bins(CLIFF_FROM_HZ).max(width)..highest, [width, slope]) {
+        return Some(bin);
     }
-    let (bin, depth_db) = steepest?;
-    // Medians say that there is an edge; it is where the level is half way down for good.
-    let half_way = median(&levels[bin - width..bin]) - depth_db / 2.0;
-    let end = levels.len().min(bin + slope + width);
-    let lasting = |bin: &usize| levels[bin - 1..=*bin].iter().all(|&level| level >= half_way);
-    let last = (bin - width + 1..end).rev().find(lasting);
-    Some(Cutoff { bin: last.map_or(bin, |last| last + 1), depth_db })
+    let end = (lowest..count.saturating_sub(slope)).rev().find(|&end| !is_floor(end))?;
+    let depth_db = median(&levels[end - lowest..end - slope]) - floor;
+    let bin = edge(&levels, end - slope..end, floor + depth_db / 2.0);
+    (depth_db >= LEAST_DB && bin <= highest).then_some(Cutoff { bin, depth_db })
+}
+
+/// A fall that no instrument has, whatever is above it: the highest within `places`.
+fn cliff(levels: &[f64], places: Range<usize>, [width, slope]: [usize; 2]) -> Option<Cutoff> {
+    let below = |bin: usize| median(&levels[bin - width..bin]);
+    let above = |bin: usize| median(&levels[bin + slope..levels.len().min(bin + slope + width)]);
+    let fall = |bin: usize| below(bin) - above(bin);
+    let (start, end) = (places.start, places.end.min(levels.len().saturating_sub(2 * slope)));
+    let highest = (start..end).rev().find(|&bin| fall(bin) >= CLIFF_DB)?;
+    // From its upper end to where it is steepest.
+    let steepest = |one: &usize, other: &usize| fall(*one).total_cmp(&fall(*other));
+    let bin = (highest.saturating_sub(width).max(start)..=highest).max_by(steepest)?;
+    let depth_db = fall(bin);
+    let bin = edge(levels, bin - width..(bin + slope + width).min(end), below(bin) - CLIFF_EDGE_DB);
+    Some(Cutoff { bin, depth_db })
+}
+
+/// The bin behind the last two within `places` that are above a level.
+fn edge(levels: &[f64], places: Range<usize>, level: f64) -> usize {
+    let start = places.start;
+    let lasting = |bin: &usize| levels[bin - 1..=*bin].iter().all(|&found| found >= level);
+    places.rev().find(lasting).map_or(start, |last| last + 1)
 }
 
 /// Below any converter's noise; a bin without power is as low.
 const QUIETEST_DB: f64 = -150.0;
 
 #[expect(clippy::cast_precision_loss, reason = "at most 1025")]
-fn in_hz(bin: usize, hz_per_bin: f64) -> f64 {
-    bin as f64 * hz_per_bin
+fn in_bins(bin: usize) -> f64 {
+    bin as f64
 }
 
 fn median(levels: &[f64]) -> f64 {
@@ -86,15 +108,15 @@ mod tests {
     const HZ: f64 = 44_100.0 / 2048.0;
 
     fn spectrum(level_of: impl Fn(f64) -> f64) -> Vec<f64> {
-        (0..1025).map(|bin| 10_f64.powf(level_of(in_hz(bin, HZ)) / 10.0)).collect()
+        (0..1025).map(|bin| 10_f64.powf(level_of(in_bins(bin) * HZ) / 10.0)).collect()
     }
 
     #[test]
     fn an_edge_is_found_where_it_is() {
         let cut = |at: f64| spectrum(move |hz| if hz < at { -60.0 - hz / 1000.0 } else { -126.0 });
-        for at in [3000.0, 8000.0, 16_000.0, 20_000.0, 21_000.0] {
-            let found = highest(&cut(at), HZ).unwrap();
-            let hz = in_hz(found.bin, HZ);
+        for at in [3000.0, 8000.0, 16_000.0, 20_000.0] {
+            let found = find(&cut(at), HZ).unwrap();
+            let hz = in_bins(found.bin) * HZ;
             assert!((hz - at).abs() < 30.0, "{hz}, not {at}");
             assert!(found.depth_db > 35.0, "{found:?}");
         }
@@ -102,21 +124,33 @@ mod tests {
 
     #[test]
     fn a_slope_or_a_whistle_is_no_edge() {
-        assert_eq!(highest(&spectrum(|hz| -40.0 - hz / 250.0), HZ), None);
+        assert_eq!(find(&spectrum(|hz| -40.0 - hz / 250.0), HZ), None);
         let whistle = |hz: f64| if (hz - 15_734.0).abs() < 40.0 { -50.0 } else { -110.0 };
-        assert_eq!(highest(&spectrum(whistle), HZ), None);
-        assert_eq!(highest(&spectrum(|_| -2000.0), HZ), None);
-        assert_eq!(highest(&[], HZ), None);
+        assert_eq!(find(&spectrum(whistle), HZ), None);
+        assert_eq!(find(&spectrum(|_| -2000.0), HZ), None);
+        assert_eq!(find(&[], HZ), None);
     }
 
     #[test]
-    fn the_highest_of_two_edges_is_told() {
+    fn a_quiet_band_above_rounding_noise_is_cut_and_a_converter_is_not() {
+        // The level at 16 kHz is only 12 dB above the rounding noise of 16 bits.
+        let quiet = |hz: f64| if hz < 16_000.0 { -114.0 } else { -126.4 };
+        assert!((in_bins(find(&spectrum(quiet), HZ).unwrap().bin) * HZ - 16_000.0).abs() < 50.0);
+        let converter = |hz: f64| if hz < 21_200.0 { -90.0 } else { -126.4 };
+        assert_eq!(find(&spectrum(converter), HZ), None);
+        // A band of an instrument that ends, with the noise of the room above it, which falls.
+        let synthesiser = |hz: f64| if hz < 9000.0 { -60.0 } else { -90.0 - hz / 1500.0 };
+        assert_eq!(find(&spectrum(synthesiser), HZ), None);
+    }
+
+    #[test]
+    fn the_edge_to_the_floor_is_told_and_not_one_below() {
         let stairs = |hz: f64| match hz {
             ..4000.0 => -40.0,
             ..12_000.0 => -80.0,
             _ => -110.0,
         };
-        let hz = in_hz(highest(&spectrum(stairs), HZ).unwrap().bin, HZ);
+        let hz = in_bins(find(&spectrum(stairs), HZ).unwrap().bin) * HZ;
         assert!((hz - 12_000.0).abs() < 30.0, "{hz}");
     }
 }

@@ -89,7 +89,8 @@ fn the_bands_have_the_power_of_the_audio() {
 
 #[test]
 fn what_was_upsampled_shows_its_edge() {
-    // Every other sample a zero, then a filter of 255 taps that cuts at 5.5 kHz.
+    // Every other sample a zero, then a filter of 255 taps that cuts at 5.5 kHz, and 8 bits, whose
+    // rounding noise is above what such a filter leaves.
     let low = noise(0.5, 30_000);
     let doubled: Vec<f64> = low.iter().flat_map(|&x| [x, 0.0]).collect();
     let taps: Vec<f64> = (-127..=127)
@@ -101,11 +102,12 @@ fn what_was_upsampled_shows_its_edge() {
         .collect();
     let wave: Vec<f64> = doubled
         .windows(taps.len())
-        .map(|window| window.iter().zip(&taps).map(|(x, tap)| x * tap).sum())
+        .map(|window| window.iter().zip(&taps).map(|(x, tap)| x * tap).sum::<f64>())
+        .map(|x| (x * 128.0).round() / 128.0)
         .collect();
     let found = figures(&wave, 22_050, 1);
     near(found.bandwidth_hz, 5512.5, 150.0);
-    assert!(found.cutoff_depth_db > Some(40.0), "{found:?}");
+    assert!(found.cutoff_depth_db > Some(20.0), "{found:?}");
 }
 
 #[test]
