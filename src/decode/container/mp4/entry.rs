@@ -430,9 +430,12 @@ mod tests {
     #[test]
     fn descriptions_that_are_cut_anywhere_do_no_harm() {
         let whole = [start(0, 2, 16, 44_100), esds(0x40, &[0x12, 0x10])].concat();
+        // Behind the kind of the codec only its configuration is missing, for which the rate and
+        // the channels of the entry stand in.
+        let kind = whole.len() - 22;
         for length in 0..whole.len() {
             let found = read(*b"mp4a", &whole[..length], 0, 44_100);
-            assert!(found.is_err() || length > 60, "{length} bytes");
+            assert_eq!(found.is_ok(), length >= kind, "{length} bytes");
         }
         // A box that is longer than the entry ends with it.
         let mut endless = whole.clone();
