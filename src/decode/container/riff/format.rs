@@ -181,7 +181,7 @@ impl Format {
     }
 
     fn adpcm(&self, tag: u16) -> Result<Meaning, String> {
-        let stated = self.endian.u16(&self.extra, 2);
+        let stated = self.endian.u16(self.codec_fields(), 0);
         let (coding, codec) = if tag == Self::IMA_ADPCM {
             (adpcm::Coding::Ima, "adpcm_ima_wav")
         } else {
@@ -192,13 +192,20 @@ impl Format {
         Ok(Meaning::adpcm(blocks, codec))
     }
 
+    /// The fields that are the codec's own: behind the size of the extension, or, in an extensible
+    /// format, behind its mask and its GUID.
+    fn codec_fields(&self) -> &[u8] {
+        self.extra.get(if self.is_extensible { 24.. } else { 2.. }).unwrap_or_default()
+    }
+
     /// The table of predictors of Microsoft's ADPCM.
     fn predictors(&self) -> Box<[(i32, i32)]> {
-        let count = usize::from(self.endian.u16(&self.extra, 4));
-        let field = |at: usize| i32::from(self.endian.u16(&self.extra, at).cast_signed());
-        let is_there = count >= adpcm::PREDICTORS.len() && self.extra.len() >= 6 + 4 * count;
+        let fields = self.codec_fields();
+        let count = usize::from(self.endian.u16(fields, 2));
+        let field = |at: usize| i32::from(self.endian.u16(fields, at).cast_signed());
+        let is_there = count >= adpcm::PREDICTORS.len() && fields.len() >= 4 + 4 * count;
         if is_there {
-            (0..count).map(|number| (field(6 + 4 * number), field(8 + 4 * number))).collect()
+            (0..count).map(|number| (field(4 + 4 * number), field(6 + 4 * number))).collect()
         } else {
             adpcm::PREDICTORS.into()
         }
@@ -279,6 +286,28 @@ fn name_of(tag: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn adpcm_in_an_extensible_format_has_its_fields_behind_the_guid() {
+        let plain = [2, 0, 1, 0, 0, 0xee, 2, 0, 0x80, 0x3e, 0, 0, 0, 4, 4, 0];
+        let own = [0xf4, 7, 7, 0];
+        let table: Vec<u8> = adpcm::PREDICTORS
+            .iter()
+            .flat_map(|&(one, other)| [one, other])
+            .flat_map(|number| i16::try_from(number).expect("small").to_le_bytes())
+            .collect();
+        let mut extensible = plain;
+        extensible[..2].copy_from_slice(&0xfffe_u16.to_le_bytes());
+        let guid = b"\x02\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71";
+        // What stands for the valid bits there is 4, which is no number of samples in a block.
+        let extension = [&[54, 0, 4, 0, 4, 0, 0, 0][..], guid].concat();
+        let blocks = |fields: Vec<u8>| {
+            let format = Format::read(&fields, Endian::Little);
+            format!("{:?}", format.meaning(Vec::new).expect("ADPCM"))
+        };
+        let expected = blocks([&plain[..], &[32, 0], &own, &table].concat());
+        assert_eq!(blocks([&extensible[..], &extension, &own, &table].concat()), expected);
+    }
 
     #[test]
     fn bits_in_a_wider_container_are_found_where_they_are() {
