@@ -92,7 +92,7 @@ shapes! {
     Jobs: object(json!({"jobs": {"type": "array", "items": reference("Job")}}));
     /// The balance of a job.
     Summary: object(json!({
-        "inputs": count(), "ok": count(), "failed": count(),
+        "inputs": count(), "ok": count(), "failed": count(), "damaged": count(),
         "audio_seconds": {"type": "number", "minimum": 0},
         "complete": {"type": "boolean"},
     }));
