@@ -141,7 +141,7 @@ impl<'a> Pages<'a> {
 }
 
 impl Closed {
-    /// Where the report is, for whoever is told that it is not complete.
+    /// Where the report is, for the message that says that it is not complete.
     pub(super) fn where_it_is(&self, named: Option<&Path>) -> Option<String> {
         let named = named?.display();
         match &self.kept {

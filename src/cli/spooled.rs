@@ -80,7 +80,7 @@ fn copy(name: &Path, stop: &Interrupt) -> io::Result<Option<Spooled>> {
     // is stopped.
     let (done, copied) = mpsc::channel();
     thread::Builder::new().name("standard-input".to_owned()).spawn(move || {
-        // The receiver is gone only if nobody wants the copy any more.
+        // The receiver is gone only if the run has been stopped.
         drop(done.send(io::copy(&mut io::stdin().lock(), &mut file).map(drop)));
     })?;
     loop {

@@ -1,4 +1,4 @@
-//! Plausibility: what is looked at whatever decodes a file, and whoever wrote it.
+//! Plausibility: checks of what was decoded, the same for every decoder.
 //!
 //! A decoder that takes a file for something else fails silently: it delivers nothing, another
 //! number of frames than the file declares, or noise far above full scale. Each is a warning.

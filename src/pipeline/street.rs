@@ -229,7 +229,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         record
     }
 
-    /// Keeps what there is to keep of a failed input, and tells whoever watches.
+    /// Keeps what there is to keep of a failed input, and tells the observer.
     pub(super) fn finished(&self, job: &Job, record: &Record) {
         if record.error().is_some() {
             self.save(|store| store.save_failed(job.index, record));

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A server that is killed leaves its folders. The next one takes the lock of each, which only
-//! works where nobody holds it any more, and deletes the folder.
+//! works where no process holds it any more, and deletes the folder.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -96,7 +96,7 @@ pub(super) fn sweep() {
 /// Deletes a folder if no server holds its lock.
 fn swept(folder: &PathBuf) -> io::Result<bool> {
     let lock = folder.join(LOCK);
-    // Neither a link nor anything that waits for a writer, whoever has put it there.
+    // Neither a link nor anything that waits for a writer.
     let is_ours = |path: &Path, is_kind: fn(&fs::Metadata) -> bool| {
         fs::symlink_metadata(path).is_ok_and(|found| is_kind(&found) && is_of_this_user(&found))
     };
