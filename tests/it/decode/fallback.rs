@@ -3,6 +3,7 @@
 //! The first half runs programs that answer as ffmpeg and ffprobe do, so that it needs neither; the
 //! second half makes its files with an installed ffmpeg and compares with what that decodes.
 
+#[cfg(unix)]
 use serde_json::Value;
 
 use super::*;
