@@ -124,7 +124,7 @@ struct Reporting {
 }
 
 impl Reporting {
-    /// Two inputs have their record; what comes next nobody knows.
+    /// Two inputs have their record; the list of further ones stays open.
     #[track_caller]
     fn begin(format: &str, earlier: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();

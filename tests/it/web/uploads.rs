@@ -52,7 +52,7 @@ fn what_a_killed_server_leaves_is_deleted_by_the_next_and_what_a_living_one_has_
     assert_eq!((of_killed.len(), folders(&killed).len()), (1, 2));
     killed.child.kill().unwrap();
     killed.child.wait().unwrap();
-    assert_eq!(folders(&killed).len(), 2, "nobody was there to delete it");
+    assert_eq!(folders(&killed).len(), 2, "a killed server deletes nothing");
     let place = killed.folder().join("tmp");
     let next = Served::with(&[], &[("TMPDIR", place.to_str().unwrap())]);
     let left = folders(&killed);
