@@ -10,8 +10,8 @@ use std::time::Duration;
 pub use audiopool_worker::confine::Confinement;
 pub use audiopool_worker::protocol::{Role, Usage};
 
-pub use crate::decode::{DecodedBy, SourceFormat};
 pub use crate::pool::Balance;
+pub use crate::record::{DecodedBy, SourceFormat};
 
 /// Who watches a run.
 pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;

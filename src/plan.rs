@@ -28,8 +28,7 @@ pub use audio_name::is_audio_name;
 pub use list::{List, ListSource, Separator};
 pub use walk::PassedOver;
 
-use crate::decode::DecodeErrorKind;
-use crate::record::{Failure, FailureKind, Record};
+use crate::record::{DecodeErrorKind, Failure, FailureKind, Record};
 use list::Entries;
 use walk::Walk;
 

@@ -20,6 +20,7 @@ mod details;
 mod failure;
 mod figure;
 mod format;
+mod source;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -29,11 +30,11 @@ use audiopool_worker::analyze::{Details, Features};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-pub use crate::decode::DecodedBy;
 pub use album::Album;
 pub use failure::{Attempt, Failure, FailureKind};
 pub(crate) use figure::{number, presentable};
 pub use format::FileFormat;
+pub use source::{DecodeError, DecodeErrorKind, DecodedBy, SourceFormat};
 pub use words::{FAILURES, WARNINGS, Words};
 
 /// What is known of one input in the end.
@@ -297,7 +298,6 @@ mod tests {
     use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
     use super::*;
-    use crate::decode::{DecodeErrorKind, DecodedBy, SourceFormat};
 
     fn format(frames: u64) -> FileFormat {
         let pcm = PcmFormat::new(SampleFormat::S24, 48_000, 2);

@@ -18,163 +18,38 @@
 //! - Batches are cut at the same packets for every number of threads, so that even a damaged file
 //!   decodes to the same bytes with one thread and with eight.
 
-mod blocks;
+mod accounting;
 mod codec;
 mod container;
-mod convert;
 mod engine;
 mod fallback;
-mod findings;
-mod flac;
-mod formats;
-mod magic;
-mod medium;
 mod open;
-mod open_packets;
-mod packets;
-mod parallel;
-mod plausible;
-mod raw;
+mod probe;
 mod refusal;
-mod regular;
-mod signature;
-mod tags;
-mod trim;
 
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use audiopool_worker::analyze::Health;
 use audiopool_worker::confine::Needs;
-use audiopool_worker::pcm::PcmFormat;
-use serde::{Deserialize, Serialize};
 
 use crate::record::Warning;
-use findings::Findings;
-use signature::Signature;
-use trim::Trim;
+use accounting::findings::Findings;
+use accounting::plausible;
+use accounting::signature::Signature;
+use accounting::trim::Trim;
+use engine::Audio;
 
+pub use engine::Filled;
 pub use fallback::{Installed, installed_ffmpeg, installed_ffprobe};
-pub use formats::{Decoding, EXTENSIONS, FormatRow, formats};
-pub use medium::medium_in;
+pub use probe::formats::{Decoding, EXTENSIONS, FormatRow, formats};
+pub use probe::medium::medium_in;
 
-/// What a file turned out to be, known before its first block.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceFormat {
-    /// Container, in lower case: `wav`, `flac`, `ogg`, `mp4`, …
-    pub container: String,
-    /// Codec, in lower case: `pcm_s16le`, `flac`, `mp3`, …
-    pub codec: String,
-    /// Which program decodes it.
-    pub decoder: DecodedBy,
-    /// What the decoded bytes mean.
-    pub pcm: PcmFormat,
-    /// Frames that the file says it has, if it says; a hint, never trusted.
-    pub declared_frames: Option<u64>,
-}
-
-/// The program that decodes a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DecodedBy {
-    /// This one.
-    BuiltIn,
-    /// An installed ffmpeg.
-    Ffmpeg,
-}
-
-impl DecodedBy {
-    /// As a report writes it: `built_in` or `ffmpeg`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BuiltIn => "built_in",
-            Self::Ffmpeg => "ffmpeg",
-        }
-    }
-}
+pub use crate::record::{DecodeError, DecodeErrorKind, DecodedBy, SourceFormat};
 
 /// What the decoding of a file opens: the file, and ffmpeg and ffprobe where they are installed.
 pub fn needs(path: &Path) -> Needs {
     Needs { files: vec![path.to_owned()], programs: fallback::needed() }
-}
-
-/// Why a file cannot be decoded at all, with what would help.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
-pub struct DecodeError {
-    /// The class of the failure.
-    pub kind: DecodeErrorKind,
-    /// For a person: what is wrong with this file and what would help.
-    pub message: String,
-}
-
-impl DecodeError {
-    fn new(kind: DecodeErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
-    }
-}
-
-/// The classes of files that cannot be decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum DecodeErrorKind {
-    /// There is no such file.
-    NotFound,
-    /// It may not be read.
-    PermissionDenied,
-    /// A directory, FIFO, socket or device.
-    NotAFile,
-    /// Zero bytes.
-    Empty,
-    /// It holds no audio, but perhaps video or pictures.
-    NoAudio,
-    /// No known audio format.
-    UnknownFormat,
-    /// A known format that this build cannot decode.
-    UnsupportedFormat,
-    /// Recognised, but broken before the first frame.
-    Corrupt,
-    /// Beyond what is reasonable (sample rate, channels, sizes).
-    LimitExceeded,
-    /// Reading failed in the operating system.
-    Io,
-}
-
-/// Something that delivers decoded audio, before it is trimmed.
-trait Audio: fmt::Debug + Send {
-    /// Appends some whole frames to `bytes`, which may already hold others; `false` when there are
-    /// no more. `frame` is the position, in the trimmed file, of the next frame.
-    fn read(&mut self, bytes: &mut Vec<u8>, frame: u64, findings: &mut Findings) -> bool;
-
-    /// The same audio, if it can be read into given memory.
-    fn in_place(&mut self) -> Option<&mut dyn InPlace> {
-        None
-    }
-
-    /// Called once after the last frame, with the number of frames that were delivered after
-    /// trimming: the time to compare with what the file declared.
-    fn finish(&mut self, frames: u64, findings: &mut Findings);
-}
-
-/// Audio that can be read into given memory.
-trait InPlace {
-    /// Bytes yet to be read.
-    fn left(&self) -> u64;
-
-    /// Puts the next whole frames into `bytes`, from the first on; `frame` is the position of the
-    /// first of them.
-    fn fill(&mut self, bytes: &mut [u8], frame: u64, findings: &mut Findings) -> Filled;
-}
-
-/// What has been read into given memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Filled {
-    /// How many bytes, whole frames.
-    pub bytes: usize,
-    /// Whether there is more to read.
-    pub more: bool,
 }
 
 /// What opening a file yields: its format, what to cut off, and where its audio comes from.

@@ -1,11 +1,13 @@
-//! Refusal: why a file is not decoded by this program, and whether another could.
+//! Refusal: why a file is not decoded by this program, and whether another program could.
+
+use std::io;
 
 use audiopool_worker::pcm::PcmFormat;
 use symphonia::core::errors::Error;
 
-use super::engine::said;
-use super::formats::FormatRow;
-use super::{DecodeError, DecodeErrorKind, regular};
+use super::{DecodeError, DecodeErrorKind};
+use crate::decode::codec::engine::said;
+use crate::decode::probe::formats::FormatRow;
 
 /// The highest sample rate that is believed: twice that of the fastest converters.
 const MAX_SAMPLE_RATE: u32 = 1_536_000;
@@ -29,8 +31,8 @@ impl Refusal {
         Self::Final(DecodeError::new(DecodeErrorKind::NoAudio, message))
     }
 
-    pub(super) fn of_io(error: &std::io::Error) -> Self {
-        Self::Final(regular::of_io(error))
+    pub(super) fn of_io(error: &io::Error) -> Self {
+        Self::Final(of_io(error))
     }
 }
 
@@ -76,4 +78,22 @@ pub(super) fn check_limits(pcm: PcmFormat) -> Result<(), DecodeError> {
         ));
     }
     Ok(())
+}
+
+/// What an error of the operating system means for a file that could not be opened or read.
+pub(super) fn of_io(error: &io::Error) -> DecodeError {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            DecodeError::new(DecodeErrorKind::NotFound, "no such file; is the path right?")
+        }
+        io::ErrorKind::PermissionDenied => DecodeError::new(
+            DecodeErrorKind::PermissionDenied,
+            "permission denied; the file or a folder above it may not be read by this user",
+        ),
+        io::ErrorKind::NotADirectory => DecodeError::new(
+            DecodeErrorKind::NotFound,
+            "no such file; a part of the path is a file where a folder should be",
+        ),
+        _ => DecodeError::new(DecodeErrorKind::Io, format!("reading failed: {error}")),
+    }
 }

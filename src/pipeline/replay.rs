@@ -18,12 +18,11 @@ use super::failure::{self, Stage};
 use super::pools::check;
 use super::street::{decoding_threads, patience};
 use super::{RunError, chunk_length};
-use crate::decode::SourceFormat;
 use crate::decoder::{DecodeFile, Decoded};
 use crate::event::Observer;
 use crate::interrupt::Interrupt;
 use crate::pool::{Audio, Execute, FailedAttempt, PoolBuilder, ProcessPool, TaskError, TaskTerms};
-use crate::record::{Failure, FailureKind};
+use crate::record::{DecodeErrorKind, Failure, FailureKind, SourceFormat};
 use crate::settings::{AnalysisSettings, RunSettings};
 
 /// The most that is analysed at once; no chunk of a run is larger.
@@ -245,7 +244,7 @@ impl Wanted {
         if (range.end - range.start).saturating_mul(width) > MOST_BYTES {
             let most = MOST_BYTES / width.max(1);
             let message = format!("at most {most} frames of this file can be analysed at once");
-            return Err(Failure::new(crate::decode::DecodeErrorKind::LimitExceeded, message));
+            return Err(Failure::new(DecodeErrorKind::LimitExceeded, message));
         }
         let part = range.start.max(stretch.frames.start)..range.end.min(stretch.frames.end);
         if part.is_empty() {

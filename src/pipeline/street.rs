@@ -18,14 +18,13 @@ use super::failure::{self, Stage};
 use super::is_at_once;
 use super::recipe::Recipe;
 use crate::chunk::ChunkLength;
-use crate::decode::SourceFormat;
 use crate::decoder::{DecodeFile, Decoded, Ending};
 use crate::event::{Event, Observer};
 use crate::interrupt::Stop;
 use crate::merge::{Fold, Measured, Store, peaks};
 use crate::plan::Job;
 use crate::pool::{Audio, Execute, Future, PoolError, TaskError, TaskTerms};
-use crate::record::{Failure, FailureKind, FileFormat, Outcome, Record};
+use crate::record::{Failure, FailureKind, FileFormat, Outcome, Record, SourceFormat};
 use crate::settings::Drawing;
 use crate::threads::ThreadConfig;
 

@@ -5,7 +5,7 @@ use std::{fmt, io};
 
 use serde::Serialize;
 
-use crate::decode::{DecodeError, DecodeErrorKind};
+use super::{DecodeError, DecodeErrorKind};
 
 /// Why an input has no figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 use audiopool_worker::pcm::PcmFormat;
 use serde::Serialize;
 
-use crate::decode::{DecodedBy, SourceFormat};
+use super::{DecodedBy, SourceFormat};
 
 /// What a file is, as a report says it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -5,8 +5,8 @@
 
 use serde::Serialize;
 
+use super::DecodeErrorKind as Decode;
 use super::{FailureKind, WarningKind};
-use crate::decode::DecodeErrorKind as Decode;
 
 /// A kind, in plain words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

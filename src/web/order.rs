@@ -26,9 +26,8 @@ use super::error::caused_by;
 use super::folder::Folder;
 use super::metered::{MOST_BETWEEN, Meter, TooMuchBetween};
 use super::queue::Place;
-use crate::decode::DecodeErrorKind;
 use crate::plan::{Job, Plan};
-use crate::record::Failure;
+use crate::record::{DecodeErrorKind, Failure};
 use crate::settings::{
     AnalysisSettings, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB, SettingError, parse_metrics,
 };

@@ -249,7 +249,7 @@ fn the_readme_lists_every_kind_of_warning_and_error() {
     let kinds = |file: &str, name: &str| variants(&read(file), name);
     assert_eq!(listed("kind of warning"), kinds("src/record.rs", "WarningKind"));
     let mut errors = kinds("src/record/failure.rs", "FailureKind");
-    errors.extend(kinds("src/decode/mod.rs", "DecodeErrorKind"));
+    errors.extend(kinds("src/record/source.rs", "DecodeErrorKind"));
     assert_eq!(listed("kind of error"), errors);
     // And each has its plain words.
     let strings = |kinds: &[FailureKind]| kinds.iter().map(ToString::to_string).collect();

@@ -43,14 +43,7 @@ const STATION: &str = "station";
 
 /// What a module may name against the layers: module, path, reason.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("record", "decode::SourceFormat", "what decoding tells of a file is part of its record"),
-    ("record", "decode::DecodeError", "… and so is why it could not be decoded"),
-    ("record", "decode::DecodeErrorKind", "… in the same classes"),
-    ("record", "decode::DecodedBy", "… and which program decoded it"),
-    ("event", "decode::SourceFormat", "watchers learn the format as soon as it is known"),
-    ("event", "decode::DecodedBy", "… and which program decodes it"),
-    ("event", "pool::Balance", "… and the books of a pool that has ended"),
-    ("plan", "decode::DecodeErrorKind", "what is no file fails in the same classes"),
+    ("event", "pool::Balance", "watchers learn the balance of a pool that has ended"),
     ("whole", "decode::medium_in", "what no report may replace is known by its first bytes"),
     ("plan", "decode::EXTENSIONS", "which names are audio is known where it is decoded"),
 ];

@@ -9,12 +9,12 @@ use audiopool_worker::pcm::SampleFormat;
 
 use super::bytes::{Endian, bytes_at, seek_read};
 use super::channels;
-use super::extent::{Claim, Extent, judge};
 use super::riff::next_chunk;
 use super::samples::{Coding, Header, Meaning, Samples};
+use crate::decode::accounting::extent::{Claim, Extent, judge};
+use crate::decode::accounting::findings::Findings;
 use crate::decode::codec::adpcm;
-use crate::decode::findings::Findings;
-use crate::decode::raw::Order;
+use crate::decode::engine::raw::Order;
 use crate::record::WarningKind;
 
 /// Chunks that are looked at.

@@ -7,10 +7,10 @@ use std::io::{Read, Seek};
 use audiopool_worker::pcm::{ChannelLayout, SampleFormat};
 
 use super::bytes::{Endian, seek_read};
-use super::extent::{Claim, judge};
 use super::samples::{Header, Meaning, Samples};
-use crate::decode::findings::Findings;
-use crate::decode::raw::Order;
+use crate::decode::accounting::extent::{Claim, judge};
+use crate::decode::accounting::findings::Findings;
+use crate::decode::engine::raw::Order;
 
 /// The size that says that it is not known.
 const UNKNOWN: u32 = u32::MAX;

@@ -20,16 +20,17 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 
 use super::bytes::{Endian, bytes_at, seek_read};
 use super::channels;
-use super::extent::{Claim, Extent, judge};
 use super::samples::{Coding, Header, Meaning, Samples};
+use crate::decode::accounting::extent::{Claim, Extent, judge};
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::trim::Trim;
+use crate::decode::codec::packet::Setup;
 use crate::decode::codec::{aac, adpcm};
-use crate::decode::findings::Findings;
-use crate::decode::formats::FormatRow;
+use crate::decode::engine::Demux;
+use crate::decode::engine::raw::Order;
 use crate::decode::open::Candidate;
-use crate::decode::packets::{Demux, Setup};
-use crate::decode::raw::Order;
+use crate::decode::probe::formats::FormatRow;
 use crate::decode::refusal::Refusal;
-use crate::decode::trim::Trim;
 use crate::decode::{Opened, SourceFormat};
 use crate::record::WarningKind;
 

@@ -5,7 +5,7 @@ pub(super) mod au;
 mod bytes;
 mod caf;
 mod channels;
-mod extent;
+pub(super) mod flac;
 mod matroska;
 pub(super) mod mp4;
 pub(super) mod mpeg;

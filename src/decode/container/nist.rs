@@ -16,10 +16,10 @@ use std::str;
 use audiopool_worker::pcm::{ChannelLayout, SampleFormat};
 
 use super::bytes::seek_read;
-use super::extent::{Claim, judge};
 use super::samples::{Header, Meaning, Samples};
-use crate::decode::findings::Findings;
-use crate::decode::raw::Order;
+use crate::decode::accounting::extent::{Claim, judge};
+use crate::decode::accounting::findings::Findings;
+use crate::decode::engine::raw::Order;
 use crate::record::WarningKind;
 
 /// Bytes of a header that is believed; they come in multiples of 1024.

@@ -10,9 +10,9 @@
 use std::io::{Read, Seek};
 
 use super::bytes::{Endian, seek_read};
-use super::extent::{Claim, Extent, judge};
 use super::samples::{Coding, Header, Samples};
-use crate::decode::findings::Findings;
+use crate::decode::accounting::extent::{Claim, Extent, judge};
+use crate::decode::accounting::findings::Findings;
 use crate::record::WarningKind;
 
 mod format;

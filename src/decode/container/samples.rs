@@ -6,15 +6,15 @@ use std::ops::Range;
 
 use audiopool_worker::pcm::{ChannelLayout, PcmFormat, SampleFormat};
 
-use super::extent::Extent;
-use crate::decode::blocks::Blocks;
+use crate::decode::accounting::extent::Extent;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::trim::Trim;
 use crate::decode::codec::{adpcm, disguise};
-use crate::decode::findings::Findings;
-use crate::decode::formats::FormatRow;
+use crate::decode::engine::blocks::Blocks;
+use crate::decode::engine::raw::{Layout, Order, Raw};
 use crate::decode::open::Candidate;
-use crate::decode::raw::{Layout, Order, Raw};
+use crate::decode::probe::formats::FormatRow;
 use crate::decode::refusal::{Refusal, check_limits};
-use crate::decode::trim::Trim;
 use crate::decode::{DecodeError, DecodeErrorKind, DecodedBy, Opened, SourceFormat};
 use crate::record::WarningKind;
 

@@ -5,10 +5,10 @@
 use std::io::{Read, Seek};
 
 use super::bytes::{Endian, bytes_at, seek_read};
-use super::extent::{Claim, judge};
 use super::riff::Format;
 use super::samples::{Coding, Header, Samples};
-use crate::decode::findings::Findings;
+use crate::decode::accounting::extent::{Claim, judge};
+use crate::decode::accounting::findings::Findings;
 
 /// Chunks that are looked at before the audio.
 const MAX_CHUNKS: usize = 4096;

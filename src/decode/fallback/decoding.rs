@@ -7,12 +7,12 @@ use std::thread::JoinHandle;
 
 use audiopool_worker::pcm::{ChannelLayout, PcmFormat, SampleFormat};
 
-use super::super::Audio;
-use super::super::findings::Findings;
 use super::command::{self, Running};
 use super::log::{self, Said};
 use super::options;
 use super::probe::Track;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::engine::Audio;
 use crate::record::WarningKind;
 
 /// Bytes read from the pipe at a time.

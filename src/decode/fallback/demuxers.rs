@@ -4,7 +4,7 @@
 //! file has too few frames for a high score. Any other must be certain by the content alone, since
 //! ffmpeg takes a file of any content for G.729 if its name ends in `.bit`.
 
-use super::super::magic::Kind;
+use crate::decode::probe::magic::Kind;
 
 /// More than ffmpeg gives for a matching file name extension (`AVPROBE_SCORE_EXTENSION`).
 const CERTAIN: u32 = 51;

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::super::findings::Findings;
-use super::super::formats::FormatRow;
-use super::super::magic::{Content, Kind};
-use super::super::open::Candidate;
-use super::super::refusal::Refusal;
-use super::super::trim::Trim;
-use super::super::{DecodeError, DecodeErrorKind, DecodedBy, Opened, SourceFormat};
 use super::decoding::{Decoding, Started};
 use super::probe::{self, Description, Undescribed};
-use super::{demuxers, stated};
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::trim::Trim;
+use crate::decode::fallback::{demuxers, stated};
+use crate::decode::open::Candidate;
+use crate::decode::probe::formats::FormatRow;
+use crate::decode::probe::magic::{Content, Kind};
+use crate::decode::refusal::Refusal;
+use crate::decode::{DecodeError, DecodeErrorKind, DecodedBy, Opened, SourceFormat};
 use crate::record::WarningKind;
 
 impl Candidate<'_> {

@@ -1,6 +1,6 @@
 //! Stated: how long a file says it is, in bytes, where ffmpeg does not compare that with the file.
 
-use super::super::magic::Kind;
+use crate::decode::probe::magic::Kind;
 
 /// The object of an ASF header that states the size of the file.
 const FILE_PROPERTIES: [u8; 16] =

@@ -10,8 +10,8 @@ use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 use audiopool_worker::task::{StreamTask, Task};
 
 use super::*;
-use crate::decode::{DecodedBy, SourceFormat};
 use crate::pool::{Inline, TaskError};
+use crate::record::{DecodedBy, SourceFormat};
 use crate::role;
 
 const PCM: PcmFormat = PcmFormat::new(SampleFormat::S16, 8000, 1);
@@ -57,7 +57,7 @@ impl Execute for Sick {
                 return Err(TaskError::Cancelled);
             }
         }
-        let ending: Result<Ending, crate::decode::DecodeError> =
+        let ending: Result<Ending, crate::record::DecodeError> =
             Ok(Ending { frames: self.frames, ..Ending::default() });
         Ok(codec::decode(&codec::encode(&ending).unwrap()).unwrap())
     }

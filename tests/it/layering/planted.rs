@@ -22,7 +22,7 @@ fn a_station_that_names_another() {
     layers("src/chunk.rs", "use crate::Reexported;", &["names Reexported"]);
     layers("src/chunk.rs", "use super::*;", &["names *"]);
     layers("src/pool/a.rs", "#[cfg(test)] mod t { use crate::plan::Plan; }", &["names plan"]);
-    layers("src/plan.rs", "use crate::decode::{DecodeErrorKind, Source};", &["decode::Source"]);
+    layers("src/plan.rs", "use crate::decode::{EXTENSIONS, Source};", &["decode::Source"]);
     layers("src/report/a.rs", "use crate::record::Record; use super::b; // crate::plan", &[]);
     layers("src/plan.rs", "mod tests { use super::*; } use audiopool_worker::pcm;", &[]);
 }
@@ -31,10 +31,10 @@ fn a_station_that_names_another() {
 fn a_lower_layer_that_names_a_higher_one() {
     let layers = |path, text, finds| check(super::against_the_layers, path, text, finds);
     layers("src/settings.rs", "use crate::plan::Job;", &["vocabulary `settings` names plan"]);
-    layers("src/record/a.rs", "use crate::decode::{SourceFormat, Source};", &["::Source"]);
+    layers("src/whole/a.rs", "use crate::decode::{medium_in, Source};", &["::Source"]);
     layers("src/pipeline.rs", "use crate::{plan, merge, cli::Args};", &["names cli::Args"]);
-    layers("src/event.rs", "fn f() { crate::decode::SourceFormat::of() }", &[]);
-    layers("src/event.rs", "use crate::decode::SourceFormats;", &["SourceFormats"]);
+    layers("src/whole.rs", "fn f() { crate::decode::medium_in() }", &[]);
+    layers("src/whole.rs", "use crate::decode::medium_inside;", &["medium_inside"]);
     layers("src/event.rs", "use crate::record::Record;", &[]);
     layers("src/web/mod.rs", "use crate::{cli, pipeline, plan, run};", &[]);
     layers("src/lib.rs", "pub mod cli; pub use cli::run; use crate::plan::Plan;", &[]);

@@ -16,7 +16,7 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::errors::{Error, decode_error, unsupported_error};
 
 use super::FROM_VORBIS_ORDER;
-use crate::decode::packets::Packet;
+use crate::decode::codec::packet::Packet;
 
 const SAMPLE_RATE: u32 = 48_000;
 /// Frames of the longest packet: 120 ms.

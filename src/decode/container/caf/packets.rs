@@ -6,9 +6,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::PacketTable;
-use crate::decode::findings::Findings;
-use crate::decode::packets::{Demux, Packet, Setup};
-use crate::decode::tags;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::tags;
+use crate::decode::codec::packet::{Packet, Setup};
+use crate::decode::engine::Demux;
 use crate::record::WarningKind;
 
 /// Bytes of the packet table that are read at a time.

@@ -14,10 +14,11 @@ use super::find::Finder;
 use super::head::Head;
 use super::ids;
 use super::track::Track;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::tags;
 use crate::decode::codec::aac;
-use crate::decode::findings::Findings;
-use crate::decode::packets::{Demux, Lost, Packet, Setup};
-use crate::decode::tags;
+use crate::decode::codec::packet::{Lost, Packet, Setup};
+use crate::decode::engine::Demux;
 use crate::record::WarningKind;
 
 /// The most bytes that a block of audio may have.

@@ -35,12 +35,12 @@ use self::demux::Matroska;
 use self::ebml::Reader;
 use self::encoding::Sealed;
 use self::head::Head;
-use crate::decode::findings::Findings;
-use crate::decode::formats::FormatRow;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::trim::Trim;
+use crate::decode::codec::name_of_codec;
 use crate::decode::open::Candidate;
-use crate::decode::open_packets::name_of_codec;
+use crate::decode::probe::formats::FormatRow;
 use crate::decode::refusal::Refusal;
-use crate::decode::trim::Trim;
 use crate::decode::{DecodeError, DecodeErrorKind, Opened};
 use crate::record::WarningKind;
 

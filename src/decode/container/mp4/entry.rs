@@ -20,10 +20,10 @@ use symphonia::core::codecs::audio::well_known as codec;
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 
 use super::boxes::Reader;
-use super::{layout, pcm};
+use crate::decode::codec::packet::Setup;
 use crate::decode::codec::{aac, mpa};
 use crate::decode::container::channels;
-use crate::decode::packets::Setup;
+use crate::decode::container::mp4::{layout, pcm};
 
 /// Entries of one track that are read.
 const MAX_ENTRIES: u32 = 256;

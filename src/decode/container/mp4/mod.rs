@@ -27,9 +27,10 @@ use std::sync::{Arc, OnceLock};
 
 use audiopool_worker::analyze::Damage;
 
-use crate::decode::findings::Findings;
-use crate::decode::packets::{Demux, Lost, Packet};
-use crate::decode::tags;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::tags;
+use crate::decode::codec::packet::{Lost, Packet};
+use crate::decode::engine::Demux;
 use crate::record::WarningKind;
 use boxes::Reader;
 use chunks::{Chunks, Run, Sizes};

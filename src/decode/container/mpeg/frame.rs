@@ -2,7 +2,7 @@
 //! container.
 
 use crate::decode::codec::mpa;
-use crate::decode::magic::Kind;
+use crate::decode::probe::magic::Kind;
 
 /// The most bytes that a header takes.
 pub(super) const MOST_HEADER: usize = 7;

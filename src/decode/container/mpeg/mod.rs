@@ -15,15 +15,16 @@ use symphonia::core::audio::Channels;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known as codec;
 
+use crate::decode::Opened;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::tags;
+use crate::decode::accounting::trim::Trim;
 use crate::decode::codec::aac;
-use crate::decode::findings::Findings;
-use crate::decode::formats::{FormatRow, row_of};
-use crate::decode::magic::Kind;
+use crate::decode::codec::packet::Setup;
 use crate::decode::open::Candidate;
-use crate::decode::packets::Setup;
+use crate::decode::probe::formats::{FormatRow, row_of};
+use crate::decode::probe::magic::Kind;
 use crate::decode::refusal::Refusal;
-use crate::decode::trim::Trim;
-use crate::decode::{Opened, tags};
 use frame::{Format, Framing};
 use tag::{ITunes, Tag};
 use walk::Walk;
@@ -162,7 +163,7 @@ fn find(
 pub(in crate::decode) fn layer_3(
     file: File,
     length: u64,
-) -> Option<(impl crate::decode::packets::Demux, Arc<Setup>)> {
+) -> Option<(impl crate::decode::engine::Demux, Arc<Setup>)> {
     let walk = Walk::find(Window::new(file, 0..length), 0..length, length, &[Framing::Mpeg])?;
     let mut params = AudioCodecParameters::new();
     params.for_codec(codec::CODEC_ID_MP3);

@@ -6,8 +6,8 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
+use crate::decode::accounting::trim::Trim;
 use crate::decode::codec::mpa::FrameHeader;
-use crate::decode::trim::Trim;
 
 /// Frames by which a decoder lags behind an encoder: what players add to the delay in the tag.
 const DECODER_DELAY: u64 = 528 + 1;

@@ -18,10 +18,11 @@ use super::frame::{Format, Framing, Header, MOST_HEADER};
 use super::search::{MOST_FOLLOWING, Search, Wanted};
 use super::tag::Tag;
 use super::window::Window;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::tags;
 use crate::decode::codec::aac::Latm;
-use crate::decode::findings::Findings;
-use crate::decode::packets::{Demux, Lost, Packet, Setup};
-use crate::decode::tags;
+use crate::decode::codec::packet::{Lost, Packet, Setup};
+use crate::decode::engine::Demux;
 use crate::record::WarningKind;
 
 /// Bytes that are searched for the first frame.

@@ -5,8 +5,8 @@ use std::collections::{HashSet, VecDeque};
 use super::codec::{Content, Format};
 use super::link::{Link, lose};
 use super::page::Page;
-use crate::decode::findings::Findings;
-use crate::decode::packets::{Lost, Packet};
+use crate::decode::accounting::findings::Findings;
+use crate::decode::codec::packet::{Lost, Packet};
 use crate::record::WarningKind;
 
 /// Streams that go on together, at most.

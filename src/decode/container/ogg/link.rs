@@ -12,7 +12,7 @@ use super::codec::{Format, Headers, Ready, Step, Timing};
 use super::packets::{Assembler, Whole};
 use super::page::Page;
 use crate::decode::codec::flac::StreamInfo;
-use crate::decode::packets::{Lost, Packet, Setup};
+use crate::decode::codec::packet::{Lost, Packet, Setup};
 
 /// One stream.
 #[derive(Debug)]

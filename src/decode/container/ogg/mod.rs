@@ -24,8 +24,9 @@ use audiopool_worker::analyze::Damage;
 use self::chain::Chain;
 use self::link::{Link, lose};
 use self::page::Pages;
-use crate::decode::findings::Findings;
-use crate::decode::packets::{Demux, Packet};
+use crate::decode::accounting::findings::Findings;
+use crate::decode::codec::packet::Packet;
+use crate::decode::engine::Demux;
 use crate::record::WarningKind;
 
 /// Cuts an Ogg file into packets.

@@ -8,12 +8,12 @@ use audiopool_worker::pcm::ChannelLayout;
 use super::Ogg;
 use super::link::Link;
 use super::page::{LONGEST, Pages};
-use crate::decode::findings::Findings;
-use crate::decode::formats::FormatRow;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::trim::Trim;
+use crate::decode::codec::packet::Setup;
 use crate::decode::open::Candidate;
-use crate::decode::packets::Setup;
+use crate::decode::probe::formats::FormatRow;
 use crate::decode::refusal::Refusal;
-use crate::decode::trim::Trim;
 use crate::decode::{DecodeError, DecodeErrorKind, Opened};
 
 impl Candidate<'_> {

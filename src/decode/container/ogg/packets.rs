@@ -102,9 +102,9 @@ impl Assembler {
 mod tests {
     use std::io::Write;
 
-    use super::super::page::Pages;
-    use super::super::page::made::{CONTINUED, of_segments};
     use super::*;
+    use crate::decode::container::ogg::page::Pages;
+    use crate::decode::container::ogg::page::made::{CONTINUED, of_segments};
 
     fn assembled(pages: &[Vec<u8>]) -> Vec<Assembled> {
         let bytes = pages.concat();

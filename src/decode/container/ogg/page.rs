@@ -14,7 +14,7 @@ use std::ops::Range;
 use symphonia::core::checksum::Crc32;
 use symphonia::core::io::Monitor;
 
-use crate::decode::tags;
+use crate::decode::accounting::tags;
 
 /// Bytes read at a time.
 const READ: usize = 256 * 1024;

@@ -2,10 +2,10 @@
 
 use audiopool_worker::pcm::{ChannelLayout, SampleFormat};
 
-use super::super::bytes::{Endian, bytes_at};
-use super::super::samples::Meaning;
 use crate::decode::codec::adpcm;
-use crate::decode::raw::Order;
+use crate::decode::container::bytes::{Endian, bytes_at};
+use crate::decode::container::samples::Meaning;
+use crate::decode::engine::raw::Order;
 
 /// Bytes of audio that are looked at where a header is ambiguous.
 pub(super) const SEARCHED: u64 = 64 * 1024;

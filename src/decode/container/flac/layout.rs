@@ -9,7 +9,7 @@ const NAME: &str = "WAVEFORMATEXTENSIBLE_CHANNEL_MASK";
 const MASKS: [u32; 6] = [0x7, 0x33, 0x37, 0x3f, 0x70f, 0x63f];
 
 /// The layout of so many channels, for which a comment states `mask`.
-pub(super) fn of(mask: Option<u32>, channels: u8) -> ChannelLayout {
+pub(in crate::decode) fn of(mask: Option<u32>, channels: u8) -> ChannelLayout {
     let fits = |mask: &u32| mask.count_ones() == u32::from(channels);
     let by_default = usize::from(channels).checked_sub(3).and_then(|index| MASKS.get(index));
     let mask = mask.filter(fits).or(by_default.copied());
@@ -17,7 +17,7 @@ pub(super) fn of(mask: Option<u32>, channels: u8) -> ChannelLayout {
 }
 
 /// The channel mask that a block of comments states.
-pub(super) fn mask_of(block: &[u8]) -> Option<u32> {
+pub(in crate::decode) fn mask_of(block: &[u8]) -> Option<u32> {
     let mut rest = block;
     take_text(&mut rest)?;
     // The number of comments, which end where the block does.

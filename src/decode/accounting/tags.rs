@@ -16,7 +16,7 @@ const READ: usize = 64 * 1024;
 const MOST: usize = 64;
 
 /// What of `range` is neither a tag nor padding; empty if nothing is, or if it cannot be read.
-pub(super) fn foreign(file: &mut (impl Read + Seek), range: Range<u64>) -> Range<u64> {
+pub(in crate::decode) fn foreign(file: &mut (impl Read + Seek), range: Range<u64>) -> Range<u64> {
     // A file that grows meanwhile has been read beyond the end that it had.
     let (mut start, mut end) = (range.start, range.end.max(range.start));
     // Of zeros right before `start`: what is foreign behind them makes them so.
@@ -39,17 +39,17 @@ pub(super) fn foreign(file: &mut (impl Read + Seek), range: Range<u64>) -> Range
 
 /// What of `range`, between two frames, is no tag. Zeros alone are where audio was, and padding only
 /// beside a tag or at either end of a file.
-pub(super) fn lost(file: &mut (impl Read + Seek), range: Range<u64>) -> Range<u64> {
+pub(in crate::decode) fn lost(file: &mut (impl Read + Seek), range: Range<u64>) -> Range<u64> {
     if is_zero(file, range.clone()) { range } else { foreign(file, range) }
 }
 
 /// Whether `range` holds zeros and nothing else.
-pub(super) fn is_zero(file: &mut (impl Read + Seek), range: Range<u64>) -> bool {
+pub(in crate::decode) fn is_zero(file: &mut (impl Read + Seek), range: Range<u64>) -> bool {
     zeros(file, range.clone()) == range.end.saturating_sub(range.start)
 }
 
 /// The length that the tag has with which `range` begins, by what it says; 0 if there is none.
-pub(super) fn length_at(file: &mut (impl Read + Seek), range: Range<u64>) -> u64 {
+pub(in crate::decode) fn length_at(file: &mut (impl Read + Seek), range: Range<u64>) -> u64 {
     let is_zero = bytes_at::<1>(file, range.start, range.end) == [0];
     if is_zero { 0 } else { at_front(file, range) }
 }

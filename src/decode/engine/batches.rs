@@ -18,13 +18,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use audiopool_worker::pcm::PcmFormat;
-use symphonia::core::codecs::audio::well_known as codec;
-use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 use symphonia::core::errors::Error;
 
-use super::codec::mpa;
-use super::engine::{DecodeFault, Engine};
-use super::findings::Findings;
+use super::Demux;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::codec::engine::{DecodeFault, Engine};
+use crate::decode::codec::mpa;
+use crate::decode::codec::packet::{Lost, Packet, Setup, Start};
 
 /// Decoded bytes at which a batch is full.
 const BATCH_BYTES: u64 = 1 << 20;
@@ -32,25 +32,6 @@ const BATCH_BYTES: u64 = 1 << 20;
 const BATCH_PACKETS: usize = 2048;
 /// Packets kept for the preroll of the next batch; more than the rule of MP3 can ask for.
 const HISTORY: usize = 64;
-
-/// One coded packet.
-#[derive(Debug)]
-pub(super) struct Packet {
-    pub(super) data: Box<[u8]>,
-    /// Frames it decodes to, before trimming. A guess is good enough.
-    pub(super) frames: u64,
-    /// Decoded frames to drop at its start and end; for decoders that trim.
-    pub(super) trim_start: u64,
-    pub(super) trim_end: u64,
-    /// Where it begins in the file, if the demuxer knows.
-    pub(super) byte: Option<u64>,
-    /// Bytes of the file that it takes.
-    pub(super) bytes: u64,
-    /// What was lost between the packet before and this one.
-    pub(super) lost: Option<Lost>,
-    /// The decoder that it is for.
-    pub(super) setup: Arc<Setup>,
-}
 
 impl Packet {
     /// What was lost right before it, which is `at` bytes of decoded audio.
@@ -60,109 +41,39 @@ impl Packet {
     }
 }
 
-/// What a demuxer could make no packet of.
-#[derive(Clone, Debug)]
-pub(super) struct Lost {
-    /// Where it begins in the file, if that is known.
-    pub(super) byte: Option<u64>,
-    /// How long it is, if that is known.
-    pub(super) bytes: Option<u64>,
-    pub(super) what: Box<str>,
-}
-
-/// Where packets come from.
-pub(super) trait Demux: fmt::Debug + Send {
-    /// The next packet; `None` at the end, whatever ended it.
-    fn next(&mut self, findings: &mut Findings) -> Option<Packet>;
-
-    /// Called once at the end, with the number of frames delivered after trimming.
-    fn finish(&mut self, frames: u64, findings: &mut Findings);
-}
-
-/// How the decoding of a batch begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    /// Packets are independent of one another.
-    Afresh,
-    /// With packets from before the batch, chosen by the rule of MPEG layer III.
-    BitReservoir,
-    /// With the one packet before the batch.
-    OneBefore,
-    /// With the decoder as it is: batches must be decoded in order.
-    Continued,
-}
-
-/// What it takes to make a decoder.
-#[derive(Debug)]
-pub(super) struct Setup {
-    pub(super) params: AudioCodecParameters,
-    pub(super) start: Start,
-}
-
-impl Setup {
-    pub(super) fn new(params: AudioCodecParameters) -> Self {
-        let start = match params.codec {
-            codec::CODEC_ID_MP3 => Start::BitReservoir,
-            codec::CODEC_ID_MP1 | codec::CODEC_ID_MP2 | codec::CODEC_ID_VORBIS => Start::OneBefore,
-            codec::CODEC_ID_AAC | codec::CODEC_ID_OPUS => Start::Continued,
-            _ => Start::Afresh,
-        };
-        Self { params, start }
-    }
-
-    /// Whether a lossy codec made the samples, and so they are float.
-    pub(super) fn is_lossy(&self) -> bool {
-        is_lossy(self.params.codec)
-    }
-}
-
-/// Whether a codec is lossy in the sense of [`PcmFormat::lossy`]. A-law, mu-law and ADPCM deliver
-/// 16-bit integers and are not.
-pub(super) fn is_lossy(id: AudioCodecId) -> bool {
-    matches!(
-        id,
-        codec::CODEC_ID_MP1
-            | codec::CODEC_ID_MP2
-            | codec::CODEC_ID_MP3
-            | codec::CODEC_ID_AAC
-            | codec::CODEC_ID_VORBIS
-            | codec::CODEC_ID_OPUS
-    )
-}
-
 /// Packets that are decoded together.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(in crate::decode) struct Batch {
     preroll: Vec<Arc<Packet>>,
     packets: Vec<Arc<Packet>>,
 }
 
 /// What became of a batch.
 #[derive(Debug, Default)]
-pub(super) struct Decoded {
+pub(in crate::decode) struct Decoded {
     /// Whole frames in the format of the source.
-    pub(super) bytes: Vec<u8>,
+    pub(in crate::decode) bytes: Vec<u8>,
     /// Stretches that could not be decoded, in order.
-    pub(super) faults: Vec<Fault>,
+    pub(in crate::decode) faults: Vec<Fault>,
     /// Whether the format changed at the end of `bytes`: nothing behind it may be used.
-    pub(super) changed: Option<String>,
+    pub(in crate::decode) changed: Option<String>,
 }
 
 /// A stretch that could not be decoded.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(in crate::decode) struct Fault {
     /// Bytes of the batch decoded before it.
-    pub(super) at: usize,
+    pub(in crate::decode) at: usize,
     /// Byte of the file, and how many, if known.
-    pub(super) byte: Option<u64>,
-    pub(super) bytes: Option<u64>,
-    pub(super) what: String,
+    pub(in crate::decode) byte: Option<u64>,
+    pub(in crate::decode) bytes: Option<u64>,
+    pub(in crate::decode) what: String,
 }
 
 /// Gathers the packets of a demuxer into batches.
 #[derive(Debug)]
-pub(super) struct Batches {
-    pub(super) demux: Box<dyn Demux>,
+pub(in crate::decode) struct Batches {
+    pub(in crate::decode) demux: Box<dyn Demux>,
     frame_width: u64,
     /// Packets read when the file was opened, to learn its format.
     ahead: VecDeque<Packet>,
@@ -171,13 +82,17 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    pub(super) fn new(demux: Box<dyn Demux>, ahead: VecDeque<Packet>, pcm: PcmFormat) -> Self {
+    pub(in crate::decode) fn new(
+        demux: Box<dyn Demux>,
+        ahead: VecDeque<Packet>,
+        pcm: PcmFormat,
+    ) -> Self {
         let frame_width = pcm.frame_width() as u64;
         Self { demux, frame_width, ahead, history: VecDeque::with_capacity(HISTORY), ended: false }
     }
 
     /// The next batch; `None` when there are no more packets.
-    pub(super) fn next(&mut self, findings: &mut Findings) -> Option<Batch> {
+    pub(in crate::decode) fn next(&mut self, findings: &mut Findings) -> Option<Batch> {
         let mut packets: Vec<Arc<Packet>> = Vec::new();
         let mut bytes = 0;
         while !self.ended && bytes < BATCH_BYTES && packets.len() < BATCH_PACKETS {
@@ -214,7 +129,7 @@ impl Batches {
 }
 
 /// Decodes batches into one format.
-pub(super) struct Decoder {
+pub(in crate::decode) struct Decoder {
     pcm: PcmFormat,
     current: Option<(Arc<Setup>, Engine)>,
 }
@@ -226,12 +141,12 @@ impl fmt::Debug for Decoder {
 }
 
 impl Decoder {
-    pub(super) const fn new(pcm: PcmFormat) -> Self {
+    pub(in crate::decode) const fn new(pcm: PcmFormat) -> Self {
         Self { pcm, current: None }
     }
 
     /// Decodes a batch, appending to `decoded.bytes`.
-    pub(super) fn decode(&mut self, batch: &Batch, decoded: &mut Decoded) {
+    pub(in crate::decode) fn decode(&mut self, batch: &Batch, decoded: &mut Decoded) {
         let Some(first) = batch.packets.first() else { return };
         let pcm = self.pcm;
         let engine = match self.engine_for(&first.setup) {
@@ -288,10 +203,11 @@ mod tests {
     use std::path::Path;
 
     use audiopool_worker::pcm::SampleFormat;
+    use symphonia::core::codecs::audio::AudioCodecParameters;
 
-    use super::super::container::mpeg;
-    use super::super::container::ogg::Ogg;
     use super::*;
+    use crate::decode::container::mpeg;
+    use crate::decode::container::ogg::Ogg;
 
     /// The packets of a fixture of Ogg.
     fn packets(name: &str) -> (Box<dyn Demux>, Arc<Setup>) {

@@ -9,9 +9,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
-use super::codec::g711;
-use super::findings::Findings;
 use super::{Audio, Filled, InPlace};
+use crate::decode::accounting::findings::Findings;
+use crate::decode::codec::g711;
 use crate::record::WarningKind;
 
 /// Bytes read at a time; a whole number of frames is made of it.
@@ -19,7 +19,7 @@ const BLOCK: usize = 256 * 1024;
 
 /// How samples lie in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(in crate::decode) enum Order {
     /// As they lie in memory.
     Native,
     /// Most significant byte first.
@@ -36,7 +36,7 @@ pub(super) enum Order {
 
 impl Order {
     /// Bytes of the file for one sample.
-    pub(super) const fn stored_width(self, format: SampleFormat) -> usize {
+    pub(in crate::decode) const fn stored_width(self, format: SampleFormat) -> usize {
         match self {
             Self::Alaw | Self::Mulaw => 1,
             Self::Native | Self::Reversed | Self::Signed8 | Self::Low24 => format.sample_width(),
@@ -46,25 +46,25 @@ impl Order {
 
 /// Where linear PCM lies in a file and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
-    pub(super) pcm: PcmFormat,
-    pub(super) order: Order,
+pub(in crate::decode) struct Layout {
+    pub(in crate::decode) pcm: PcmFormat,
+    pub(in crate::decode) order: Order,
     /// Byte of the file at which the first frame begins.
-    pub(super) start: u64,
+    pub(in crate::decode) start: u64,
     /// Bytes of audio that the container declares; `None` if it does not say.
-    pub(super) declared: Option<u64>,
+    pub(in crate::decode) declared: Option<u64>,
 }
 
 impl Layout {
     /// Bytes of the file for one frame.
-    pub(super) fn stored_frame(&self) -> usize {
+    pub(in crate::decode) fn stored_frame(&self) -> usize {
         self.order.stored_width(self.pcm.sample_format) * usize::from(self.pcm.channels)
     }
 }
 
 /// Linear PCM in an open file.
 #[derive(Debug)]
-pub(super) struct Raw {
+pub(in crate::decode) struct Raw {
     file: File,
     layout: Layout,
     /// The byte behind the audio, and how many of the last frame are there, if that is cut short.
@@ -78,7 +78,7 @@ pub(super) struct Raw {
 
 impl Raw {
     /// Begins to read `file` at the start of its audio.
-    pub(super) fn new(
+    pub(in crate::decode) fn new(
         mut file: File,
         file_length: u64,
         layout: Layout,

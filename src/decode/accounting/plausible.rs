@@ -5,8 +5,8 @@
 
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
-use super::SourceFormat;
 use super::findings::Findings;
+use crate::decode::SourceFormat;
 use crate::record::WarningKind;
 
 /// The amplitude that no audio reaches: 20 dB above full scale.
@@ -16,7 +16,12 @@ const MOST_HEADERS: u64 = 16 * 1024;
 
 /// Notes the first frame of a block that is louder than audio can be. `frame` is the position of
 /// the first frame of the block.
-pub(super) fn check_level(bytes: &[u8], pcm: PcmFormat, frame: u64, findings: &mut Findings) {
+pub(in crate::decode) fn check_level(
+    bytes: &[u8],
+    pcm: PcmFormat,
+    frame: u64,
+    findings: &mut Findings,
+) {
     let is_float = matches!(pcm.sample_format, SampleFormat::F32 | SampleFormat::F64);
     if !is_float || findings.has(WarningKind::ImplausibleLevel) {
         return;
@@ -36,7 +41,7 @@ pub(super) fn check_level(bytes: &[u8], pcm: PcmFormat, frame: u64, findings: &m
 }
 
 /// Compares the frames of a whole file with what the file declares, and with its size.
-pub(super) fn check_length(
+pub(in crate::decode) fn check_length(
     format: &SourceFormat,
     frames: u64,
     file_bytes: u64,
@@ -61,7 +66,7 @@ pub(super) fn check_length(
 }
 
 /// Notes that no audio came out of a file, unless damage explains that.
-pub(super) fn no_frames(findings: &mut Findings, what: &str) {
+pub(in crate::decode) fn no_frames(findings: &mut Findings, what: &str) {
     let explains = [WarningKind::Truncated, WarningKind::DecodeErrors];
     if explains.into_iter().any(|kind| findings.has(kind)) {
         return;

@@ -20,14 +20,16 @@ use std::thread::JoinHandle;
 use audiopool_worker::analyze::Damage;
 use audiopool_worker::pcm::PcmFormat;
 
-use super::findings::Findings;
-use super::packets::{Batch, Batches, Decoded, Decoder, Start};
-use super::{Audio, plausible};
+use super::Audio;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::plausible;
+use crate::decode::codec::packet::Start;
+use crate::decode::engine::batches::{Batch, Batches, Decoded, Decoder};
 use crate::record::WarningKind;
 
 /// Coded audio, decoded batch by batch.
 #[derive(Debug)]
-pub(super) struct Coded {
+pub(in crate::decode) struct Coded {
     batches: Batches,
     decoding: Decoding,
     frame_width: usize,
@@ -48,7 +50,7 @@ enum Decoding {
 }
 
 impl Coded {
-    pub(super) fn new(
+    pub(in crate::decode) fn new(
         batches: Batches,
         pcm: PcmFormat,
         start: Start,

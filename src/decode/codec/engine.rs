@@ -11,12 +11,12 @@ use symphonia::core::errors::Error;
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
-use super::codec::{aac, flac, mpa, opus, vorbis};
 use super::convert;
-use super::packets::{Packet, Setup};
+use crate::decode::codec::packet::{Packet, Setup};
+use crate::decode::codec::{aac, flac, mpa, opus, vorbis};
 
 /// Why a packet yields no audio.
-pub(super) enum DecodeFault {
+pub(in crate::decode) enum DecodeFault {
     /// It is damaged; the next may be well.
     Damaged(String),
     /// From here on the audio is of another format.
@@ -24,7 +24,7 @@ pub(super) enum DecodeFault {
 }
 
 /// A decoder of one codec.
-pub(super) enum Engine {
+pub(in crate::decode) enum Engine {
     Symphonia {
         decoder: Box<dyn AudioDecoder>,
         /// Depth of the source, where it is less than the decoder's buffer.
@@ -40,7 +40,7 @@ pub(super) enum Engine {
 }
 
 impl Engine {
-    pub(super) fn new(setup: &Setup) -> Result<Self, Error> {
+    pub(in crate::decode) fn new(setup: &Setup) -> Result<Self, Error> {
         if setup.params.codec == codec::CODEC_ID_OPUS {
             return opus::Decoder::new(&setup.params).map(|decoder| Self::Opus(Box::new(decoder)));
         }
@@ -78,7 +78,7 @@ impl Engine {
         Ok(Self::Symphonia { decoder, bits, trims })
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(in crate::decode) fn reset(&mut self) {
         match self {
             Self::Symphonia { decoder, .. } => decoder.reset(),
             // The packets of AAC are decoded in order, and each is whole in itself after a fault;
@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// What a FLAC stream says of itself, and the depth of the samples that were decoded last.
-    pub(super) fn flac(&self) -> Option<(&flac::StreamInfo, u8)> {
+    pub(in crate::decode) fn flac(&self) -> Option<(&flac::StreamInfo, u8)> {
         match self {
             Self::Flac(decoder) => Some((decoder.info(), decoder.bits())),
             _ => None,
@@ -99,7 +99,7 @@ impl Engine {
     }
 
     /// Decodes a packet for the sake of the decoder's memory.
-    pub(super) fn warm(&mut self, packet: &Packet) {
+    pub(in crate::decode) fn warm(&mut self, packet: &Packet) {
         // Whatever is wrong with it was reported with its own batch.
         match self {
             Self::Symphonia { decoder, .. } => drop(decoder.decode_ref(&packet.as_symphonia())),
@@ -110,7 +110,10 @@ impl Engine {
     }
 
     /// The format of what a packet decodes to: sample format, rate, channels. For opening a file.
-    pub(super) fn probe(&mut self, packet: &Packet) -> Result<Option<PcmFormat>, String> {
+    pub(in crate::decode) fn probe(
+        &mut self,
+        packet: &Packet,
+    ) -> Result<Option<PcmFormat>, String> {
         match self {
             Self::Symphonia { decoder, bits, .. } => {
                 let buffer =
@@ -133,7 +136,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn decode(
+    pub(in crate::decode) fn decode(
         &mut self,
         packet: &Packet,
         pcm: PcmFormat,
@@ -278,7 +281,7 @@ fn pcm_of(buffer: &GenericAudioBufferRef<'_>, bits: Option<u32>) -> Option<PcmFo
 }
 
 /// A format for a person: `48000 Hz, 2 channels, s16`.
-pub(super) fn name_of(pcm: PcmFormat) -> String {
+pub(in crate::decode) fn name_of(pcm: PcmFormat) -> String {
     let plural = if pcm.channels == 1 { "" } else { "s" };
     format!(
         "{} Hz, {} channel{plural}, {}",
@@ -289,7 +292,7 @@ pub(super) fn name_of(pcm: PcmFormat) -> String {
 }
 
 /// What Symphonia says is wrong, without its prefix.
-pub(super) fn said(error: &Error) -> String {
+pub(in crate::decode) fn said(error: &Error) -> String {
     match error {
         Error::DecodeError(what) | Error::Unsupported(what) | Error::LimitError(what) => {
             (*what).to_owned()

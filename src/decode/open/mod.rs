@@ -14,32 +14,35 @@ use std::path::Path;
 
 use audiopool_worker::pcm::PcmFormat;
 
-use super::findings::Findings;
-use super::flac::Flac;
-use super::formats::{FormatRow, row_of, row_of_extension};
-use super::magic::{self, Content, Head, Kind};
-use super::refusal::{Refusal, check_limits};
-use super::trim::Trim;
-use super::{DecodeError, DecodeErrorKind, Opened, SourceFormat, container, regular};
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::trim::Trim;
+use crate::decode::container::flac::Flac;
+use crate::decode::probe::formats::{FormatRow, row_of, row_of_extension};
+use crate::decode::probe::magic::{self, Content, Head, Kind};
+use crate::decode::probe::regular;
+use crate::decode::refusal::{Refusal, check_limits, of_io};
+use crate::decode::{DecodeError, DecodeErrorKind, Opened, SourceFormat, container};
+
+mod packets;
 use crate::record::WarningKind;
 
 /// A file on its way to being opened.
-pub(super) struct Candidate<'a> {
-    pub(super) path: &'a Path,
-    pub(super) file: File,
-    pub(super) file_length: u64,
-    pub(super) head: Head,
-    pub(super) threads: NonZeroUsize,
+pub(in crate::decode) struct Candidate<'a> {
+    pub(in crate::decode) path: &'a Path,
+    pub(in crate::decode) file: File,
+    pub(in crate::decode) file_length: u64,
+    pub(in crate::decode) head: Head,
+    pub(in crate::decode) threads: NonZeroUsize,
 }
 
 /// Opens a file, and tells its length: see the module.
-pub(super) fn open(
+pub(in crate::decode) fn open(
     path: &Path,
     threads: NonZeroUsize,
     findings: &mut Findings,
 ) -> Result<(Opened, u64), DecodeError> {
     let (mut file, file_length) = regular::open(path)?;
-    let head = magic::read_head(&mut file).map_err(|error| regular::of_io(&error))?;
+    let head = magic::read_head(&mut file).map_err(|error| of_io(&error))?;
     let named = path.extension().and_then(|name| name.to_str()).and_then(row_of_extension);
     let row = match (head.content, named) {
         (Content::Audio(kind), _) => row_of(kind),

@@ -8,7 +8,10 @@ use symphonia::core::audio::{Audio, AudioBuffer, GenericAudioBufferRef};
 
 /// The format in which a decoder's buffer is delivered. `bits` is the depth of the source where it
 /// is known: 20 bits from a 32-bit buffer fit into 24.
-pub(super) fn format_of(buffer: &GenericAudioBufferRef<'_>, bits: Option<u32>) -> SampleFormat {
+pub(in crate::decode) fn format_of(
+    buffer: &GenericAudioBufferRef<'_>,
+    bits: Option<u32>,
+) -> SampleFormat {
     match buffer {
         GenericAudioBufferRef::U8(_) | GenericAudioBufferRef::S8(_) => SampleFormat::U8,
         GenericAudioBufferRef::U16(_) | GenericAudioBufferRef::S16(_) => SampleFormat::S16,
@@ -25,7 +28,7 @@ pub(super) fn format_of(buffer: &GenericAudioBufferRef<'_>, bits: Option<u32>) -
 
 /// Appends the frames of `buffer` to `bytes` in `format`, which [`format_of`] said for this
 /// decoder; `false` if this buffer cannot be delivered in it.
-pub(super) fn append(
+pub(in crate::decode) fn append(
     buffer: &GenericAudioBufferRef<'_>,
     format: SampleFormat,
     bytes: &mut Vec<u8>,

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::codec::flac::StreamInfo;
+use crate::decode::codec::flac::StreamInfo;
 
 /// Bytes that are looked at: two transport stream packets and then some.
 const HEAD: usize = 4096;
@@ -16,7 +16,7 @@ const MAX_ID3_TAGS: usize = 8;
 
 /// A container that is recognised. Its row in the table of formats says how it is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::decode) enum Kind {
     Wav,
     Aiff,
     Flac,
@@ -58,7 +58,7 @@ pub(super) enum Kind {
 
 /// What a file is, as far as its first bytes tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(in crate::decode) enum Content {
     /// A container for audio.
     Audio(Kind),
     /// Something else that is known: its name, with an article.
@@ -71,17 +71,17 @@ pub(super) enum Content {
 
 /// The beginning of a file.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(in crate::decode) struct Head {
     /// Where the content begins, behind `ID3v2` tags.
-    pub(super) start: u64,
+    pub(in crate::decode) start: u64,
     /// The first bytes from `start` on.
-    pub(super) bytes: Vec<u8>,
+    pub(in crate::decode) bytes: Vec<u8>,
     /// What they say.
-    pub(super) content: Content,
+    pub(in crate::decode) content: Content,
 }
 
 /// Reads the beginning of a file; leaves its position anywhere.
-pub(super) fn read_head(file: &mut File) -> io::Result<Head> {
+pub(in crate::decode) fn read_head(file: &mut File) -> io::Result<Head> {
     let mut start = 0;
     let mut bytes = read_at(file, start)?;
     for _ in 0..MAX_ID3_TAGS {
@@ -181,7 +181,7 @@ const MP4_ATOMS: &[&[u8; 4]] =
     &[b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"];
 
 /// What a file that begins with `bytes` is.
-pub(super) fn recognise(bytes: &[u8]) -> Content {
+pub(in crate::decode) fn recognise(bytes: &[u8]) -> Content {
     if let Some(form) = form_of(bytes, *b"RIFF").or_else(|| form_of(bytes, *b"RIFX")) {
         return match form {
             b"WAVE" => Content::Audio(Kind::Wav),
@@ -269,7 +269,7 @@ fn form_of(bytes: &[u8], marker: [u8; 4]) -> Option<&[u8; 4]> {
 }
 
 /// Whether they are printable text, of which the last character may be cut.
-pub(super) fn is_text(bytes: &[u8]) -> bool {
+pub(in crate::decode) fn is_text(bytes: &[u8]) -> bool {
     // A character may be cut in two at the end of what was read.
     let whole = match std::str::from_utf8(bytes) {
         Ok(text) => text,

@@ -137,22 +137,22 @@ pub const EXTENSIONS: &[&str] = &{
 };
 
 /// The row of a container that was recognised.
-pub(super) fn row_of(kind: Kind) -> &'static FormatRow {
+pub(in crate::decode) fn row_of(kind: Kind) -> &'static FormatRow {
     // Every kind has a row: a test goes through them.
     ROWS.iter().find(|row| row.kind == kind).unwrap_or(&ROWS[0])
 }
 
 /// The row to which a file name extension belongs, in any case.
-pub(super) fn row_of_extension(extension: &str) -> Option<&'static FormatRow> {
+pub(in crate::decode) fn row_of_extension(extension: &str) -> Option<&'static FormatRow> {
     ROWS.iter().find(|row| row.extensions.iter().any(|known| known.eq_ignore_ascii_case(extension)))
 }
 
 impl FormatRow {
-    pub(super) const fn kind(&self) -> Kind {
+    pub(in crate::decode) const fn kind(&self) -> Kind {
         self.kind
     }
 
-    pub(super) const fn container(&self) -> &'static str {
+    pub(in crate::decode) const fn container(&self) -> &'static str {
         self.container
     }
 }

@@ -13,8 +13,8 @@
 
 use std::io::{Read, Seek};
 
-use crate::decode::findings::Findings;
-use crate::decode::tags;
+use super::findings::Findings;
+use super::tags;
 use crate::record::WarningKind;
 
 /// Chunks that are looked at behind the audio.
@@ -27,15 +27,15 @@ const WRAPPED: u64 = (1 << 32) - (1 << 16);
 
 /// What a header says of the audio.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Claim {
+pub(in crate::decode) struct Claim {
     /// Its first byte.
-    pub(super) start: u64,
+    pub(in crate::decode) start: u64,
     /// How many bytes there are; `None` if the header says that this is not known.
-    pub(super) bytes: Option<u64>,
+    pub(in crate::decode) bytes: Option<u64>,
     /// The byte at which the container ends, if that is told.
-    pub(super) container_end: Option<u64>,
+    pub(in crate::decode) container_end: Option<u64>,
     /// Bytes of a frame.
-    pub(super) frame: u64,
+    pub(in crate::decode) frame: u64,
 }
 
 /// What the header says, as far as it is to be believed.
@@ -56,7 +56,7 @@ impl Extent {
 
 /// Judges a claim. `next_chunk` tells where a chunk that begins at a byte ends, if one does; what
 /// is wrong and what lies behind the audio is noted.
-pub(super) fn judge<F: Read + Seek>(
+pub(in crate::decode) fn judge<F: Read + Seek>(
     file: &mut F,
     file_length: u64,
     claim: Claim,

@@ -13,7 +13,7 @@ use crate::record::{Warning, WarningKind};
 
 /// The warnings of one file, at most one of a kind, and the account of its bytes.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(in crate::decode) struct Findings {
     warnings: Vec<Warning>,
     /// Stretches that could not be decoded, the first of them, and what was said of the first.
     damaged: u64,
@@ -43,7 +43,7 @@ struct Account {
 
 impl Findings {
     /// Notes a finding, unless there is one of its kind already: the first place counts.
-    pub(super) fn note(
+    pub(in crate::decode) fn note(
         &mut self,
         kind: WarningKind,
         frame: Option<u64>,
@@ -56,14 +56,14 @@ impl Findings {
     }
 
     /// Notes what was noticed apart, of a kind that is not counted.
-    pub(super) fn append(&mut self, noticed: Self) {
+    pub(in crate::decode) fn append(&mut self, noticed: Self) {
         for Warning { kind, message, frame, byte } in noticed.warnings {
             self.note(kind, frame, byte, message);
         }
     }
 
     /// Counts a stretch that could not be decoded and was left out.
-    pub(super) fn damage(&mut self, damage: Damage, what: &str) {
+    pub(in crate::decode) fn damage(&mut self, damage: Damage, what: &str) {
         self.damaged += 1;
         self.discarded = self.discarded.saturating_add(damage.bytes.unwrap_or(0));
         self.is_vague |= damage.bytes.is_none();
@@ -88,23 +88,23 @@ impl Findings {
     }
 
     /// Whoever decodes sees every byte that it leaves out.
-    pub(super) fn account_for_all_bytes(&mut self) {
+    pub(in crate::decode) fn account_for_all_bytes(&mut self) {
         self.account.is_complete = true;
     }
 
     /// Whoever decodes does not say where it fails and how often.
-    pub(super) fn leave_errors_uncounted(&mut self) {
+    pub(in crate::decode) fn leave_errors_uncounted(&mut self) {
         self.account.is_blind = true;
     }
 
     /// The file ends within a frame, of which these bytes are there. None, if there are none.
-    pub(super) fn cut(&mut self, frame: u64, byte: u64, bytes: u64) {
+    pub(in crate::decode) fn cut(&mut self, frame: u64, byte: u64, bytes: u64) {
         let cut = Damage { frame, byte: Some(byte), bytes: Some(bytes) };
         self.account.cut = Some(cut).filter(|_| bytes > 0);
     }
 
     /// So many bytes behind the audio, from there on, are no part of it; perhaps none.
-    pub(super) fn trail(&mut self, byte: u64, bytes: u64) {
+    pub(in crate::decode) fn trail(&mut self, byte: u64, bytes: u64) {
         self.account.trailing_bytes = Some(bytes);
         if bytes > 0 {
             self.account.trailing = Some(Damage { frame: 0, byte: Some(byte), bytes: Some(bytes) });
@@ -115,7 +115,7 @@ impl Findings {
 
     /// What is left behind the last whole frame: one that is cut short, which is no foreign data, or
     /// what is no part of the audio. Perhaps nothing.
-    pub(super) fn rest(&mut self, frame: u64, rest: Range<u64>, is_cut: bool) {
+    pub(in crate::decode) fn rest(&mut self, frame: u64, rest: Range<u64>, is_cut: bool) {
         let bytes = rest.end - rest.start;
         if is_cut {
             self.cut(frame, rest.start, bytes);
@@ -126,22 +126,22 @@ impl Findings {
     }
 
     /// Frames that the file states, as it turned out.
-    pub(super) fn declare(&mut self, frames: Option<u64>) {
+    pub(in crate::decode) fn declare(&mut self, frames: Option<u64>) {
         (self.declared, self.is_declared) = (frames, true);
     }
 
     /// The same, or what it seemed to state when it was opened.
-    pub(super) fn declared_or(&self, opened: Option<u64>) -> Option<u64> {
+    pub(in crate::decode) fn declared_or(&self, opened: Option<u64>) -> Option<u64> {
         if self.is_declared { self.declared } else { opened }
     }
 
     /// The name ends as names of such files do, or does not.
-    pub(super) fn compare_extension(&mut self, matches: bool) {
+    pub(in crate::decode) fn compare_extension(&mut self, matches: bool) {
         self.extension_matches = Some(matches);
     }
 
     /// What is known of the health of a file of so many bytes that has come to so many frames.
-    pub(super) fn health(&self, file_bytes: u64, frames: u64) -> Health {
+    pub(in crate::decode) fn health(&self, file_bytes: u64, frames: u64) -> Health {
         let account = &self.account;
         // Of what lies behind a change of format, nothing is known.
         let is_whole = !self.has(WarningKind::FormatChange);
@@ -166,12 +166,12 @@ impl Findings {
     }
 
     /// Whether there is a finding of this kind.
-    pub(super) fn has(&self, kind: WarningKind) -> bool {
+    pub(in crate::decode) fn has(&self, kind: WarningKind) -> bool {
         self.warnings.iter().any(|warning| warning.kind == kind)
     }
 
     /// All findings, in the order in which they were first noticed.
-    pub(super) fn warnings(&self) -> &[Warning] {
+    pub(in crate::decode) fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 

@@ -11,7 +11,7 @@ use super::findings::Findings;
 use crate::record::WarningKind;
 
 /// The audio so far, and what it is to come to.
-pub(super) struct Signature {
+pub(in crate::decode) struct Signature {
     expected: [u8; 16],
     /// Depth of the samples as they were encoded.
     bits: usize,
@@ -32,7 +32,7 @@ impl std::fmt::Debug for Signature {
 impl Signature {
     /// The MD5 of `total` frames, or of an unknown number if that is 0; `None` if the file holds
     /// zeros, since its encoder did not know it.
-    pub(super) fn new(expected: [u8; 16], bits: u8, total: u64) -> Option<Self> {
+    pub(in crate::decode) fn new(expected: [u8; 16], bits: u8, total: u64) -> Option<Self> {
         let bits = usize::from(bits);
         (expected != [0; 16]).then(|| Self {
             expected,
@@ -45,12 +45,12 @@ impl Signature {
     }
 
     /// The same of no more than the first `bytes` of decoded audio: of the first file in a chain.
-    pub(super) fn of_first(self, bytes: u64) -> Self {
+    pub(in crate::decode) fn of_first(self, bytes: u64) -> Self {
         Self { left: bytes, ..self }
     }
 
     /// Takes in decoded audio, whose samples stand at the left edge of `format`.
-    pub(super) fn append(&mut self, bytes: &[u8], format: SampleFormat) {
+    pub(in crate::decode) fn append(&mut self, bytes: &[u8], format: SampleFormat) {
         let covered = usize::try_from(self.left).map_or(bytes.len(), |left| left.min(bytes.len()));
         self.left -= covered as u64;
         let bytes = &bytes[..covered];
@@ -70,7 +70,7 @@ impl Signature {
     }
 
     /// Tells of a difference that nothing else explains, after `frames` frames.
-    pub(super) fn compare(&self, frames: u64, findings: &mut Findings) {
+    pub(in crate::decode) fn compare(&self, frames: u64, findings: &mut Findings) {
         let explains = [
             WarningKind::DecodeErrors,
             WarningKind::Truncated,
@@ -86,7 +86,7 @@ impl Signature {
     }
 
     /// Whether it has come to what the file holds.
-    pub(super) fn matches(&self) -> bool {
+    pub(in crate::decode) fn matches(&self) -> bool {
         self.so_far.md5() == self.expected
     }
 }

@@ -4,13 +4,13 @@
 //! open file once more, in case it was exchanged in between.
 
 use std::fs::{File, FileType, Metadata};
-use std::io;
 use std::path::Path;
 
-use super::{DecodeError, DecodeErrorKind};
+use crate::decode::refusal::of_io;
+use crate::decode::{DecodeError, DecodeErrorKind};
 
 /// Opens a regular file that is not empty. Returns its length in bytes too.
-pub(super) fn open(path: &Path) -> Result<(File, u64), DecodeError> {
+pub(in crate::decode) fn open(path: &Path) -> Result<(File, u64), DecodeError> {
     let metadata = std::fs::metadata(path).map_err(|error| of_io(&error))?;
     expect_regular(&metadata)?;
     let file = File::open(path).map_err(|error| of_io(&error))?;
@@ -23,24 +23,6 @@ pub(super) fn open(path: &Path) -> Result<(File, u64), DecodeError> {
         ));
     }
     Ok((file, metadata.len()))
-}
-
-/// What an error of the operating system means for a file that could not be opened or read.
-pub(super) fn of_io(error: &io::Error) -> DecodeError {
-    match error.kind() {
-        io::ErrorKind::NotFound => {
-            DecodeError::new(DecodeErrorKind::NotFound, "no such file; is the path right?")
-        }
-        io::ErrorKind::PermissionDenied => DecodeError::new(
-            DecodeErrorKind::PermissionDenied,
-            "permission denied; the file or a folder above it may not be read by this user",
-        ),
-        io::ErrorKind::NotADirectory => DecodeError::new(
-            DecodeErrorKind::NotFound,
-            "no such file; a part of the path is a file where a folder should be",
-        ),
-        _ => DecodeError::new(DecodeErrorKind::Io, format!("reading failed: {error}")),
-    }
 }
 
 fn expect_regular(metadata: &Metadata) -> Result<(), DecodeError> {

@@ -4,20 +4,20 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
-use symphonia::core::codecs::audio::AudioCodecId;
-use symphonia::core::codecs::audio::well_known as codec;
 
-use super::codec::flac::StreamInfo;
-use super::engine::Engine;
-use super::findings::Findings;
-use super::formats::FormatRow;
-use super::open::Candidate;
-use super::packets::{Batches, Demux, Packet, Setup};
-use super::parallel::Coded;
-use super::refusal::{Refusal, check_limits, refusal_of};
-use super::signature::Signature;
-use super::trim::Trim;
-use super::{DecodedBy, Opened, SourceFormat};
+use super::Candidate;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::signature::Signature;
+use crate::decode::accounting::trim::Trim;
+use crate::decode::codec::engine::Engine;
+use crate::decode::codec::flac::StreamInfo;
+use crate::decode::codec::packet::{Packet, Setup};
+use crate::decode::engine::Demux;
+use crate::decode::engine::batches::Batches;
+use crate::decode::engine::parallel::Coded;
+use crate::decode::probe::formats::FormatRow;
+use crate::decode::refusal::{Refusal, check_limits, refusal_of};
+use crate::decode::{DecodedBy, Opened, SourceFormat};
 use crate::record::WarningKind;
 
 /// Packets that may fail to decode before a file is given up.
@@ -26,7 +26,7 @@ const MAX_BAD_PACKETS: usize = 64;
 impl Candidate<'_> {
     /// Reads packets until one decodes, which tells the format, and begins again with them.
     #[expect(clippy::too_many_arguments, reason = "all that is known of a file, put together once")]
-    pub(super) fn open_coded(
+    pub(in crate::decode) fn open_coded(
         &self,
         row: &FormatRow,
         codec: String,
@@ -108,14 +108,4 @@ fn empty(setup: &Setup) -> Option<PcmFormat> {
     let channels = u16::try_from(channels).ok().filter(|&channels| channels > 0)?;
     let pcm = PcmFormat::new(sample_format, params.sample_rate?, channels);
     Some(PcmFormat { lossy: setup.is_lossy(), ..pcm })
-}
-
-/// The name of a codec, as ffmpeg calls it too.
-pub(super) fn name_of_codec(id: AudioCodecId) -> String {
-    if id == codec::CODEC_ID_OPUS {
-        return "opus".to_owned();
-    }
-    symphonia::default::get_codecs()
-        .get_audio_decoder(id)
-        .map_or_else(|| "unknown".to_owned(), |decoder| decoder.codec.info.short_name.to_owned())
 }

@@ -23,10 +23,11 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_FLAC;
 use symphonia::core::io::Monitor;
 
-use super::codec::flac::{FrameHeader, MAX_HEADER, StreamInfo, find_sync};
-use super::findings::Findings;
-use super::packets::{Demux, Lost, Packet, Setup};
-use super::tags;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::accounting::tags;
+use crate::decode::codec::flac::{FrameHeader, MAX_HEADER, StreamInfo, find_sync};
+use crate::decode::codec::packet::{Lost, Packet, Setup};
+use crate::decode::engine::Demux;
 use crate::record::WarningKind;
 
 mod layout;
@@ -41,7 +42,7 @@ const MAX_BLOCKS: usize = 8192;
 
 /// Cuts a FLAC file into frames.
 #[derive(Debug)]
-pub(super) struct Flac {
+pub(in crate::decode) struct Flac {
     file: File,
     info: StreamInfo,
     setup: Arc<Setup>,
@@ -63,7 +64,7 @@ pub(super) struct Flac {
 impl Flac {
     /// Reads the metadata of the FLAC file that begins at byte `start`. The error says what is
     /// wrong.
-    pub(super) fn open(
+    pub(in crate::decode) fn open(
         mut file: File,
         start: u64,
         findings: &mut Findings,
@@ -134,17 +135,17 @@ impl Flac {
         }
     }
 
-    pub(super) fn setup(&self) -> &Arc<Setup> {
+    pub(in crate::decode) fn setup(&self) -> &Arc<Setup> {
         &self.setup
     }
 
     /// The loudspeakers of the channels.
-    pub(super) fn layout(&self) -> ChannelLayout {
+    pub(in crate::decode) fn layout(&self) -> ChannelLayout {
         layout::of(self.mask, self.info.channels)
     }
 
     /// Frames that the file declares.
-    pub(super) fn declared_frames(&self) -> Option<u64> {
+    pub(in crate::decode) fn declared_frames(&self) -> Option<u64> {
         (self.info.total > 0).then_some(self.info.total)
     }
 

@@ -5,9 +5,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use audiopool_worker::analyze::Damage;
 
-use super::Audio;
-use super::codec::adpcm;
-use super::findings::Findings;
+use crate::decode::accounting::findings::Findings;
+use crate::decode::codec::adpcm;
+use crate::decode::engine::Audio;
 use crate::record::WarningKind;
 
 /// Bytes read at a time, at least; a whole number of blocks is made of it.
@@ -15,7 +15,7 @@ const READ: usize = 64 * 1024;
 
 /// Coded blocks in an open file.
 #[derive(Debug)]
-pub(super) struct Blocks {
+pub(in crate::decode) struct Blocks {
     file: File,
     coding: adpcm::Blocks,
     memory: adpcm::Memory,
@@ -29,7 +29,7 @@ pub(super) struct Blocks {
 
 impl Blocks {
     /// Begins to read `bytes` of blocks at byte `start` of `file`.
-    pub(super) fn new(
+    pub(in crate::decode) fn new(
         mut file: File,
         coding: adpcm::Blocks,
         start: u64,
@@ -41,7 +41,7 @@ impl Blocks {
     }
 
     /// Frames in so many bytes.
-    pub(super) fn frames_in(coding: &adpcm::Blocks, bytes: u64) -> u64 {
+    pub(in crate::decode) fn frames_in(coding: &adpcm::Blocks, bytes: u64) -> u64 {
         let size = coding.size as u64;
         let rest = usize::try_from(bytes % size).unwrap_or(0);
         let whole = (bytes / size).saturating_mul(coding.frames as u64);

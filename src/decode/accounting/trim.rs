@@ -15,7 +15,7 @@ use std::ops::Range;
 
 /// Which decoded frames belong to the recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Trim {
+pub(in crate::decode) struct Trim {
     /// What does not belong, in ascending order, apart from one another.
     dropped: Vec<Range<u64>>,
     /// Of these, how many lie before `position`.
@@ -26,20 +26,20 @@ pub(super) struct Trim {
 
 impl Trim {
     /// Everything belongs to the recording.
-    pub(super) const NONE: Self = Self { dropped: Vec::new(), passed: 0, position: 0 };
+    pub(in crate::decode) const NONE: Self = Self { dropped: Vec::new(), passed: 0, position: 0 };
 
     /// Whether everything belongs to the recording.
-    pub(super) fn keeps_all(&self) -> bool {
+    pub(in crate::decode) fn keeps_all(&self) -> bool {
         self.dropped.is_empty()
     }
 
     /// Keeps the frames `range`.
-    pub(super) fn keep(range: Range<u64>) -> Self {
+    pub(in crate::decode) fn keep(range: Range<u64>) -> Self {
         Self::keep_all([range])
     }
 
     /// Keeps the frames of all of `ranges`, which are in ascending order.
-    pub(super) fn keep_all(ranges: impl IntoIterator<Item = Range<u64>>) -> Self {
+    pub(in crate::decode) fn keep_all(ranges: impl IntoIterator<Item = Range<u64>>) -> Self {
         let mut dropped = Vec::new();
         let mut from = 0;
         for Range { start, end } in ranges {
@@ -55,7 +55,7 @@ impl Trim {
     }
 
     /// Drops the frames `gap` too.
-    pub(super) fn without(self, gap: Range<u64>) -> Self {
+    pub(in crate::decode) fn without(self, gap: Range<u64>) -> Self {
         let mut kept = Vec::new();
         let mut from = 0;
         for dropped in self.dropped.iter().chain([&(u64::MAX..u64::MAX)]) {
@@ -69,7 +69,12 @@ impl Trim {
     }
 
     /// Removes from `bytes[from..]`, the next decoded frames, what does not belong.
-    pub(super) fn apply(&mut self, bytes: &mut Vec<u8>, from: usize, frame_width: usize) {
+    pub(in crate::decode) fn apply(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        from: usize,
+        frame_width: usize,
+    ) {
         let first = self.position;
         let frames = (bytes.len() - from) / frame_width;
         let last = first + frames as u64;
