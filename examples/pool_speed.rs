@@ -1,5 +1,5 @@
 //! How fast the pool is in itself: tasks that do nothing, a large argument, a first answer, a
-//! death. `scripts/bench --pool` runs it in turns with the pools of Python.
+//! death. `scripts/bench/run --pool` runs it in turns with the pools of Python.
 //!
 //! ```text
 //! cargo run --release --example pool_speed -- --workers 2 --tasks 20000

@@ -1,5 +1,5 @@
 // The page in Chromium: by mouse, by keyboard, and as axe-core sees it.
-// scripts/test-browser installs what this needs and names the programs in AUDIOPOOL_PROGRAM and
+// scripts/ci/test-browser installs what this needs and names the programs in AUDIOPOOL_PROGRAM and
 // AUDIOPOOL_ROGUE_PROGRAM; PAGE_PICTURES names a folder for pictures of what was seen.
 
 import assert from "node:assert/strict";

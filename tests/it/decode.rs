@@ -1,6 +1,6 @@
 //! The decode room, from outside: what is in a file, and what is said of one that is not right.
 //!
-//! The oracle is ffmpeg, by the figures that `scripts/make-trap-fixtures` recorded.
+//! The oracle is ffmpeg, by the figures that `scripts/fixtures/make-trap-fixtures` recorded.
 
 mod codecs;
 mod containers;

@@ -1,5 +1,5 @@
 //! Our figures are those that the definitions give when they are written down a second time, in
-//! Python: `scripts/definitions.py`, recorded by `scripts/record-definition-figures`.
+//! Python: `scripts/oracles/definitions.py`, recorded by `scripts/oracles/record-definition-figures`.
 
 use std::collections::BTreeSet;
 

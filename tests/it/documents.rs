@@ -86,12 +86,12 @@ fn words<'a>(text: &'a str, beginning: &str, letter: fn(char) -> bool) -> BTreeS
 
 #[test]
 fn the_readme_names_the_test_command_that_is_checked() {
-    let check = read("scripts/check");
+    let check = read("scripts/ci/check");
     let step = check.lines().find_map(|line| line.strip_prefix("step_test() { limited ")).unwrap();
     let command = step.strip_suffix("; }").unwrap();
     let shell = blocks(&read("README.md"), "sh");
     assert!(shell.contains(&format!("{command}\n")), "{command}: {shell:?}");
-    assert!(read(".ci/run").contains("scripts/check"));
+    assert!(read(".ci/run").contains("scripts/ci/check"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Our figures are those that pydub gave, recorded by `scripts/record-pydub-figures`.
+//! Our figures are those that pydub gave, recorded by `scripts/oracles/record-pydub-figures`.
 //!
 //! Where the samples are the same, so are the figures, to the integer. Two things are not:
 //! decibels, which pydub computes as `20 * log(ratio, 10)` (the tolerance is far below what one

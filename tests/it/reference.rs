@@ -1,4 +1,4 @@
-//! Our figures are those that ffmpeg and `SoX` gave, recorded by `scripts/record-reference-figures`.
+//! Our figures are those that ffmpeg and `SoX` gave, recorded by `scripts/oracles/record-reference-figures`.
 //!
 //! Tolerances are half of the last digit that the other program prints, unless a comment says why.
 

@@ -1,4 +1,4 @@
-//! Our spectra are those of librosa, recorded by `scripts/record-spectrum-figures`.
+//! Our spectra are those of librosa, recorded by `scripts/oracles/record-spectrum-figures`.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What each analyzer takes by itself, from samples to figures: `scripts/bench --analyzers` makes a
+//! What each analyzer takes by itself, from samples to figures: `scripts/bench/run --analyzers` makes a
 //! table of it, `cargo bench --workspace` compares it with the last time.
 //!
 //! A sample is one of one channel. The audio is 10 s of stereo with 16 bits, in chunks of 1 s:
