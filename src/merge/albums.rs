@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use audiopool_worker::analyze::album;
+use audiopool_worker::analyze::loudness::album;
 
 use crate::record::{Album, Outcome, Record};
 use crate::settings::{AnalysisSettings, Grouping};

@@ -61,7 +61,7 @@ mod tests {
             counted: 2,
             not_counted: vec!["a/b/c \"d\".wav".into()],
             complete: true,
-            metrics: analyze::album::METRICS.iter().zip([Some(-3.5), None]).collect(),
+            metrics: analyze::loudness::album::METRICS.iter().zip([Some(-3.5), None]).collect(),
         };
         let expected = concat!(
             r#"{"directory":"a/b","counted":2,"not_counted":["a/b/c \"d\".wav"],"complete":true,"#,

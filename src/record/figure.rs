@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use audiopool_worker::analyze::{METRICS, album};
+use audiopool_worker::analyze::METRICS;
+use audiopool_worker::analyze::loudness::album;
 use serde_json::Number;
 
 /// The largest count that a double holds exactly.

@@ -1,6 +1,7 @@
 //! The choice of metrics: names of groups, keys and `all` become metrics in report order.
 
-use audiopool_worker::analyze::{Metric, album};
+use audiopool_worker::analyze::Metric;
+use audiopool_worker::analyze::loudness::album;
 
 use super::{GROUPS, METRICS, SettingError};
 

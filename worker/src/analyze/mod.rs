@@ -9,61 +9,33 @@
 //! partial of the whole, and `merge` is associative with the partial of no audio as its identity.
 //! Chunks are merged in order of position. Plans cut at grains, but nothing here depends on it.
 
-pub mod album;
-pub mod apart;
-mod cells;
-pub mod clicks;
-pub mod clipping;
-mod counts;
-pub mod dead_channels;
-mod derived;
-mod details;
-pub mod dr14;
-pub mod dropouts;
-pub mod edges;
-pub mod entropy;
-mod features;
-pub mod finder;
-pub mod flat_tops;
-mod grid;
-pub mod group;
+pub mod accumulate;
+pub mod activity;
+mod catalogue;
+pub mod damage;
+pub mod dynamics;
 pub mod health;
-pub mod histogram;
-pub mod hum;
 pub mod level;
 pub mod loudness;
-pub mod noise;
-#[cfg(test)]
-mod oracle;
-pub mod places;
 mod registry;
-pub mod repeats;
-mod runs;
-pub mod short_rms;
-pub mod silence;
-pub mod silence_runs;
+mod results;
 pub mod spectrum;
 pub mod stereo;
-mod stretch;
-pub mod sums;
-mod timeline;
-pub mod true_peak;
-mod usual;
-pub mod waveform;
 #[cfg(test)]
-mod waves;
+mod testing;
+pub mod waveform;
 
 use serde::{Deserialize, Serialize};
 
-pub use details::{Details, Finding, Region};
-pub use features::Features;
-pub use group::{GROUPS, Group};
+pub use accumulate::stretch::Stretch;
+pub use catalogue::group::{self, GROUPS, Group};
+pub use catalogue::usual::Usual;
 pub use health::{Damage, Health};
 pub use registry::{Analyzers, METRICS, Partials, UnknownMetric};
+pub use results::details::{Details, Finding, Region};
+pub use results::features::Features;
+pub use results::timeline::Timeline;
 pub use spectrum::bands::Band;
-pub use stretch::Stretch;
-pub use timeline::Timeline;
-pub use usual::Usual;
 
 use crate::pcm::{Pcm, PcmFormat};
 
@@ -173,6 +145,6 @@ impl Metric {
     /// Whether it needs a loudness to compare with, and is none of those that a group or `all`
     /// stands for without one.
     pub fn needs_target(&self) -> bool {
-        self.key == loudness::TARGET_DEVIATION
+        self.key == loudness::ebu_r128::TARGET_DEVIATION
     }
 }

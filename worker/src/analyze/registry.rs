@@ -6,10 +6,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::activity::{non_silence, silence_runs};
+use super::damage::{
+    clicks, clipping, dead_channels, dropouts, edges, flat_tops, hum, noise, repeats,
+};
+use super::dynamics::{derived, dr14};
+use super::level::{entropy, extremes, histogram, short_rms, sums};
+use super::loudness::{ebu_r128, true_peak};
 use super::{
-    AnalysisSettings, Analyzer, Features, Metric, Stretch, clicks, clipping, dead_channels,
-    derived, dr14, dropouts, edges, entropy, flat_tops, health, histogram, hum, level, loudness,
-    noise, repeats, short_rms, silence, silence_runs, spectrum, stereo, sums, true_peak, waveform,
+    AnalysisSettings, Analyzer, Features, Metric, Stretch, health, spectrum, stereo, waveform,
 };
 use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
@@ -157,9 +162,9 @@ macro_rules! analyzers {
 
 analyzers! {
     /// Largest and smallest magnitude.
-    level: level::Level,
+    level: extremes::Level,
     /// Time that is not silent.
-    non_silence: silence::NonSilence,
+    non_silence: non_silence::NonSilence,
     /// Where no sample is loud.
     silence_runs: silence_runs::SilenceRuns,
     /// RMS and what else follows from sums.
@@ -171,7 +176,7 @@ analyzers! {
     /// How evenly the scale is used.
     entropy: entropy::Entropy,
     /// How loud it is heard.
-    loudness: loudness::Loudness,
+    loudness: ebu_r128::Loudness,
     /// The wave between the samples.
     true_peak: true_peak::TruePeak,
     /// Waves that were cut off.
@@ -234,7 +239,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::analyze::oracle::{Sound, sound};
+    use crate::analyze::testing::oracle::{Sound, sound};
 
     fn all() -> Analyzers {
         let keys: Vec<_> = METRICS.iter().map(|metric| metric.key).collect();

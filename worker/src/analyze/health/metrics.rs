@@ -1,8 +1,8 @@
 //! The figures of health in the catalogue.
 
-use super::super::{Metric, group};
+use crate::analyze::{Metric, group};
 
-pub(in super::super) const METRICS: &[Metric] = &[
+pub(in crate::analyze) const METRICS: &[Metric] = &[
     Metric {
         key: "declared_frames",
         title: "Declared frames",

@@ -1,6 +1,6 @@
 //! What the figures of the spectrum are called and what they mean.
 
-use super::super::{Metric, group};
+use crate::analyze::{Metric, group};
 
 pub(super) const METRICS: &[Metric] = &[
     Metric {

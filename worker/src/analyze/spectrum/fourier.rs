@@ -202,7 +202,7 @@ mod plain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::waves::wandering;
+    use crate::analyze::testing::waves::wandering;
 
     /// The sum that defines it.
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]

@@ -213,7 +213,7 @@ fn plainly(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> Shap
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::waves::wandering;
+    use crate::analyze::testing::waves::wandering;
 
     #[test]
     fn a_vector_changes_no_bit() {

@@ -3,7 +3,7 @@ use std::f64::consts::TAU;
 use proptest::prelude::*;
 
 use super::*;
-use crate::analyze::waves::{bytes, cuts, expect_the_law, format, wandering};
+use crate::analyze::testing::waves::{bytes, cuts, expect_the_law, format, wandering};
 
 fn figures(samples: &[f64], rate: u32, channels: u16) -> Figures {
     let format = format(rate, channels);

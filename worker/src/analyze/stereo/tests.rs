@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::analyze::oracle::{Sound, sound};
-use crate::analyze::waves::{cuts, expect_the_law};
+use crate::analyze::testing::oracle::{Sound, sound};
+use crate::analyze::testing::waves::{cuts, expect_the_law};
 
 const FORMAT: PcmFormat = PcmFormat::new(crate::pcm::SampleFormat::S16, 1000, 2);
 

@@ -1,0 +1,327 @@
+//! The law of any cut, the standard's own test signals, and libebur128.
+
+use std::f64::consts::TAU;
+
+use ebur128::{EbuR128, Mode};
+use proptest::prelude::*;
+
+use super::*;
+use crate::analyze::testing::waves::{bytes, cuts, expect_the_law, format, wandering};
+use crate::pcm::ChannelLayout;
+
+const RATES_OF_PROGRAMMES: [u32; 3] = [44_100, 48_000, 96_000];
+
+/// As the registry does it: piece by piece.
+fn measure(format: PcmFormat, samples: &[f64]) -> Figures {
+    let bytes = bytes(samples);
+    let analyzer = Loudness::default();
+    let whole = Pcm::new(format, 0, &bytes)
+        .pieces(100_000)
+        .map(|piece| analyzer.analyze(piece))
+        .fold(Partial::default(), |so_far, next| analyzer.merge(so_far, next));
+    analyzer.finish(whole, format)
+}
+
+/// A tone of 1 kHz that goes on through its steps; 10 ms of it are a whole number of periods.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a signal of some seconds"
+)]
+fn tones(rate: u32, channels: usize, steps: &[(f64, f64)]) -> Vec<f64> {
+    let turn = |frame: u32| TAU * 1000.0 * f64::from(frame) / f64::from(rate);
+    let wave: Vec<f64> = (0..rate / 100).map(|frame| turn(frame).sin()).collect();
+    let mut samples = Vec::new();
+    let mut seconds = 0.0;
+    for &(length, dbfs) in steps {
+        seconds += length;
+        let end = (seconds * f64::from(rate)).round() as usize;
+        let amplitude = 10_f64.powf(dbfs / 20.0);
+        let frames = samples.len() / channels..end;
+        let behind = wave.iter().cycle().skip(frames.start % wave.len());
+        for x in behind.take(frames.len()) {
+            samples.extend(std::iter::repeat_n(amplitude * x, channels));
+        }
+    }
+    samples
+}
+
+const SILENCE: f64 = f64::NEG_INFINITY;
+
+#[track_caller]
+fn near(found: Option<f64>, expected: f64, tolerance: f64) {
+    let found = found.expect("a figure");
+    assert!((found - expected).abs() <= tolerance, "{found}, not {expected} ± {tolerance}");
+}
+
+#[test]
+fn a_steady_tone_has_one_loudness_as_in_tech_3341() {
+    for rate in RATES_OF_PROGRAMMES {
+        for level in [-23.0, -33.0] {
+            let figures = measure(format(rate, 2), &tones(rate, 2, &[(20.0, level)]));
+            near(figures.integrated_lufs, level, 0.02);
+            near(figures.momentary_max_lufs, level, 0.02);
+            near(figures.short_term_max_lufs, level, 0.02);
+            near(figures.replaygain_track_gain_db, -18.0 - level, 0.02);
+            near(figures.loudness_range_lu, 0.0, 0.001);
+            stays(&figures.momentary_powers, level);
+            stays(&figures.short_term_powers, level);
+        }
+    }
+}
+
+/// Every window, and not only the loudest.
+#[track_caller]
+fn stays(powers: &[f64], level: f64) {
+    assert!(!powers.is_empty());
+    for &power in powers {
+        near(loudness(power), level, 0.1);
+    }
+}
+
+#[test]
+fn a_stated_layout_decides_which_channel_is_low_frequency() {
+    let one = tones(48_000, 1, &[(1.0, 0.0)]);
+    let in_fourth: Vec<f64> = one.iter().flat_map(|&x| [0.0, 0.0, 0.0, x]).collect();
+    let quad = format(48_000, 4);
+    let layout = ChannelLayout::from_mask(0xf, 4);
+    assert_eq!(measure(PcmFormat { layout, ..quad }, &in_fourth).integrated_lufs, None);
+    near(measure(quad, &in_fourth).integrated_lufs, -3.01 + 10.0 * 1.41_f64.log10(), 0.02);
+}
+
+#[test]
+fn dual_mono_measures_mono_as_the_same_signal_in_two_channels() {
+    let steps = [(3.0, -30.0), (4.0, -12.0), (3.0, -20.0)];
+    let [mono, stereo] = [1_u16, 2].map(|channels| {
+        let samples = bytes(&tones(48_000, channels.into(), &steps));
+        let analyzer = Loudness { dual_mono: true, ..Loudness::default() };
+        let format = format(48_000, channels);
+        analyzer.finish(analyzer.analyze(Pcm::new(format, 0, &samples)), format)
+    });
+    assert_eq!(mono, stereo, "two channels have exactly twice the energy of one");
+}
+
+#[test]
+fn every_channel_counts_as_bs_1770_says() {
+    // A tone of full scale in one channel has 3.01 dB less, and at the side 1.41 times the power.
+    let (front, side) = (Some(-3.01), Some(-3.01 + 10.0 * 1.41_f64.log10()));
+    let layouts: [&[Option<f64>]; 8] = [
+        &[front],
+        &[front; 2],
+        &[front; 3],
+        &[front, front, side, side],
+        &[front, front, front, side, side],
+        &[front, front, front, None, side, side],
+        &[front, front, front, None, front, side, side],
+        &[front, front, front, None, front, front, side, side],
+    ];
+    for rate in RATES_OF_PROGRAMMES {
+        let one = tones(rate, 1, &[(1.0, 0.0)]);
+        for (channels, layout) in (1_u16..).zip(layouts) {
+            for (channel, expected) in layout.iter().enumerate() {
+                let mut samples = vec![0.0; one.len() * layout.len()];
+                for (frame, x) in samples.chunks_exact_mut(layout.len()).zip(&one) {
+                    frame[channel] = *x;
+                }
+                let found = measure(format(rate, channels), &samples).integrated_lufs;
+                match expected {
+                    Some(expected) => near(found, *expected, 0.02),
+                    None => assert_eq!(found, None, "low frequencies"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_integrated_loudness_is_that_of_tech_3341() {
+    let cases: [&[(f64, f64)]; 5] = [
+        &[(20.0, -23.0)],
+        &[(20.0, -33.0)],
+        &[(10.0, -36.0), (60.0, -23.0), (10.0, -36.0)],
+        &[(10.0, -72.0), (10.0, -36.0), (60.0, -23.0), (10.0, -36.0), (10.0, -72.0)],
+        &[(20.0, -26.0), (20.1, -20.0), (20.0, -26.0)],
+    ];
+    for rate in RATES_OF_PROGRAMMES {
+        for (case, steps) in cases.iter().enumerate() {
+            let expected = if case == 1 { -33.0 } else { -23.0 };
+            let figures = measure(format(rate, 2), &tones(rate, 2, steps));
+            near(figures.integrated_lufs, expected, 0.1);
+        }
+        // Case 6: five channels at levels of their own.
+        let one = tones(rate, 1, &[(20.0, 0.0)]);
+        let gains = [-28.0, -28.0, -24.0, -30.0, -30.0].map(|db: f64| 10_f64.powf(db / 20.0));
+        let five: Vec<f64> = one.iter().flat_map(|x| gains.map(|gain| gain * x)).collect();
+        near(measure(format(rate, 5), &five).integrated_lufs, -23.0, 0.1);
+        // The low-frequency channel of 5.1 does not count.
+        let six: Vec<f64> =
+            five.chunks(5).flat_map(|x| [x[0], x[1], x[2], 0.9, x[3], x[4]]).collect();
+        let (of_five, of_six) = (measure(format(rate, 5), &five), measure(format(rate, 6), &six));
+        assert_eq!(of_six, of_five);
+    }
+}
+
+#[test]
+fn the_loudest_windows_are_those_of_tech_3341() {
+    for rate in RATES_OF_PROGRAMMES {
+        let nine = [(1.34, -20.0), (1.66, -30.0)].repeat(5);
+        let nine = measure(format(rate, 2), &tones(rate, 2, &nine));
+        near(nine.short_term_max_lufs, -23.0, 0.1);
+        stays(&nine.short_term_powers, -23.0);
+        let twelve = [(0.18, -20.0), (0.22, -30.0)].repeat(25);
+        let twelve = measure(format(rate, 2), &tones(rate, 2, &twelve));
+        near(twelve.momentary_max_lufs, -23.0, 0.1);
+        stays(&twelve.momentary_powers, -23.0);
+        for i in 0..20 {
+            let late = f64::from(i);
+            let ten = tones(rate, 2, &[(late * 0.15, SILENCE), (3.0, -23.0), (1.0, SILENCE)]);
+            near(measure(format(rate, 2), &ten).short_term_max_lufs, -23.0, 0.1);
+            let thirteen = tones(rate, 2, &[(late * 0.02, SILENCE), (0.4, -23.0), (1.0, SILENCE)]);
+            near(measure(format(rate, 2), &thirteen).momentary_max_lufs, -23.0, 0.1);
+            // Cases 11 and 14 are for meters that show while they hear: the largest so far.
+            let level = late - 38.0;
+            let eleven = [(late * 0.15, SILENCE), (3.0, level), (3.0 - late * 0.15, SILENCE)];
+            let eleven = tones(rate, 2, &eleven);
+            near(measure(format(rate, 2), &eleven).short_term_max_lufs, level, 0.1);
+            let fourteen = [(late * 0.02, SILENCE), (0.4, level), (0.4 - late * 0.02, SILENCE)];
+            let fourteen = tones(rate, 2, &fourteen);
+            near(measure(format(rate, 2), &fourteen).momentary_max_lufs, level, 0.1);
+        }
+    }
+}
+
+#[test]
+fn the_loudness_range_is_that_of_tech_3342() {
+    let cases: [(&[f64], f64); 4] = [
+        (&[-20.0, -30.0], 10.0),
+        (&[-20.0, -15.0], 5.0),
+        (&[-40.0, -20.0], 20.0),
+        (&[-50.0, -35.0, -20.0, -35.0, -50.0], 15.0),
+    ];
+    for rate in RATES_OF_PROGRAMMES {
+        for (levels, expected) in cases {
+            let steps: Vec<_> = levels.iter().map(|&level| (20.0, level)).collect();
+            let figures = measure(format(rate, 2), &tones(rate, 2, &steps));
+            near(figures.loudness_range_lu, expected, 0.01);
+            // Heard twice, it has the same range; one channel has it, too.
+            let twice = measure(format(rate, 1), &tones(rate, 1, &steps).repeat(2));
+            near(twice.loudness_range_lu, expected, 1.0);
+        }
+    }
+}
+
+#[test]
+fn the_figures_are_those_of_libebur128() {
+    for (rate, channels) in [(8000, 1), (22_050, 1), (44_100, 2), (48_000, 2), (48_000, 6)] {
+        let samples = wandering(u64::from(rate), 12 * rate as usize, channels.into());
+        let figures = measure(format(rate, channels), &samples);
+        let mut theirs = EbuR128::new(channels.into(), rate, Mode::I | Mode::M | Mode::S).unwrap();
+        let (mut momentary, mut short_term) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        // A hop of 10 ms, as ours.
+        for piece in samples.chunks(rate as usize / 100 * usize::from(channels)) {
+            theirs.add_frames_f64(piece).unwrap();
+            momentary = momentary.max(theirs.loudness_momentary().unwrap());
+            short_term = short_term.max(theirs.loudness_shortterm().unwrap());
+        }
+        // Theirs takes a hundredth of a second to be a whole number of frames.
+        let tolerance = if rate % 100 == 0 && rate != 22_050 { 1e-6 } else { 0.02 };
+        near(figures.integrated_lufs, theirs.loudness_global().unwrap(), tolerance);
+        near(figures.momentary_max_lufs, momentary, tolerance);
+        near(figures.short_term_max_lufs, short_term, tolerance);
+    }
+}
+
+#[test]
+fn too_little_has_no_loudness() {
+    for (rate, steps) in [
+        (48_000, &[][..]),
+        (48_000, &[(0.39, -10.0)]),
+        (48_000, &[(5.0, SILENCE)]),
+        (4000, &[(5.0, -10.0)]),
+    ] {
+        let figures = measure(format(rate, 2), &tones(rate, 2, steps));
+        assert!(Loudness::figures(&figures).all(|figure| figure.is_none()), "{figures:?}");
+    }
+    let below_the_gate = measure(format(48_000, 2), &tones(48_000, 2, &[(5.0, -71.0)]));
+    assert_eq!(below_the_gate.integrated_lufs, None);
+    near(below_the_gate.momentary_max_lufs, -71.0, 0.1);
+}
+
+#[test]
+fn damaged_floats_are_no_loudness() {
+    let mut samples = tones(48_000, 1, &[(2.0, -23.0)]);
+    for (at, damage) in [(100, f64::NAN), (50_000, f64::INFINITY), (90_000, -1e300)] {
+        samples[at] = damage;
+    }
+    let figures = measure(format(48_000, 1), &samples);
+    let expected = |x: Option<f64>| x.expect("a figure").is_finite();
+    assert!(expected(figures.integrated_lufs) && expected(figures.momentary_max_lufs));
+}
+
+#[test]
+fn a_sick_partial_is_refused() {
+    let format = format(8000, 2);
+    let samples = bytes(&wandering(1, 30_000, 2));
+    let whole = Pcm::new(format, 0, &samples);
+    let (_, chunk) = whole.split_at(3000);
+    let (good, stretch) = (Loudness::default().analyze(chunk), Stretch::from(chunk));
+    assert_eq!(Loudness::default().check(&good, &stretch), Ok(()));
+    let sick: [fn(&mut Piece); 10] = [
+        |piece| piece.stretch.frames.end += 1,
+        |piece| piece.stretch.format.channels = 1,
+        |piece| piece.head.truncate(16),
+        |piece| piece.first = None,
+        |piece| piece.cells[3] = f64::NAN,
+        |piece| piece.cells[3] = -1e-9,
+        |piece| piece.cells.truncate(50),
+        |piece| piece.ends.truncate(1),
+        |piece| piece.open.frames -= 1,
+        |piece| piece.open.channels[1].state[2] = f64::INFINITY,
+    ];
+    for (number, harm) in sick.into_iter().enumerate() {
+        let mut partial = good.clone();
+        harm(partial.0.as_mut().expect("a piece"));
+        assert!(Loudness::default().check(&partial, &stretch).is_err(), "harm {number}");
+    }
+    assert!(Loudness::default().check(&Partial(None), &stretch).is_err(), "nothing of something");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_cut_gives_the_same_bits(
+        seed: u64,
+        rate in prop::sample::select(vec![8000_u32, 8001, 9999, 11_025]),
+        channels in 1_u16..=6,
+        frames in 0_usize..45_000,
+        cuts in cuts(),
+    ) {
+        let format = format(rate, channels);
+        let samples = bytes(&wandering(seed, frames, channels.into()));
+        expect_the_law(&Loudness::default(), Pcm::new(format, 0, &samples), &cuts);
+    }
+}
+
+#[test]
+fn grains_change_nothing_that_a_double_could_show() {
+    // A filter that never begins anew, cell by cell.
+    let rate = 44_100;
+    let mut samples = wandering(7, 5 * rate as usize, 1);
+    samples[..60_000].fill(1.0); // what takes longest to be forgotten
+    let Partial(Some(piece)) =
+        Loudness::default().analyze(Pcm::new(format(rate, 1), 0, &bytes(&samples)))
+    else {
+        panic!("no piece");
+    };
+    let kernel = Kernel::at(rate);
+    let mut state = State::default();
+    for (cell, energy) in piece.settled().into_iter().enumerate() {
+        let frames = [cell, cell + 1].map(|cell| kweighting::cell_start(rate, cell as u64));
+        let [start, end] = frames.map(|frame| usize::try_from(frame).expect("few frames"));
+        let expected: f64 =
+            samples[start..end].iter().map(|&x| kernel.filter.step(&mut state, x).powi(2)).sum();
+        let error = (energy - expected).abs() / expected.max(1.0);
+        assert!(error < 1e-9, "cell {cell}: {energy}, not {expected}");
+    }
+}
