@@ -21,6 +21,7 @@ mod merge;
 mod mistakes;
 mod output;
 mod pages;
+mod reference;
 mod replay;
 mod request;
 mod selftest;
@@ -71,6 +72,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
             out.write_all(&script)
         }),
         Command::Man => speak(manual::write),
+        Command::Reference { table } => speak(|out| reference::write(table, out)),
     }
 }
 

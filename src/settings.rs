@@ -89,11 +89,11 @@ pub const TIMEOUT: Setting<f64> = Setting {
     env: "AUDIOPOOL_TIMEOUT",
     key: "timeout_seconds",
     unit: "s",
-    preset: Preset::Derived("scaled with the length of the audio"),
+    preset: Preset::Derived("30 s plus the length of the longest chunk"),
     min: 0.1,
     max: 86_400.0,
-    help: "Longest time for decoding or analysing one chunk, after which the process doing it is \
-           replaced",
+    help: "Longest time that a process may take to decode or analyse one chunk; a process that \
+           takes longer is killed and replaced",
 };
 
 /// Attempts in all for a task that kills its process.

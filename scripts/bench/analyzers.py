@@ -74,13 +74,11 @@ def table(found):
 
 
 def verdicts(found, results):
-    """Who needs more instructions than in the last table of the results that has them."""
+    """Analyzers that need more instructions than in the newest table of the results that has them."""
     before = {}
     for line in results.splitlines():
-        if line == HEAD:
-            before = {}
-        elif row := ROW.match(line):
-            before[row[1]] = float(row[2])
+        if row := ROW.match(line):
+            before.setdefault(row[1], float(row[2]))
     grown = {name: count / before[name] for name, (_, count) in found.items()
              if count is not None and name in before}
     what = f"analyzers: instructions per sample ≤ {GROWTH_BAR} × last time"

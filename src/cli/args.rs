@@ -27,6 +27,7 @@ use peaks::PeaksArgs;
 
 use super::exit::Exit;
 use super::merge::Merge;
+use super::reference::Table;
 use super::serve::Serve;
 
 /// Measures audio files on a pool of crash-isolated worker processes.
@@ -86,6 +87,12 @@ pub(crate) enum Command {
     },
     /// Write the manual page to standard output
     Man,
+    /// Write a table of the documentation, as Markdown
+    #[command(hide = true)]
+    Reference {
+        /// The table
+        table: Table,
+    },
 }
 
 #[derive(Debug, clap::Args)]

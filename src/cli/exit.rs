@@ -11,15 +11,15 @@ use audiopool::pipeline::RunError;
 pub(crate) enum Exit {
     /// Every file was analysed.
     Ok = 0,
-    /// Some files failed, or are what `--fail-on` names; the report is complete.
+    /// Some files failed or match `--fail-on`; the report is complete.
     FilesFailed = 1,
-    /// The command line is wrong.
+    /// The command line is wrong, or an output that it names cannot be opened.
     Usage = 2,
     /// Workers or decoders could not be started.
     Boot = 3,
     /// Processes kept dying and the pool gave up.
     GaveUp = 4,
-    /// An input without its one record, or a process left behind: a bug of ours.
+    /// An input has no record, or a process outlived the run: a bug in audiopool.
     Conservation = 5,
     /// The report, partials or peaks could not be written.
     Unwritten = 7,
@@ -27,7 +27,7 @@ pub(crate) enum Exit {
     Hangup = 129,
     /// SIGINT.
     Interrupted = 130,
-    /// Whoever read standard output has gone away, as SIGPIPE says it.
+    /// The reader of standard output closed it; the code of SIGPIPE.
     BrokenPipe = 141,
     /// SIGTERM.
     Terminated = 143,
@@ -58,19 +58,19 @@ impl Exit {
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Ok => "every file was analysed",
-            Self::FilesFailed => {
-                "some files failed, or are what `--fail-on` names; the report is complete"
-            }
-            Self::Usage => "the command line is wrong",
+            Self::FilesFailed => "some files failed or match `--fail-on`; the report is complete",
+            Self::Usage => "the command line is wrong, or an output that it names cannot be opened",
             Self::Boot => "workers or decoders could not be started",
             Self::GaveUp => {
-                "processes kept dying and the pool gave up; finished results are written"
+                "worker processes kept dying and the pool gave up; finished results are written"
             }
-            Self::Conservation => "internal error: an input without its record, or a process left",
-            Self::Unwritten => "the report, partials or peaks could not be written",
+            Self::Conservation => {
+                "internal error: an input has no record, or a process outlived the run"
+            }
+            Self::Unwritten => "writing the report, partials or peaks failed during the run",
             Self::Hangup => "stopped by SIGHUP; finished results are written",
             Self::Interrupted => "stopped by SIGINT (Ctrl-C); finished results are written",
-            Self::BrokenPipe => "the reader of standard output has gone away",
+            Self::BrokenPipe => "the reader of standard output closed it",
             Self::Terminated => "stopped by SIGTERM; finished results are written",
         }
     }

@@ -16,7 +16,8 @@ pub(crate) fn write(out: &mut dyn Write) -> io::Result<()> {
         .find_subcommand("analyze")
         .cloned()
         .ok_or_else(|| io::Error::other("there is no command `analyze`"))?;
-    let commands: Vec<_> = program.get_subcommands().cloned().collect();
+    let commands = program.get_subcommands().filter(|command| !command.is_hide_set());
+    let commands: Vec<_> = commands.cloned().collect();
     let version = env!("CARGO_PKG_VERSION");
     let page = Man::new(program).manual("User Commands").source(format!("audiopool {version}"));
     // Its display name is `audiopool-analyze`; here it is a section, not a page.

@@ -17,7 +17,7 @@ use crate::program;
 /// How long a process that was killed may take to disappear.
 const DYING: Duration = Duration::from_secs(1);
 
-/// The kinds of an attempt, as the README lists them.
+/// The kinds of an attempt, as `docs/src/records.md` lists them.
 const KINDS: [&str; 16] = [
     "signal",
     "killed",
@@ -214,7 +214,10 @@ impl Ended {
         assert_eq!(self.code(), expected.code, "{self}"); // (e)
         if let Some(code) = expected.code {
             let row = format!("\n| {code} | ");
-            assert!(include_str!("../../../README.md").contains(&row), "an undocumented {row}");
+            assert!(
+                include_str!("../../../docs/src/exit-codes.md").contains(&row),
+                "an undocumented {row}"
+            );
         }
         let mut lines: Vec<&str> = self.stdout.lines().collect();
         if expected.code.is_none() && !self.stdout.ends_with('\n') {
