@@ -32,7 +32,7 @@ pub const WORKERS: Setting<u32> = Setting {
     preset: Preset::Derived("half the cores, at least 1"),
     min: 1,
     max: 256,
-    help: "Worker processes, and the most decoder processes",
+    help: "Worker processes, and the maximum number of decoder processes",
 };
 
 /// Shortest chunk. Rounded up to whole seconds of audio when a file is cut.
@@ -44,7 +44,7 @@ pub const MIN_CHUNK_MS: Setting<u32> = Setting {
     preset: Preset::Fixed(10_000),
     min: 1,
     max: 3_600_000,
-    help: "Shortest chunk that a file is cut into; changes no figure",
+    help: "Shortest chunk that a file is cut into; does not change figures",
 };
 
 /// Longest chunk. Rounded up to whole seconds of audio when a file is cut.
@@ -56,7 +56,7 @@ pub const MAX_CHUNK_MS: Setting<u32> = Setting {
     preset: Preset::Fixed(30_000),
     min: 1,
     max: 3_600_000,
-    help: "Longest chunk that a file is cut into; changes no figure",
+    help: "Longest chunk that a file is cut into; does not change figures",
 };
 
 /// Level at or below which a stretch is silence.
@@ -68,7 +68,7 @@ pub const SILENCE_THRESHOLD_DB: Setting<f64> = Setting {
     preset: Preset::Fixed(-50.0),
     min: -200.0,
     max: 0.0,
-    help: "RMS level at or below which a stretch is silence",
+    help: "RMS level at or below which a stretch is silent",
 };
 
 /// Shortest stretch that counts as silence, and the length of its window.
@@ -105,7 +105,7 @@ pub const MAX_ATTEMPTS: Setting<u32> = Setting {
     preset: Preset::Fixed(3),
     min: 1,
     max: 100,
-    help: "How often a task that kills its process is tried in all",
+    help: "Maximum number of attempts at a task that kills its process",
 };
 
 /// Memory of one child process, beside what it begins with.
@@ -117,8 +117,8 @@ pub const CHILD_MEMORY_MIB: Setting<u32> = Setting {
     preset: Preset::Fixed(2048),
     min: 64,
     max: 1_048_576,
-    help: "Most memory that one process asks for beyond its share of the audio; one that asks for \
-           more is replaced",
+    help: "Maximum memory that a process may allocate beyond its share of the audio; a process that \
+           needs more is replaced",
 };
 
 /// Memory that a process may gain.
@@ -130,8 +130,8 @@ pub const MAX_GROWTH_MIB: Setting<u32> = Setting {
     preset: Preset::Fixed(300),
     min: 1,
     max: 1_048_576,
-    help: "Memory that a process may gain after its first task; then another takes its place, \
-           between two tasks",
+    help: "Memory that a process may gain after its first task; a process that gains more is \
+           replaced between two tasks",
 };
 
 /// How loud files are wanted.
@@ -143,8 +143,8 @@ pub const LOUDNESS_TARGET: Setting<f64> = Setting {
     preset: Preset::Derived("none"),
     min: -70.0,
     max: 0.0,
-    help: "How loud files are wanted: adds `loudness_target_deviation_lu`, by how much a file is \
-           louder",
+    help: "Target loudness: adds `loudness_target_deviation_lu`, how much louder than the target a \
+           file is",
 };
 
 /// What is measured unless told otherwise: the group that costs next to nothing.

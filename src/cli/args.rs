@@ -52,33 +52,35 @@ pub(crate) enum Command {
     /// Measure audio files and report the figures
     #[command(after_help = Exit::table())]
     Analyze(Box<Analyze>),
-    /// Make a report of stored partials, without the audio
+    /// Make a report from stored partials, without the audio
     #[command(after_help = Exit::table())]
     Merge(Box<Merge>),
-    /// Decode and analyse a stretch of one file once more, and tell all about what goes wrong
+    /// Repeat one task of a failed file, and report how it ends
     #[command(after_help = Exit::table())]
     Replay(Box<Replay>),
-    /// Serve a page on which files are measured in the browser
-    #[command(after_help = "Ends on Ctrl-C or SIGTERM and exits 0; 2 if it cannot listen there.")]
+    /// Serve a page and an HTTP API for measuring files
+    #[command(
+        after_help = "Ends on Ctrl-C or SIGTERM with exit code 0. Exits with 2 if it cannot listen at the address."
+    )]
     Serve(Serve),
     /// List the formats that can be decoded
     Formats(Catalogue),
     /// List the metrics that can be computed, with unit and definition
     Metrics(Catalogue),
-    /// Tell what a metric is, what its figures may be, and how to read them
+    /// Describe metrics: definition, source, range, and how to read them
     Explain {
         #[arg(value_name = "KEY", value_parser = catalogued, help = explain_help())]
         metrics: Metrics,
     },
-    /// Examine whether audiopool can work on this machine, and say what to do if it cannot
-    #[command(after_help = "Exits 0, or 1 if something is a problem.")]
+    /// Check whether audiopool can work on this machine, and say what to do if it cannot
+    #[command(after_help = "Exits with 0, or with 1 if there is a problem.")]
     Doctor(Doctor),
-    /// Prove on this machine that no fault loses, doubles or changes a result
+    /// Run tasks with faults, and check that no result is lost, doubled or changed
     #[command(
-        after_help = "Exits 0 if the laws hold, 5 if one is broken, 3 if workers cannot be started."
+        after_help = "Exits with 0 if every check passes, 5 if one fails, 3 if workers cannot be started."
     )]
     Selftest(Selftest),
-    /// Tell version, build and the ffmpeg that would be used
+    /// Print version, build and the ffmpeg that would be used
     Version(Catalogue),
     /// Write a completion script for a shell to standard output
     Completions {
@@ -98,19 +100,19 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
 pub(crate) struct Analyze {
-    /// Files, and directories to search for audio files; `-` is one audio file from standard input
+    /// Files, and directories to search for audio files; `-` reads one audio file from standard input
     #[arg(value_name = "PATH", required_unless_present = "files_from", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Read further paths from FILE, one a line and none of them a comment; `-` is standard input
+    /// Read further paths from FILE, one on each line, without comments; `-` is standard input
     #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
     pub(crate) files_from: Option<PathBuf>,
 
-    /// The paths in `--files-from` are separated by NUL bytes, as `find -print0` writes them
+    /// Paths in `--files-from` are separated by NUL bytes, as `find -print0` writes them
     #[arg(short = '0', long = "null", requires = "files_from", help_heading = "Input")]
     pub(crate) nul: bool,
 
-    /// The name in the report of what `-` reads; its ending helps to tell the format
+    /// Name of standard input (`-`) in the report; its extension helps to recognise the format
     #[arg(long, value_name = "NAME", default_value = "-", help_heading = "Input")]
     pub(crate) stdin_name: PathBuf,
 
@@ -135,15 +137,15 @@ pub(crate) struct Analyze {
         allow_hyphen_values = true, help_heading = "Analysis")]
     pub(crate) loudness_target: Option<f64>,
 
-    /// Measure the loudness of mono files as they are heard on two loudspeakers: 3.01 LU louder
+    /// Measure the loudness of mono files as played on two loudspeakers: 3.01 LU louder
     #[arg(long, help_heading = "Analysis")]
     pub(crate) dual_mono: bool,
 
-    /// Put momentary and short-term loudness of every 100 ms into the records of `json` and `ndjson`
+    /// Add momentary and short-term loudness of every 100 ms to the records of `json` and `ndjson`
     #[arg(long, help_heading = "Analysis")]
     pub(crate) timeline: bool,
 
-    /// Loudness, peaks and gain of albums too: of all files together, or of each directory's
+    /// Also measure files together as albums: all files, or the files of each directory
     #[arg(long, value_enum, value_name = "SCOPE", num_args = 0..=1, require_equals = true,
         default_missing_value = "all", help_heading = "Analysis")]
     pub(crate) album: Option<AlbumScope>,
@@ -155,19 +157,19 @@ pub(crate) struct Analyze {
     #[arg(short, long, value_name = "FILE", help_heading = "Report", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Exit with code 1 as well if a file has a warning, or a warning of damage
+    /// Also exit with code 1 if a file has a warning, or a warning of damage
     #[arg(long, value_enum, value_name = "WHAT", help_heading = "Report")]
     pub(crate) fail_on: Option<FailOn>,
 
-    /// Store the partials of every input in DIR, which is new or empty; `audiopool merge` makes
-    /// reports of them
+    /// Store the partials of every input in DIR, a new or empty directory, for `audiopool merge`
     #[arg(long, value_name = "DIR", help_heading = "Report", value_hint = ValueHint::DirPath)]
     pub(crate) save_partials: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) peaks: PeaksArgs,
 
-    /// Print times, throughput, attempts, the books of each pool, what is left behind, memory and CPU of each process to standard error
+    /// Print times, throughput, attempts, task accounting, leftovers, memory and CPU time of each
+    /// process to standard error
     #[arg(long, help_heading = "Report")]
     pub(crate) stats: bool,
 
@@ -176,7 +178,7 @@ pub(crate) struct Analyze {
         allow_hyphen_values = true, help_heading = "Processes")]
     pub(crate) workers: Option<u32>,
 
-    /// Whether decoders and workers are processes of their own; `never` does all work in this one
+    /// Whether decoders and workers are separate processes
     #[arg(
         long,
         value_enum,
@@ -221,14 +223,14 @@ pub(crate) struct Analyze {
     pub(crate) max_chunk_ms: u32,
 }
 
-/// What the record of a failure says after `audiopool replay`.
+/// The options of `audiopool replay`, as the record of a failure contains them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Replay {
     /// The file
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) path: PathBuf,
 
-    /// Analyse these frames of it, END not among them; without this, the file is only decoded
+    /// Analyse the frames from FIRST up to but not including END; without it, only decode the file
     #[arg(long, value_name = "FIRST..END", value_parser = frames)]
     pub(crate) frames: Option<Range<u64>>,
 
@@ -273,11 +275,11 @@ pub(crate) struct Doctor {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Selftest {
-    /// Hit the tasks with faults that follow from this number; without it, nothing goes wrong
+    /// Hit tasks with faults that are drawn from this seed; without it, there are no faults
     #[arg(long, value_name = "SEED")]
     pub(crate) chaos: Option<u64>,
 
-    /// How many tasks
+    /// Number of tasks
     #[arg(long, value_name = "N", default_value_t = 200,
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) tasks: u32,
@@ -290,19 +292,19 @@ pub(crate) struct Selftest {
     pub(crate) program: ChildProgram,
 }
 
-/// How much is said, and how.
+/// Options for messages.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Talk {
-    /// Log what happens to standard error; twice for more, three times with
-    /// what libraries log. `AUDIOPOOL_LOG` takes finer filters
+    /// Log to standard error; twice for more, three times to include libraries.
+    /// `AUDIOPOOL_LOG` takes finer filters
     #[arg(short, long, action = ArgAction::Count, global = true, help_heading = "Messages")]
     pub(crate) verbose: u8,
 
-    /// No progress bar, and no log but of errors
+    /// No progress bar, and only errors in the log
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
     pub(crate) quiet: bool,
 
-    /// Colour in the text report; `auto` asks the terminal and `NO_COLOR`
+    /// Colour in the text report; `auto` checks the terminal and `NO_COLOR`
     #[arg(
         long,
         value_enum,
@@ -334,11 +336,11 @@ fn catalogued(text: &str) -> Result<Metrics, audiopool::settings::SettingError> 
 }
 
 pub(super) fn metrics_help() -> String {
-    format!("What to measure: groups and keys, with commas between them, from {}", metric_names())
+    format!("What to measure: groups and keys, separated by commas, from {}", metric_names())
 }
 
 fn explain_help() -> String {
-    format!("Key or group, or several with commas between them, from {}", metric_names())
+    format!("Keys and groups, separated by commas, from {}", metric_names())
 }
 
 /// Reads `FIRST..END`.

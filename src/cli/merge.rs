@@ -24,7 +24,7 @@ use super::targets::Targets;
 /// The arguments. What is left out is as it was when the partials were stored.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Merge {
-    /// Files that `audiopool analyze --save-partials` has written, and directories of them
+    /// Files written by `audiopool analyze --save-partials`, and directories of them
     #[arg(value_name = "PARTIALS", required = true, value_hint = ValueHint::AnyPath)]
     paths: Vec<PathBuf>,
 
@@ -36,37 +36,37 @@ pub(crate) struct Merge {
         help_heading = "Analysis")]
     loudness_target: Option<f64>,
 
-    /// Measure the loudness of mono files as they are heard on two loudspeakers: 3.01 LU louder
+    /// Measure the loudness of mono files as played on two loudspeakers: 3.01 LU louder
     #[arg(long, help_heading = "Analysis")]
     dual_mono: bool,
 
-    /// Put momentary and short-term loudness of every 100 ms into the records of `json` and `ndjson`
+    /// Add momentary and short-term loudness of every 100 ms to the records of `json` and `ndjson`
     #[arg(long, help_heading = "Analysis")]
     timeline: bool,
 
-    /// Loudness, peaks and gain of albums too: of all files together, or of each directory's
+    /// Also measure files together as albums: all files, or the files of each directory
     #[arg(long, value_enum, value_name = "SCOPE", num_args = 0..=1, require_equals = true,
         default_missing_value = "all", help_heading = "Analysis")]
     album: Option<AlbumScope>,
 
-    /// Only what the partials were measured with; anything else is refused
+    /// Must equal the value that the partials were measured with
     #[arg(long = SILENCE_THRESHOLD_DB.name, value_name = "DB", allow_hyphen_values = true,
         value_parser = |text: &str| SILENCE_THRESHOLD_DB.parse(text), help_heading = "Analysis")]
     silence_threshold_db: Option<f64>,
 
-    /// Only what the partials were measured with; anything else is refused
+    /// Must equal the value that the partials were measured with
     #[arg(long = MIN_SILENCE_MS.name, value_name = "MS", allow_hyphen_values = true,
         value_parser = |text: &str| MIN_SILENCE_MS.parse(text), help_heading = "Analysis")]
     min_silence_ms: Option<u32>,
 
-    /// Not to be had here, and so told where it is
+    /// Refused with a message that names the command that has it
     #[arg(long, value_name = "FILE", hide = true)]
     peaks: Option<PathBuf>,
 
     #[command(flatten)]
     format: FormatArg,
 
-    /// Exit with code 1 as well if a file has a warning, or a warning of damage
+    /// Also exit with code 1 if a file has a warning, or a warning of damage
     #[arg(long, value_enum, value_name = "WHAT", help_heading = "Report")]
     fail_on: Option<FailOn>,
 
@@ -75,7 +75,7 @@ pub(crate) struct Merge {
     output: Option<PathBuf>,
 }
 
-/// Runs it. A fault has been told to nobody yet.
+/// Runs the command. The caller reports a fault.
 pub(crate) fn run(typed: Merge, talk: Talk) -> Result<Exit, Fault> {
     log::start(&log::filter(talk.verbose, talk.quiet)?, &Progress::hidden())?;
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;

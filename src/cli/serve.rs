@@ -17,7 +17,7 @@ use super::{log, speak};
 /// The options of `audiopool serve`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
-    /// Where to listen; port 0 takes a free one, which is printed
+    /// Address to listen on; port 0 picks a free port, which is printed
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
 
@@ -25,11 +25,12 @@ pub(crate) struct Serve {
     #[arg(long)]
     open: bool,
 
-    /// A name by which browsers may come, beside `localhost` and addresses; may be repeated
+    /// Further host name under which browsers may reach the page, besides `localhost` and addresses;
+    /// may be repeated
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
 
-    /// A folder on this machine whose files visitors may have measured by path; may be repeated
+    /// Folder on this machine whose files requests may name by path; may be repeated
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     allow_path: Vec<PathBuf>,
 
@@ -58,7 +59,7 @@ pub(crate) fn run(asked: Serve, talk: Talk) -> Result<Exit, Fault> {
     let address = server.address();
     if !address.ip().is_loopback() {
         tracing::error!(
-            "listening at {address}: whoever reaches this address can use the page; there is no password"
+            "listening at {address}: everyone who can reach this address can use the page; there is no password"
         );
     }
     let url = format!("http://{}/", visible(address));

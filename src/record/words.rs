@@ -1,7 +1,8 @@
-//! Words: what a kind of failure or warning means to whoever has never met it, and what would help.
+//! Words: what a kind of failure or warning means, and what helps, for readers who see it for the
+//! first time.
 //!
-//! A message says what is the matter with one file; these say what such a matter is. The page shows
-//! both.
+//! A message describes one file; these texts describe the kind. The page shows both, and
+//! `docs/src/records.md` lists them.
 
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ use super::{FailureKind, WarningKind};
 pub struct Words {
     /// What it is.
     pub title: &'static str,
-    /// What would help, or whether anything is to be done at all.
+    /// What helps, or that nothing needs to be done.
     pub help: &'static str,
 }
 
@@ -63,30 +64,29 @@ impl FailureKind {
         match self {
             Self::InvalidPartials => words(
                 "Its stored partials cannot be used",
-                "Measure the file again, and store its partials anew.",
+                "Measure the file again with `--save-partials`.",
             ),
-            Self::InvalidPath => words("This is no path", "Correct the line of the list."),
+            Self::InvalidPath => words("This is not a valid path", "Correct the line of the list."),
             Self::Crashed => words(
-                "The process that worked on it died, each time",
-                "The file may be damaged. Save it anew with an audio editor, or convert it to FLAC \
+                "Its process died at every attempt",
+                "The file may be damaged. Save it again with an audio editor, or convert it to FLAC \
                  or WAV.",
             ),
             Self::TimedOut => words(
-                "It took too long, each time",
-                "Measure it again while less is in work. If it stays so, the file may be damaged: \
-                 convert it to FLAC or WAV.",
+                "It took too long at every attempt",
+                "Measure it again while fewer files are in work. If it fails again, the file may be \
+                 damaged: convert it to FLAC or WAV.",
             ),
             Self::OutOfMemory => words(
                 "There was not enough memory",
-                "Set fewer worker processes, or measure fewer files at a time.",
+                "Use fewer worker processes, or measure fewer files at a time.",
             ),
             Self::Protocol | Self::WorkerPanic => words(
-                "audiopool made a mistake",
-                "Measure it again. If it stays so, that is a bug of ours, and the message belongs \
-                 into its report.",
+                "An internal error of audiopool",
+                "Measure it again. If it fails again, please report the bug with this message.",
             ),
-            Self::Cancelled => words("It was cancelled", "Measure it again if you want it."),
-            Self::NotRun => words("It did not have its turn", "Measure it again."),
+            Self::Cancelled => words("It was cancelled", "Measure it again."),
+            Self::NotRun => words("The run ended before it was started", "Measure it again."),
             Self::Decode(kind) => decoding(kind),
         }
     }
@@ -94,40 +94,41 @@ impl FailureKind {
 
 fn decoding(kind: Decode) -> Words {
     match kind {
-        Decode::NotFound => words("There is no such file", "Look whether it was moved or renamed."),
+        Decode::NotFound => {
+            words("There is no such file", "Check whether it was moved or renamed.")
+        }
         Decode::PermissionDenied => words(
-            "It may not be read",
-            "Give audiopool the right to read it, or measure a copy of it.",
+            "No permission to read it",
+            "Give audiopool permission to read it, or measure a copy.",
         ),
-        Decode::NotAFile => words("This is no file", "Choose a file, or a folder of files."),
+        Decode::NotAFile => words("This is not a file", "Choose a file, or a folder of files."),
         Decode::Io => words(
-            "The system could not read it",
-            "Look whether its disk or network works, and copy the file elsewhere.",
+            "The system failed to read it",
+            "Check its disk or network, and copy the file elsewhere.",
         ),
         Decode::Empty => {
-            words("The file is empty", "A download or a copy was broken off: get it once more.")
+            words("The file is empty", "A download or copy was interrupted: get the file again.")
         }
         Decode::NoAudio => words(
-            "There is no audio in it",
-            "Choose a file with sound in it, or a folder with such files.",
+            "It contains no audio",
+            "Choose a file that contains sound, or a folder with such files.",
         ),
-        Decode::UnknownFormat => words(
-            "This is no audio that is known here",
-            "Choose an audio file, or convert it to FLAC or WAV.",
-        ),
+        Decode::UnknownFormat => {
+            words("Not a known audio format", "Choose an audio file, or convert it to FLAC or WAV.")
+        }
         Decode::UnsupportedFormat => words(
-            "This needs a decoder that is not here",
+            "It needs a decoder that is not installed",
             "Install ffmpeg where audiopool runs, or convert the file to FLAC or WAV.",
         ),
         Decode::Corrupt => words(
-            "The file is broken from its start",
-            "Get it once more from where it came from; if a player still opens it, save it anew \
-             with an audio editor.",
+            "The file is damaged at its start",
+            "Get it again from its source; if a player still opens it, save it again with an audio \
+             editor.",
         ),
         Decode::LimitExceeded => words(
-            "It is beyond what can be measured",
-            "Its header may be damaged: get it once more. If it is as it says, convert it to a \
-             lower rate or to fewer channels.",
+            "It exceeds the limits of audiopool",
+            "Its header may be damaged: get the file again. If the header is right, convert the file \
+             to a lower rate or to fewer channels.",
         ),
     }
 }
@@ -138,62 +139,61 @@ impl WarningKind {
         match self {
             Self::Truncated => words(
                 "Its end is missing",
-                "The figures are of what is there. A download or a copy was broken off: get it \
-                 once more.",
+                "The figures describe the audio that is present. A download or copy was interrupted: \
+                 get the file again.",
             ),
             Self::TrailingData => words(
-                "Something else follows the audio",
-                "The figures are not touched by it. Saved anew with an audio editor, it is gone.",
+                "Other data follows the audio",
+                "The figures are not affected. Saving the file with an audio editor removes the data.",
             ),
             Self::DecodeErrors => words(
                 "Parts of it are damaged",
-                "The figures leave these out. Get it once more from where it came from.",
+                "The figures leave out these parts. Get the file again from its source.",
             ),
             Self::FormatChange => words(
-                "It changes its format on the way",
-                "The figures end there. Split the file at that place, and measure the parts.",
+                "Its format changes in the middle",
+                "The figures end at that place. Split the file there, and measure the parts.",
             ),
             Self::WrongExtension => words(
                 "Its name says another format",
-                "The figures are not touched by it. Rename the file: some players go by the name.",
+                "The figures are not affected. Rename the file: some players rely on the name.",
             ),
             Self::LengthMismatch => words(
-                "It is not as long as it says",
-                "The figures are of what is there. Players may show a wrong length; saved anew, it \
-                 is right.",
+                "Its length differs from its header",
+                "The figures describe the audio that is present. Players may show a wrong length; \
+                 saving the file again corrects it.",
             ),
             Self::OtherTracks => words(
                 "It has further audio tracks",
-                "The figures are of the one that is played by default. Extract the others to measure \
-                 them.",
+                "The figures describe the default track. Extract the others to measure them.",
             ),
             Self::NoFrames => words(
-                "Nothing in it can be heard",
-                "The file was decoded to no audio at all. If it should have sound, get it once more \
-                 from where it came from.",
+                "Decoding gave no audio",
+                "The file is more than a header, but no frame came out of it. If it should contain \
+                 sound, get it again from its source.",
             ),
             Self::ImplausibleLevel => words(
-                "It is louder than audio can be",
-                "Do not trust these figures. The file is damaged, or its samples are scaled wrongly: \
-                 export it once more.",
+                "Its level is implausibly high",
+                "Do not trust these figures: samples are more than 20 dB above full scale. The file \
+                 is damaged, or its samples are scaled wrongly; export it again.",
             ),
             Self::GuessedFormat => words(
-                "Only its name says what it is",
-                "Listen to the file before you trust these figures: its content is not recognised.",
+                "Its format was guessed from its name",
+                "Listen to the file before you trust these figures: its content was not recognised.",
             ),
             Self::EditList => words(
-                "Its edits were not followed in full",
-                "The figures are of the media in the order of the file. Export it in one piece to \
-                 measure what is played.",
+                "Its edit list was not followed completely",
+                "The list repeats, reorders or slows audio, or adds silence. The figures describe the \
+                 audio in the order of the file; export it in one piece to measure what is played.",
             ),
             Self::ChecksumMismatch => words(
-                "Its audio is not what was encoded",
-                "The figures are of what is there. Get the file once more from where it came from.",
+                "Its audio differs from its checksum",
+                "The figures describe the audio that is present. Get the file again from its source.",
             ),
             Self::HeaderMismatch => words(
-                "Its header describes other audio",
-                "The figures are of the audio as it is. Saved anew with an audio editor, the \
-                 header is right.",
+                "Its header describes another format",
+                "The figures describe the audio itself. Saving the file with an audio editor corrects \
+                 the header.",
             ),
         }
     }

@@ -7,6 +7,7 @@
 //!   coverage      every fault, variable, warning and error is documented
 //!   links         links and anchors lead somewhere; every page is in the summary
 //!   architecture  names in ARCHITECTURE.md and CONTRIBUTING.md exist
+//!   retired       words that readers had to read twice do not come back
 //! ```
 
 mod architecture;
@@ -14,6 +15,7 @@ mod coverage;
 mod examples;
 mod generated;
 mod links;
+mod retired;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,7 +24,7 @@ use std::path::{Path, PathBuf};
 use crate::program;
 
 /// The documents at the root of the repository.
-const AT_THE_ROOT: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
+const AT_THE_ROOT: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"];
 
 /// The folder of the book.
 const BOOK: &str = "docs/src";

@@ -1,4 +1,4 @@
-//! Child processes as asked for: said once, for every command that starts any.
+//! Options of child processes, shared by every command that starts them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use clap::ValueHint;
 
 use super::SandboxLevel;
 
-/// What worker processes run.
+/// The worker program.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ChildProgram {
     /// The worker program [default: `audiopool-worker` beside this program, else this program]
@@ -17,10 +17,10 @@ pub(crate) struct ChildProgram {
     worker_program: Option<OsString>,
 }
 
-/// The same, and what children may do.
+/// The worker program and the limits of child processes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Children {
-    /// How far child processes are confined: to no files, no network, no programs
+    /// How strictly child processes are confined: no files, no network, no programs
     #[arg(
         long,
         value_enum,
@@ -43,7 +43,7 @@ pub(crate) struct Children {
 }
 
 impl ChildProgram {
-    /// None, if it is to be found.
+    /// The program, if one was named.
     pub(crate) fn path(self) -> Option<PathBuf> {
         self.worker_program.map(PathBuf::from)
     }

@@ -9,9 +9,9 @@ use clap::ValueEnum;
 /// What is an album.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AlbumScope {
-    /// All files
+    /// All files together
     All,
-    /// Those of a directory
+    /// The files of each directory
     Directory,
 }
 
@@ -27,21 +27,21 @@ impl From<AlbumScope> for Grouping {
 /// The formats of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportFormat {
-    /// For a person
+    /// For reading
     #[default]
     Text,
-    /// One document: settings, files, summary
+    /// One document with settings, files and summary
     Json,
-    /// One JSON object a line, each as soon as its file is done
+    /// One JSON object on each line, as soon as its file is finished
     Ndjson,
-    /// One row a file under a stable header
+    /// One row for each file, with a stable header
     Csv,
 }
 
 /// The format of a report, as typed.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct FormatArg {
-    /// Format of the report; without it, the ending of `--output` decides, else it is text
+    /// Format of the report; by default chosen by the extension of `--output`, otherwise text
     #[arg(long = "format", value_enum, value_name = "FORMAT", help_heading = "Report")]
     typed: Option<ReportFormat>,
 }
@@ -112,20 +112,20 @@ impl FailOn {
 /// The formats of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CatalogueFormat {
-    /// For a person
+    /// For reading
     #[default]
     Text,
-    /// For a program
+    /// For programs
     Json,
 }
 
 /// When children do the work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum IsolationWhen {
-    /// Whatever the file
+    /// For every file
     #[default]
     Always,
-    /// Not at all: a broken file can end the whole run
+    /// All work in this process: a broken file can end the whole run
     Never,
 }
 
@@ -134,10 +134,10 @@ pub(crate) enum IsolationWhen {
 pub(crate) enum SandboxLevel {
     /// Not at all
     Off,
-    /// As far as this system can
+    /// As far as this system supports it
     #[default]
     BestEffort,
-    /// In every way, or the run does not start
+    /// Completely, or the run does not start
     Strict,
 }
 

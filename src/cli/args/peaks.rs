@@ -11,21 +11,21 @@ use super::super::fault::Fault;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PeaksArgs {
-    /// Write the waveform to FILE as audiowaveform does, in its format `.dat` or `.json` by the
-    /// ending; of several inputs, to a file each in a directory, which is new or empty: `DIR/`
+    /// Write the waveform to FILE in audiowaveform's format `.dat` or `.json`; for several inputs,
+    /// to one file each in `DIR/`, a new or empty directory
     #[arg(long, value_name = "FILE", help_heading = "Peaks", value_hint = ValueHint::AnyPath)]
     peaks: Option<PathBuf>,
 
-    /// Format of the files in `--peaks DIR/`; `dat` unless told otherwise
+    /// Format of the files in `--peaks DIR/` [default: dat]
     #[arg(long, value_enum, value_name = "FORMAT", requires = "peaks", help_heading = "Peaks")]
     peaks_format: Option<Ending>,
 
-    /// Frames for each pair of a minimum and a maximum, audiowaveform's `--zoom`: 16 to 2147483647
+    /// Frames for each pair of minimum and maximum, as audiowaveform's `--zoom` [16 to 2147483647]
     #[arg(long, value_name = "N", default_value_t = 256, requires = "peaks", help_heading = "Peaks",
         value_parser = clap::value_parser!(u32).range(16..=0x7FFF_FFFF), allow_hyphen_values = true)]
     peaks_zoom: u32,
 
-    /// Bits of a number, audiowaveform's `--bits`
+    /// Bits of each value, as audiowaveform's `--bits`
     #[arg(
         long,
         value_enum,
@@ -36,7 +36,8 @@ pub(crate) struct PeaksArgs {
     )]
     peaks_bits: Width,
 
-    /// The waveform of each channel and not of their mean, audiowaveform's `--split-channels`
+    /// Write the waveform of each channel instead of their mean, as audiowaveform's
+    /// `--split-channels`
     #[arg(long, requires = "peaks", help_heading = "Peaks")]
     peaks_split_channels: bool,
 }

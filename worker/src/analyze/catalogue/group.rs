@@ -15,30 +15,28 @@ pub struct Group {
 pub const SEED: Group = Group {
     name: "seed",
     title: "First look",
-    about: "What is measured unless more is asked for: peak, quietest sample and the time that is \
-            not silent.",
+    about: "The default: peak, quietest sample, and the time that is not silent.",
 };
 
 /// Where there is something to hear.
 pub const ACTIVITY: Group = Group {
     name: "activity",
     title: "Activity",
-    about: "Where there is sound and where there is silence; records hold the stretches.",
+    about: "Where there is sound and where there is silence; records contain the stretches.",
 };
 
 /// How loud the samples are, as numbers.
 pub const LEVEL: Group = Group {
     name: "level",
     title: "Level",
-    about: "How large the samples are, as numbers and not as heard: RMS, crest factor, DC offset, \
-            bits used, zero crossings.",
+    about: "How large the samples are: RMS, crest factor, DC offset, bits used, zero crossings.",
 };
 
 /// How loud it is heard.
 pub const LOUDNESS: Group = Group {
     name: "loudness",
     title: "Loudness",
-    about: "How loud it is heard, by the standard of broadcasters and streaming services \
+    about: "Perceived loudness and true peak, by the standard of broadcasters and streaming services \
             (BS.1770, EBU R128).",
 };
 
@@ -46,39 +44,38 @@ pub const LOUDNESS: Group = Group {
 pub const STEREO: Group = Group {
     name: "stereo",
     title: "Stereo",
-    about: "What the first two channels have to do with each other: width, balance, phase, and \
-            whether there are two at all.",
+    about: "How the first two channels relate: width, balance, phase, and whether they differ at all.",
 };
 
 /// How far the loud is from the quiet.
 pub const DYNAMICS: Group = Group {
     name: "dynamics",
     title: "Dynamics",
-    about: "How much of the difference between peaks and loudness a limiter left.",
+    about: "The difference between peaks and loudness, which limiters and compressors reduce.",
 };
 
 /// Which frequencies there are.
 pub const SPECTRUM: Group = Group {
     name: "spectrum",
     title: "Spectrum",
-    about: "Which frequencies there are, and where they end: what was once an MP3 or of a lower rate \
-            has an edge.",
+    about: "Which frequencies there are, and where they end: audio that was once an MP3, or had a lower \
+            sample rate, has an edge.",
 };
 
 /// What went wrong on the way into the file.
 pub const DAMAGE: Group = Group {
     name: "damage",
     title: "Damage",
-    about: "What went wrong before the file was written: clipping, holes, clicks, hum, noise, and \
-            what was cut off or lost.",
+    about: "Damage to the audio before the file was written: clipping, dropouts, clicks, hum, noise, \
+            cut ends and dead channels.",
 };
 
 /// Whether the file is what it says it is.
 pub const HEALTH: Group = Group {
     name: "health",
     title: "Health of the file",
-    about: "Whether the file is what it says it is: its length, what of it could not be decoded, and \
-            the checksum of its audio.",
+    about: "Whether the file is intact: its declared length, places that could not be decoded, the \
+            checksum of its audio, and the use of its bytes.",
 };
 
 /// All groups, in report order.
