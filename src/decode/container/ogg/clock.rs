@@ -10,6 +10,11 @@
 //!
 //! Everywhere else the packets are right. A granule above the packets of the first page says that
 //! the stream was joined late. Vorbis I §A.2, RFC 7845 §4.
+//!
+//! Some muxers state a wrong position on a single page (libavformat 59 with Vorbis, by some hundred
+//! frames), and the next page is right again. The end is therefore trimmed from the position of the
+//! page before it only if that page is as far from the counted frames as its predecessor; otherwise
+//! the counted frames are used.
 
 /// What is cut off the frames that end on a page, beginning with those that wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +34,10 @@ pub(super) struct Clock {
     start: Option<i128>,
     /// Position at the end of the last page; none at the start and behind a gap.
     position: Option<i128>,
+    /// How far `position` is beyond the frames that were counted since the start or the last gap.
+    drift: i128,
+    /// Whether the page before the last one had the same drift.
+    is_steady: bool,
     /// Frames of pages without a granule since then.
     pending: u64,
     /// A first page whose granule is below its frames: these, and the granule.
@@ -39,7 +48,16 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new(trims_start: bool) -> Self {
-        Self { trims_start, start: None, position: None, pending: 0, first: None, last: None }
+        Self {
+            trims_start,
+            start: None,
+            position: None,
+            drift: 0,
+            is_steady: true,
+            pending: 0,
+            first: None,
+            last: None,
+        }
     }
 
     /// Takes in a page: the frames of the packets that end on it, its granule, and whether it is the
@@ -61,7 +79,7 @@ impl Clock {
             return Some(self.second_page(i128::from(first), stated, total, granule, ends));
         }
         let begins = match position {
-            Some(position) => position,
+            Some(position) => self.believed(position, total, granule),
             None if self.start.is_some() => return Some(Trimmed::default()),
             None if ends => {
                 // The only page of its stream: its granule is the length.
@@ -81,6 +99,16 @@ impl Clock {
         };
         let beyond = if ends { amount(begins + total - granule) } else { 0 };
         Some(Trimmed { start: 0, end: beyond.min(frames) })
+    }
+
+    /// Where a page begins whose predecessor states `position`, and follows the drift up to its end.
+    fn believed(&mut self, position: i128, total: i128, granule: i128) -> i128 {
+        let counted = position - self.drift;
+        let begins = if self.is_steady { position } else { counted };
+        let drift = granule - counted - total;
+        self.is_steady = drift == self.drift;
+        self.drift = drift;
+        begins
     }
 
     /// The page behind a first page with too low a granule. It says whether that was meant: some
@@ -104,6 +132,8 @@ impl Clock {
     /// packets that wait.
     pub(super) fn lose(&mut self) -> Trimmed {
         self.position = None;
+        self.drift = 0;
+        self.is_steady = true;
         self.pending = 0;
         let Some((frames, granule)) = self.first.take() else { return Trimmed::default() };
         self.start = Some(0);
@@ -146,8 +176,27 @@ mod tests {
         assert_eq!(clock.page(1000, Some(1000), false), Some(NOTHING));
         assert_eq!(clock.page(1000, Some(1900), false), Some(NOTHING));
         assert_eq!(clock.page(1000, Some(2950), false), Some(NOTHING));
-        assert_eq!(clock.page(1000, Some(3900), true), Some(end(50)));
+        assert_eq!(clock.page(1000, Some(3900), true), Some(end(100)));
         assert_eq!(clock.declared(0), Some(3900));
+    }
+
+    #[test]
+    fn wrong_position_of_the_page_before_the_last_is_not_believed() {
+        // Of a file that libavformat 59.27 wrote from 1181531 frames.
+        let mut clock = Clock::new(true);
+        assert_eq!(clock.page(1_112_256, Some(1_112_256), false), Some(NOTHING));
+        assert_eq!(clock.page(47_808, Some(1_160_552), false), Some(NOTHING));
+        assert_eq!(clock.page(22_464, Some(1_181_531), true), Some(end(997)));
+        assert_eq!(clock.declared(0), Some(1_181_531));
+    }
+
+    #[test]
+    fn positions_that_stay_ahead_of_the_packets_are_believed() {
+        let mut clock = Clock::new(false);
+        assert_eq!(clock.page(1000, Some(1000), false), Some(NOTHING));
+        assert_eq!(clock.page(1000, Some(2500), false), Some(NOTHING));
+        assert_eq!(clock.page(1000, Some(3500), false), Some(NOTHING));
+        assert_eq!(clock.page(1000, Some(4400), true), Some(end(100)));
     }
 
     #[test]
