@@ -40,9 +40,10 @@ use accounting::signature::Signature;
 use accounting::trim::Trim;
 use engine::Audio;
 
+pub use container::format::{Decoding, FormatRow};
 pub use engine::Filled;
 pub use fallback::{Installed, installed_ffmpeg, installed_ffprobe};
-pub use probe::formats::{Decoding, EXTENSIONS, FormatRow, formats};
+pub use probe::formats::{EXTENSIONS, formats};
 pub use probe::medium::medium_in;
 
 pub use crate::record::{DecodeError, DecodeErrorKind, DecodedBy, SourceFormat};

@@ -7,7 +7,7 @@ use symphonia::core::errors::Error;
 
 use super::{DecodeError, DecodeErrorKind};
 use crate::decode::codec::engine::said;
-use crate::decode::probe::formats::FormatRow;
+use crate::decode::container::format::FormatRow;
 
 /// The highest sample rate that is believed: twice that of the fastest converters.
 const MAX_SAMPLE_RATE: u32 = 1_536_000;

@@ -3,18 +3,22 @@
 //! Source: Apple's *AIFF* 1.3 (1989) and *AIFF-C* (1991), and the kinds of compression that were added
 //! since.
 
+use std::fs::File;
 use std::io::{Read, Seek};
 
 use audiopool_worker::pcm::SampleFormat;
 
 use super::bytes::{Endian, bytes_at, seek_read};
 use super::channels;
+use super::format::{Decoding, FormatRow, Kind};
 use super::riff::next_chunk;
 use super::samples::{Coding, Header, Meaning, Samples};
+use super::{Container, Contents, Subject, samples};
 use crate::decode::accounting::extent::{Claim, Extent, judge};
 use crate::decode::accounting::findings::Findings;
 use crate::decode::codec::adpcm;
 use crate::decode::engine::raw::Order;
+use crate::decode::refusal::Refusal;
 use crate::record::WarningKind;
 
 /// Chunks that are looked at.
@@ -26,8 +30,32 @@ const MAX_BITS: u16 = 64;
 /// A size from which on a field means "not known": what programs write that stream.
 const STREAMED: u64 = 0x7fff_0000;
 
+/// AIFF and AIFF-C.
+pub(super) struct Aiff;
+
+impl Container for Aiff {
+    const FORMAT: FormatRow = FormatRow {
+        name: "AIFF, AIFF-C",
+        codecs: "PCM 8 to 32 bit, float 32 and 64 bit, A-law, mu-law, ADPCM (IMA)",
+        extensions: &["aiff", "aif", "aifc", "aiffc", "afc"],
+        decoding: Decoding::BuiltInOrFfmpeg,
+        kind: Kind::AIFF,
+        markers: &[],
+        ffmpeg: &["aiff"],
+    };
+
+    fn open(
+        mut file: File,
+        subject: &mut Subject,
+        findings: &mut Findings,
+    ) -> Result<Contents, Refusal> {
+        let header = read(&mut file, subject.start, subject.length, findings);
+        samples::contents(file, subject, header)
+    }
+}
+
 /// Reads the header of the AIFF file that begins at byte `start`. The error says what is wrong.
-pub(in crate::decode) fn read(
+fn read(
     file: &mut (impl Read + Seek),
     start: u64,
     file_length: u64,
@@ -147,32 +175,31 @@ impl Common {
     /// The meaning of the samples; the name of the codec, if it is none that is decoded here. Samples
     /// of odd depth are left-justified in whole bytes.
     fn meaning(&self) -> Result<Meaning, String> {
-        use Order::{Native, Reversed, Signed8};
-        use SampleFormat::{F32, F64, S16, S24, S32, U8};
+        use Endian::{Big, Little};
 
-        let width = self.bits.div_ceil(8);
-        let (format, order, codec) = match (&self.compression, width) {
-            (b"NONE" | b"twos" | b"sowt", 1) => (U8, Signed8, "pcm_s8"),
-            (b"NONE" | b"twos", 2) | (b"in16", _) => (S16, Reversed, "pcm_s16be"),
-            (b"NONE" | b"twos", 3) | (b"in24", _) => (S24, Reversed, "pcm_s24be"),
-            (b"NONE" | b"twos", 4) | (b"in32", _) => (S32, Reversed, "pcm_s32be"),
-            (b"sowt", 2) => (S16, Native, "pcm_s16le"),
-            (b"sowt", 3) | (b"42ni" | b"42n1", _) => (S24, Native, "pcm_s24le"),
-            (b"sowt", 4) | (b"23ni" | b"23n1", _) => (S32, Native, "pcm_s32le"),
-            (b"fl32" | b"FL32", _) => (F32, Reversed, "pcm_f32be"),
-            (b"fl64" | b"FL64", _) => (F64, Reversed, "pcm_f64be"),
-            (b"raw ", 1) => (U8, Native, "pcm_u8"),
-            (b"alaw" | b"ALAW", _) => (S16, Order::Alaw, "pcm_alaw"),
-            (b"ulaw" | b"ULAW", _) => (S16, Order::Mulaw, "pcm_mulaw"),
-            (b"ima4", _) => {
-                return Ok(Meaning::adpcm(adpcm::Blocks::apple(self.channels), "adpcm_ima_qt"));
+        let width = self.bits.div_ceil(8).into();
+        let linear = match &self.compression {
+            b"NONE" | b"twos" => Meaning::linear(false, width, Big),
+            b"sowt" => Meaning::linear(false, width, Little),
+            b"in16" => Meaning::linear(false, 2, Big),
+            b"in24" => Meaning::linear(false, 3, Big),
+            b"in32" => Meaning::linear(false, 4, Big),
+            b"42ni" | b"42n1" => Meaning::linear(false, 3, Little),
+            b"23ni" | b"23n1" => Meaning::linear(false, 4, Little),
+            b"fl32" | b"FL32" => Meaning::linear(true, 4, Big),
+            b"fl64" | b"FL64" => Meaning::linear(true, 8, Big),
+            b"raw " if width == 1 => {
+                Some(Meaning::plain(SampleFormat::U8, Order::Native, "pcm_u8"))
             }
-            (b"NONE" | b"twos" | b"sowt" | b"raw ", _) => {
-                return Err(format!("samples of {} bits", self.bits));
-            }
-            (name, _) => return Err(format!("the codec \"{}\"", name.escape_ascii())),
+            b"alaw" | b"ALAW" => Some(Meaning::alaw()),
+            b"ulaw" | b"ULAW" => Some(Meaning::mulaw()),
+            b"ima4" => Some(Meaning::adpcm(adpcm::Blocks::apple(self.channels), "adpcm_ima_qt")),
+            _ => None,
         };
-        Ok(Meaning::plain(format, order, codec))
+        linear.ok_or_else(|| match &self.compression {
+            b"NONE" | b"twos" | b"sowt" | b"raw " => format!("samples of {} bits", self.bits),
+            name => format!("the codec \"{}\"", name.escape_ascii()),
+        })
     }
 
     /// The frames that the header states. What it states in two places, and differently, is noted.

@@ -2,21 +2,48 @@
 //!
 //! Source: `audio_filehdr.h` of Sun and `soundstruct.h` of `NeXT`.
 
+use std::fs::File;
 use std::io::{Read, Seek};
 
-use audiopool_worker::pcm::{ChannelLayout, SampleFormat};
+use audiopool_worker::pcm::ChannelLayout;
 
 use super::bytes::{Endian, seek_read};
+use super::format::{Decoding, FormatRow, Kind};
 use super::samples::{Header, Meaning, Samples};
+use super::{Container, Contents, Subject, samples};
 use crate::decode::accounting::extent::{Claim, judge};
 use crate::decode::accounting::findings::Findings;
-use crate::decode::engine::raw::Order;
+use crate::decode::refusal::Refusal;
 
 /// The size that says that it is not known.
 const UNKNOWN: u32 = u32::MAX;
 
+/// Sun/`NeXT` audio.
+pub(super) struct Au;
+
+impl Container for Au {
+    const FORMAT: FormatRow = FormatRow {
+        name: "Sun/NeXT audio",
+        codecs: "PCM 8 to 32 bit, float 32 and 64 bit, A-law, mu-law",
+        extensions: &["au", "snd"],
+        decoding: Decoding::BuiltInOrFfmpeg,
+        kind: Kind("au"),
+        markers: &[b".snd", b"dns.", b".sd\0", b"\0ds."],
+        ffmpeg: &["au"],
+    };
+
+    fn open(
+        mut file: File,
+        subject: &mut Subject,
+        findings: &mut Findings,
+    ) -> Result<Contents, Refusal> {
+        let header = read(&mut file, subject.start, subject.length, findings);
+        samples::contents(file, subject, header)
+    }
+}
+
 /// Reads the header of the AU file that begins at byte `start`. The error says what is wrong.
-pub(in crate::decode) fn read(
+fn read(
     file: &mut (impl Read + Seek),
     start: u64,
     file_length: u64,
@@ -59,26 +86,22 @@ pub(in crate::decode) fn read(
     }))
 }
 
-/// What the samples of an encoding mean; the name of the codec, if it is none that is decoded here.
+/// What the samples of an encoding mean; the name of the codec, if it is not decoded here.
 fn meaning(encoding: u32, endian: Endian) -> Result<Meaning, String> {
-    let is_little = endian == Endian::Little;
-    let order = if is_little { Order::Native } else { Order::Reversed };
-    let named = |little, big| if is_little { little } else { big };
-    let (format, order, codec) = match encoding {
-        1 => (SampleFormat::S16, Order::Mulaw, "pcm_mulaw"),
-        2 => (SampleFormat::U8, Order::Signed8, "pcm_s8"),
-        3 => (SampleFormat::S16, order, named("pcm_s16le", "pcm_s16be")),
-        4 => (SampleFormat::S24, order, named("pcm_s24le", "pcm_s24be")),
-        5 => (SampleFormat::S32, order, named("pcm_s32le", "pcm_s32be")),
-        6 => (SampleFormat::F32, order, named("pcm_f32le", "pcm_f32be")),
-        7 => (SampleFormat::F64, order, named("pcm_f64le", "pcm_f64be")),
-        27 => (SampleFormat::S16, Order::Alaw, "pcm_alaw"),
-        23 => return Err("G.721 ADPCM".into()),
-        24 => return Err("G.722 ADPCM".into()),
-        25 | 26 => return Err("G.723 ADPCM".into()),
-        _ => return Err(format!("the encoding {encoding}")),
+    let linear = match encoding {
+        1 => Some(Meaning::mulaw()),
+        2..=5 => Meaning::linear(false, u64::from(encoding) - 1, endian),
+        6 => Meaning::linear(true, 4, endian),
+        7 => Meaning::linear(true, 8, endian),
+        27 => Some(Meaning::alaw()),
+        _ => None,
     };
-    Ok(Meaning::plain(format, order, codec))
+    linear.ok_or_else(|| match encoding {
+        23 => "G.721 ADPCM".to_owned(),
+        24 => "G.722 ADPCM".to_owned(),
+        25 | 26 => "G.723 ADPCM".to_owned(),
+        _ => format!("the encoding {encoding}"),
+    })
 }
 
 #[cfg(test)]

@@ -13,31 +13,31 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use audiopool_worker::pcm::{ChannelLayout, PcmFormat, SampleFormat};
+use audiopool_worker::pcm::{ChannelLayout, SampleFormat};
 use symphonia::core::audio::Channels;
 use symphonia::core::codecs::audio::well_known as codecs;
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 
 use super::bytes::{Endian, bytes_at, seek_read};
 use super::channels;
-use super::samples::{Coding, Header, Meaning, Samples};
+use super::samples::{self, Coding, Header, Meaning, Samples};
+use crate::decode::Opened;
 use crate::decode::accounting::extent::{Claim, Extent, judge};
 use crate::decode::accounting::findings::Findings;
 use crate::decode::accounting::trim::Trim;
 use crate::decode::codec::packet::Setup;
 use crate::decode::codec::{aac, adpcm};
+use crate::decode::container::format::{Decoding, FormatRow, Kind};
+use crate::decode::container::{Container, Contents, Packets, Subject};
 use crate::decode::engine::Demux;
 use crate::decode::engine::raw::Order;
-use crate::decode::open::Candidate;
-use crate::decode::probe::formats::FormatRow;
 use crate::decode::refusal::Refusal;
-use crate::decode::{Opened, SourceFormat};
 use crate::record::WarningKind;
 
 mod cookie;
 mod packets;
 
-use packets::{Packets, Table};
+use packets::{CafPackets, Table};
 
 /// Chunks that are looked at.
 const MAX_CHUNKS: usize = 4096;
@@ -78,39 +78,47 @@ struct Description {
     bits: u32,
 }
 
-impl Candidate<'_> {
-    pub(in crate::decode) fn open_caf(
-        &self,
+/// Core Audio.
+pub(super) struct Caf;
+
+impl Container for Caf {
+    const FORMAT: FormatRow = FormatRow {
+        name: "Core Audio",
+        codecs: "PCM, A-law, mu-law, ADPCM (IMA), ALAC, AAC, HE-AAC, MP3",
+        extensions: &["caf"],
+        decoding: Decoding::BuiltInOrFfmpeg,
+        kind: Kind("caf"),
+        markers: &[b"caff"],
+        ffmpeg: &["caf"],
+    };
+
+    fn open(
         mut file: File,
-        row: &FormatRow,
+        subject: &mut Subject,
         findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        let found = read(&mut file, self.head.start, self.file_length, findings);
-        match found {
-            Ok(Found::Samples(header)) => self.open_header(file, row, Ok(header), findings),
-            Ok(Found::Packets(coded)) => self.open_caf_packets(file, row, coded, findings),
-            Err(what) => self.open_header(file, row, Err(what), findings),
+    ) -> Result<Contents, Refusal> {
+        match read(&mut file, subject.start, subject.length, findings) {
+            Ok(Found::Samples(header)) => samples::contents(file, subject, Ok(header)),
+            Ok(Found::Packets(coded)) => coded.contents(file, subject.length),
+            Err(what) => samples::contents(file, subject, Err(what)),
         }
     }
+}
 
-    fn open_caf_packets(
-        &self,
-        file: File,
-        row: &FormatRow,
-        coded: Coded,
-        findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        let Coded { name, params, layout, data, table, packet_bytes, packet_frames } = coded;
-        let again = file.try_clone().map_err(|error| Refusal::of_io(&error))?;
+impl Coded {
+    /// The packets, once their first ones have told how they are decoded.
+    fn contents(self, mut file: File, length: u64) -> Result<Contents, Refusal> {
+        let Self { name, params, layout, data, table, packet_bytes, packet_frames } = self;
         let stated_rate = params.sample_rate;
         let params = if params.codec == codecs::CODEC_ID_AAC {
             let setup = Arc::new(Setup::new(params.clone()));
             let sizes = Table::new(table.as_ref(), packet_bytes, packet_frames);
-            let mut first = Packets::new(again, data.clone(), self.file_length, sizes, None, setup);
+            let mut first = CafPackets::new(file, data.clone(), length, sizes, None, setup);
             let mut ignored = Findings::default();
-            let first: Vec<_> =
+            let examined: Vec<_> =
                 iter::from_fn(|| first.next(&mut ignored)).take(aac::EXAMINED).collect();
-            aac::examine(&params, first.iter().map(|packet| &*packet.data))
+            file = first.into_file();
+            aac::examine(&params, examined.iter().map(|packet| &*packet.data))
                 .map_err(Refusal::Unsupported)?
         } else {
             params
@@ -132,12 +140,14 @@ impl Candidate<'_> {
         };
         let declared = table.as_ref().filter(counts).map(|table| table.valid);
         let sizes = Table::new(table.as_ref(), packet_bytes, packet_frames);
-        let packets = Packets::new(file, data, self.file_length, sizes, declared, setup.clone());
-        let name = name.to_owned();
-        let opened =
-            self.open_coded(row, name, declared, trim, &setup, Box::new(packets), findings)?;
-        let pcm = PcmFormat { layout, ..opened.format.pcm };
-        Ok(Opened { format: SourceFormat { pcm, ..opened.format }, ..opened })
+        let demux = CafPackets::new(file, data, length, sizes, declared, setup.clone());
+        let packets = Packets::new(name, setup, demux);
+        let complete = Box::new(move |mut opened: Opened| {
+            opened.format.pcm.layout = layout;
+            opened
+        });
+        let declared_frames = declared;
+        Ok(Contents::Packets(Packets { declared_frames, trim, complete, ..packets }))
     }
 }
 
@@ -326,40 +336,27 @@ impl Description {
     ) -> Result<Meaning, Option<String>> {
         match &self.format {
             b"lpcm" => self.linear(audio).map_err(Some),
-            b"alaw" => Ok(Meaning::plain(SampleFormat::S16, Order::Alaw, "pcm_alaw")),
-            b"ulaw" => Ok(Meaning::plain(SampleFormat::S16, Order::Mulaw, "pcm_mulaw")),
+            b"alaw" => Ok(Meaning::alaw()),
+            b"ulaw" => Ok(Meaning::mulaw()),
             b"ima4" => Ok(Meaning::adpcm(adpcm::Blocks::apple(channels), "adpcm_ima_qt")),
             _ => Err(None),
         }
     }
 
     fn linear(&self, audio: impl FnOnce() -> Vec<u8>) -> Result<Meaning, String> {
-        use Order::{Native, Reversed, Signed8};
-        use SampleFormat::{F32, F64, S16, S24, S32, U8};
-
         let least = self.bits.div_ceil(8);
         let width = self.packet_bytes.checked_div(self.channels).unwrap_or(0).max(least);
         let is_little = self.flags & Self::IS_LITTLE != 0;
         let is_float = self.flags & Self::IS_FLOAT != 0;
-        let (format, order, codec) = match (is_float, width, is_little) {
-            (false, 1, _) => (U8, Signed8, "pcm_s8"),
-            (false, 2, true) => (S16, Native, "pcm_s16le"),
-            (false, 2, false) => (S16, Reversed, "pcm_s16be"),
-            (false, 3, true) => (S24, Native, "pcm_s24le"),
-            (false, 3, false) => (S24, Reversed, "pcm_s24be"),
-            (false, 4, true) if least == 3 && super::riff::is_low_24(&audio()) => {
-                (S32, Order::Low24, "pcm_s32le")
-            }
-            (false, 4, true) => (S32, Native, "pcm_s32le"),
-            (false, 4, false) => (S32, Reversed, "pcm_s32be"),
-            (true, 4, true) => (F32, Native, "pcm_f32le"),
-            (true, 4, false) => (F32, Reversed, "pcm_f32be"),
-            (true, 8, true) => (F64, Native, "pcm_f64le"),
-            (true, 8, false) => (F64, Reversed, "pcm_f64be"),
-            (false, ..) => return Err(format!("integers of {} bits", self.bits)),
-            (true, ..) => return Err(format!("floats of {} bits", self.bits)),
-        };
-        Ok(Meaning::plain(format, order, codec))
+        if (is_float, width, is_little, least) == (false, 4, true, 3)
+            && super::riff::is_low_24(&audio())
+        {
+            return Ok(Meaning::plain(SampleFormat::S32, Order::Low24, "pcm_s32le"));
+        }
+        let endian = if is_little { Endian::Little } else { Endian::Big };
+        Meaning::linear(is_float, width.into(), endian).ok_or_else(|| {
+            format!("{} of {} bits", if is_float { "floats" } else { "integers" }, self.bits)
+        })
     }
 
     /// How packets are decoded, and what that is called.

@@ -10,23 +10,50 @@
 //!
 //! Source: the documentation of NIST's SPHERE 2.6.
 
+use std::fs::File;
 use std::io::{Read, Seek};
 use std::str;
 
-use audiopool_worker::pcm::{ChannelLayout, SampleFormat};
+use audiopool_worker::pcm::ChannelLayout;
 
-use super::bytes::seek_read;
+use super::bytes::{Endian, seek_read};
+use super::format::{Decoding, FormatRow, Kind};
 use super::samples::{Header, Meaning, Samples};
+use super::{Container, Contents, Subject, samples};
 use crate::decode::accounting::extent::{Claim, judge};
 use crate::decode::accounting::findings::Findings;
-use crate::decode::engine::raw::Order;
+use crate::decode::refusal::Refusal;
 use crate::record::WarningKind;
 
 /// Bytes of a header that is believed; they come in multiples of 1024.
 const MAX_HEADER: u64 = 1 << 20;
 
+/// NIST SPHERE.
+pub(super) struct Nist;
+
+impl Container for Nist {
+    const FORMAT: FormatRow = FormatRow {
+        name: "NIST SPHERE",
+        codecs: "PCM 8 to 32 bit, A-law, mu-law",
+        extensions: &["sph", "nist"],
+        decoding: Decoding::BuiltInOrFfmpeg,
+        kind: Kind::NIST,
+        markers: &[b"NIST_1A"],
+        ffmpeg: &["nistsphere"],
+    };
+
+    fn open(
+        mut file: File,
+        subject: &mut Subject,
+        findings: &mut Findings,
+    ) -> Result<Contents, Refusal> {
+        let header = read(&mut file, subject.start, subject.length, findings);
+        samples::contents(file, subject, header)
+    }
+}
+
 /// Reads the header of the NIST file that begins at byte `start`. The error says what is wrong.
-pub(in crate::decode) fn read(
+fn read(
     file: &mut (impl Read + Seek),
     start: u64,
     file_length: u64,
@@ -129,8 +156,6 @@ impl Fields {
 
     /// What the samples mean; inside, the name of the codec, if it is none that is decoded here.
     fn meaning(&self) -> Result<Result<Meaning, String>, String> {
-        use SampleFormat::{S16, S24, S32, U8};
-
         if self.coding.contains("shorten") || self.coding.contains("wavpack") {
             return Ok(Err(format!("the compression \"{}\"", self.coding)));
         }
@@ -145,19 +170,14 @@ impl Fields {
             _ if self.coding == "ulaw" || self.coding == "alaw" || self.coding == "mu-law" => true,
             other => return Err(format!("there is no byte order \"{other}\"")),
         };
-        let order = if is_little { Order::Native } else { Order::Reversed };
-        let named = |little, big| if is_little { little } else { big };
-        let (format, order, codec) = match (self.coding.as_str(), self.width) {
-            ("ulaw" | "mu-law", _) => (S16, Order::Mulaw, "pcm_mulaw"),
-            ("alaw", _) => (S16, Order::Alaw, "pcm_alaw"),
-            ("pcm" | "", Some(1)) => (U8, Order::Signed8, "pcm_s8"),
-            ("pcm" | "", Some(2)) => (S16, order, named("pcm_s16le", "pcm_s16be")),
-            ("pcm" | "", Some(3)) => (S24, order, named("pcm_s24le", "pcm_s24be")),
-            ("pcm" | "", Some(4)) => (S32, order, named("pcm_s32le", "pcm_s32be")),
-            ("pcm" | "", Some(width)) => return Ok(Err(format!("samples of {width} bytes"))),
+        let endian = if is_little { Endian::Little } else { Endian::Big };
+        Ok(match (self.coding.as_str(), self.width) {
+            ("ulaw" | "mu-law", _) => Ok(Meaning::mulaw()),
+            ("alaw", _) => Ok(Meaning::alaw()),
+            ("pcm" | "", Some(width)) => Meaning::linear(false, width, endian)
+                .ok_or_else(|| format!("samples of {width} bytes")),
             ("pcm" | "", None) => return Err("it does not tell the width of a sample".into()),
-            (other, _) => return Ok(Err(format!("the coding \"{other}\""))),
-        };
-        Ok(Ok(Meaning::plain(format, order, codec)))
+            (other, _) => Err(format!("the coding \"{other}\"")),
+        })
     }
 }

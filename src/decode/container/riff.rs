@@ -7,12 +7,16 @@
 //!
 //! Source: EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64), Microsoft's `mmreg.h`.
 
+use std::fs::File;
 use std::io::{Read, Seek};
 
 use super::bytes::{Endian, seek_read};
+use super::format::{Decoding, FormatRow, Kind};
 use super::samples::{Coding, Header, Samples};
+use super::{Container, Contents, Subject, samples};
 use crate::decode::accounting::extent::{Claim, Extent, judge};
 use crate::decode::accounting::findings::Findings;
+use crate::decode::refusal::Refusal;
 use crate::record::WarningKind;
 
 mod format;
@@ -24,9 +28,33 @@ const STREAMED: u64 = 0x7fff_0000;
 /// Chunks that are looked at before the audio.
 const MAX_CHUNKS: usize = 4096;
 
+/// WAV and its relatives.
+pub(super) struct Riff;
+
+impl Container for Riff {
+    const FORMAT: FormatRow = FormatRow {
+        name: "WAV, RF64, BW64",
+        codecs: "PCM 8 to 32 bit, float 32 and 64 bit, A-law, mu-law, ADPCM (Microsoft, IMA), MP3",
+        extensions: &["wav", "wave", "bwf", "rf64", "bw64"],
+        decoding: Decoding::BuiltInOrFfmpeg,
+        kind: Kind::WAV,
+        markers: &[b"RF64", b"BW64"],
+        ffmpeg: &["wav"],
+    };
+
+    fn open(
+        mut file: File,
+        subject: &mut Subject,
+        findings: &mut Findings,
+    ) -> Result<Contents, Refusal> {
+        let header = read(&mut file, subject.start, subject.length, findings);
+        samples::contents(file, subject, header)
+    }
+}
+
 /// Reads the header of a WAV file of `file_length` bytes that begins at byte `start` of `file`.
 /// The error says what is wrong.
-pub(in crate::decode) fn read(
+fn read(
     file: &mut (impl Read + Seek),
     start: u64,
     file_length: u64,

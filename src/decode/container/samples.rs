@@ -1,22 +1,17 @@
 //! Samples: audio that lies in a file in one piece, as its header describes it.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use audiopool_worker::pcm::{ChannelLayout, PcmFormat, SampleFormat};
 
+use super::bytes::Endian;
+use super::{Contents, Subject, mpeg};
 use crate::decode::accounting::extent::Extent;
-use crate::decode::accounting::findings::Findings;
-use crate::decode::accounting::trim::Trim;
-use crate::decode::codec::{adpcm, disguise};
-use crate::decode::engine::blocks::Blocks;
-use crate::decode::engine::raw::{Layout, Order, Raw};
-use crate::decode::open::Candidate;
-use crate::decode::probe::formats::FormatRow;
-use crate::decode::refusal::{Refusal, check_limits};
-use crate::decode::{DecodeError, DecodeErrorKind, DecodedBy, Opened, SourceFormat};
-use crate::record::WarningKind;
+use crate::decode::codec::adpcm;
+use crate::decode::engine::raw::Order;
+use crate::decode::refusal::Refusal;
+use crate::decode::{DecodeError, DecodeErrorKind};
 
 /// What a header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +71,35 @@ impl Meaning {
         Self { coding: Coding::Plain(order), format, codec }
     }
 
+    /// Linear samples of so many bytes each, where those of one byte are signed. `None` for a width
+    /// that no format has.
+    pub(super) fn linear(is_float: bool, bytes: u64, endian: Endian) -> Option<Self> {
+        let (format, names) = match (is_float, bytes) {
+            (false, 1) => return Some(Self::plain(SampleFormat::U8, Order::Signed8, "pcm_s8")),
+            (false, 2) => (SampleFormat::S16, ["pcm_s16le", "pcm_s16be"]),
+            (false, 3) => (SampleFormat::S24, ["pcm_s24le", "pcm_s24be"]),
+            (false, 4) => (SampleFormat::S32, ["pcm_s32le", "pcm_s32be"]),
+            (true, 4) => (SampleFormat::F32, ["pcm_f32le", "pcm_f32be"]),
+            (true, 8) => (SampleFormat::F64, ["pcm_f64le", "pcm_f64be"]),
+            _ => return None,
+        };
+        let (order, name) = match endian {
+            Endian::Little => (Order::Native, names[0]),
+            Endian::Big => (Order::Reversed, names[1]),
+        };
+        Some(Self::plain(format, order, name))
+    }
+
+    /// A-law in one byte for each sample.
+    pub(super) const fn alaw() -> Self {
+        Self::plain(SampleFormat::S16, Order::Alaw, "pcm_alaw")
+    }
+
+    /// Mu-law in one byte for each sample.
+    pub(super) const fn mulaw() -> Self {
+        Self::plain(SampleFormat::S16, Order::Mulaw, "pcm_mulaw")
+    }
+
     pub(super) const fn adpcm(blocks: adpcm::Blocks, codec: &'static str) -> Self {
         Self { coding: Coding::Adpcm(blocks), format: SampleFormat::S16, codec }
     }
@@ -92,118 +116,29 @@ impl Meaning {
     }
 }
 
-impl Candidate<'_> {
-    /// Opens what a header says; what it is called, for a message.
-    pub(in crate::decode) fn open_header(
-        &self,
-        file: File,
-        row: &FormatRow,
-        header: Result<Header, String>,
-        findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        match header {
-            Ok(Header::Samples(samples)) => self.open_samples(file, row, samples, findings),
-            Ok(Header::Frames(bytes)) => self.open_mpeg_in(file, row, bytes, findings),
-            Ok(Header::Other(codec)) => Err(Refusal::Unsupported(format!(
-                "this is {} with {codec}, which audiopool does not decode itself",
-                row.name
-            ))),
-            Ok(Header::Unreliable(codec)) => Err(Refusal::Final(DecodeError::new(
-                DecodeErrorKind::UnsupportedFormat,
-                format!(
-                    "this is {} with {codec}, which audiopool does not decode, and which ffmpeg \
-                     decodes wrongly; convert it with the program that made it, or with SoX",
-                    row.name
-                ),
-            ))),
-            Err(what) => {
-                let name = row.name.split(',').next().unwrap_or_default();
-                Err(Refusal::Corrupt(format!("the {name} header is broken: {what}")))
-            }
+/// The contents of a file that one header describes.
+pub(super) fn contents(
+    file: File,
+    subject: &mut Subject,
+    header: Result<Header, String>,
+) -> Result<Contents, Refusal> {
+    let name = subject.row.name;
+    match header {
+        Ok(Header::Samples(samples)) => Ok(Contents::Samples(file, samples)),
+        Ok(Header::Frames(bytes)) => mpeg::frames_in(file, subject, bytes),
+        Ok(Header::Other(codec)) => Err(Refusal::Unsupported(format!(
+            "this is {name} with {codec}, which audiopool does not decode itself"
+        ))),
+        Ok(Header::Unreliable(codec)) => Err(Refusal::Final(DecodeError::new(
+            DecodeErrorKind::UnsupportedFormat,
+            format!(
+                "this is {name} with {codec}, which audiopool does not decode, and which ffmpeg \
+                 decodes wrongly; convert it with the program that made it, or with SoX"
+            ),
+        ))),
+        Err(what) => {
+            let name = name.split(',').next().unwrap_or_default();
+            Err(Refusal::Corrupt(format!("the {name} header is broken: {what}")))
         }
     }
-
-    fn open_samples(
-        &self,
-        mut file: File,
-        row: &FormatRow,
-        samples: Samples,
-        findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        let pcm = samples.pcm();
-        let Samples { meaning, start, extent, stated_frames, .. } = samples;
-        check_limits(pcm).map_err(Refusal::Final)?;
-        let format = |declared_frames| SourceFormat {
-            container: row.container().to_owned(),
-            codec: meaning.codec.to_owned(),
-            decoder: DecodedBy::BuiltIn,
-            pcm,
-            declared_frames,
-        };
-        let opened = |declared_frames, trim, audio| Opened {
-            format: format(declared_frames),
-            trim,
-            signature: None,
-            audio,
-        };
-        match meaning.coding {
-            Coding::Plain(order) => {
-                if let Some(what) = disguised(&mut file, pcm, start) {
-                    return Err(Refusal::Unsupported(format!(
-                        "this is {} whose samples are {what}, which audiopool does not decode \
-                         itself",
-                        row.name
-                    )));
-                }
-                let layout = Layout { pcm, order, start, declared: extent.bytes() };
-                let width = layout.stored_frame() as u64;
-                let raw = Raw::new(file, self.file_length, layout, findings)
-                    .map_err(|error| Refusal::of_io(&error))?;
-                let declared = stated_frames.or(extent.declared.map(|bytes| bytes / width));
-                Ok(opened(declared, Trim::NONE, Box::new(raw)))
-            }
-            Coding::Adpcm(blocks) => {
-                let present = self.file_length.saturating_sub(start);
-                let bytes = extent.bytes().unwrap_or(present).min(present);
-                let there = Blocks::frames_in(&blocks, bytes);
-                if let Some(declared) = extent.declared.filter(|&declared| declared > present) {
-                    let message = format!(
-                        "the file ends {} bytes before the end of the audio that its header \
-                         declares",
-                        declared - present
-                    );
-                    let end = Some(self.file_length);
-                    findings.note(WarningKind::Truncated, Some(there), end, message);
-                }
-                let block = blocks.frames as u64;
-                let trim = match stated_frames {
-                    // The last block is filled up.
-                    Some(stated) if stated <= there && there - stated < block => {
-                        Trim::keep(0..stated)
-                    }
-                    Some(stated) if !findings.has(WarningKind::Truncated) => {
-                        let message =
-                            format!("the header declares {stated} frames, there are {there}");
-                        findings.note(WarningKind::LengthMismatch, Some(there), None, message);
-                        Trim::NONE
-                    }
-                    _ => Trim::NONE,
-                };
-                let audio = Blocks::new(file, blocks, start, bytes)
-                    .map_err(|error| Refusal::of_io(&error))?;
-                Ok(opened(stated_frames, trim, Box::new(audio)))
-            }
-        }
-    }
-}
-
-/// What is sent as if it were samples of 16 bits in two channels, if it is not samples.
-fn disguised(file: &mut File, pcm: PcmFormat, start: u64) -> Option<&'static str> {
-    if pcm.sample_format != SampleFormat::S16 || pcm.channels != 2 {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(start)).ok()?;
-    file.take(disguise::SEARCHED).read_to_end(&mut bytes).ok()?;
-    disguise::of(&bytes)
 }

@@ -2,13 +2,17 @@
 //!
 //! Source: Sony's *Wave64 file format* (Sonic Foundry, 1999).
 
+use std::fs::File;
 use std::io::{Read, Seek};
 
 use super::bytes::{Endian, bytes_at, seek_read};
+use super::format::{Decoding, FormatRow, Kind};
 use super::riff::Format;
 use super::samples::{Coding, Header, Samples};
+use super::{Container, Contents, Subject, samples};
 use crate::decode::accounting::extent::{Claim, judge};
 use crate::decode::accounting::findings::Findings;
+use crate::decode::refusal::Refusal;
 
 /// Chunks that are looked at before the audio.
 const MAX_CHUNKS: usize = 4096;
@@ -17,8 +21,32 @@ const CHUNK: u64 = 24;
 /// What follows the first four bytes in the names of all chunks but that of the file.
 const BASE: [u8; 12] = *b"\xf3\xac\xd3\x11\x8c\xd1\0\xc0\x4f\x8e\xdb\x8a";
 
+/// Sony Wave64.
+pub(super) struct Wave64;
+
+impl Container for Wave64 {
+    const FORMAT: FormatRow = FormatRow {
+        name: "Sony Wave64",
+        codecs: "as WAV",
+        extensions: &["w64"],
+        decoding: Decoding::BuiltInOrFfmpeg,
+        kind: Kind("w64"),
+        markers: &[b"riff\x2e\x91\xcf\x11"],
+        ffmpeg: &["w64"],
+    };
+
+    fn open(
+        mut file: File,
+        subject: &mut Subject,
+        findings: &mut Findings,
+    ) -> Result<Contents, Refusal> {
+        let header = read(&mut file, subject.start, subject.length, findings);
+        samples::contents(file, subject, header)
+    }
+}
+
 /// Reads the header of the Wave64 file that begins at byte `start`. The error says what is wrong.
-pub(in crate::decode) fn read(
+fn read(
     file: &mut (impl Read + Seek),
     start: u64,
     file_length: u64,

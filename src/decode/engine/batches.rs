@@ -214,7 +214,7 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traps").join(name);
         let file = File::open(path).expect("a fixture");
         let length = file.metadata().expect("its length").len();
-        let opened = Ogg::open(file, length, 0, &mut Findings::default());
+        let opened = Ogg::of_first_packet(file, length, 0, &mut Findings::default());
         let Ok((ogg, setup)) = opened else { panic!("{name} is intact") };
         (Box::new(ogg), setup)
     }

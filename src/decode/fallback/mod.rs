@@ -27,3 +27,4 @@ use command::program;
 
 pub(super) use command::needed;
 pub use installed::{Installed, installed_ffmpeg, installed_ffprobe};
+pub(super) use open::open;

@@ -1,6 +1,6 @@
 //! Stated: how long a file says it is, in bytes, where ffmpeg does not compare that with the file.
 
-use crate::decode::probe::magic::Kind;
+use crate::decode::container::format::Kind;
 
 /// The object of an ASF header that states the size of the file.
 const FILE_PROPERTIES: [u8; 16] =
@@ -10,14 +10,14 @@ const FILE_PROPERTIES: [u8; 16] =
 /// beginning.
 pub(super) fn length(kind: Kind, head: &[u8]) -> Option<u64> {
     let length = match kind {
-        Kind::Asf => asf(head)?,
+        Kind::ASF => asf(head)?,
         // Of the first of perhaps several RIFF chunks; 0 and 2^32 - 1 were never filled in.
-        Kind::Avi => {
+        Kind::AVI => {
             let size = head.get(4..8)?.first_chunk().map(|&size| u32::from_le_bytes(size))?;
             (!matches!(size, 0 | u32::MAX)).then_some(u64::from(size) + 8)?
         }
-        Kind::Dsd if head.starts_with(b"DSD ") => u64_at(head, 12)?,
-        Kind::Dsd => {
+        Kind::DSD if head.starts_with(b"DSD ") => u64_at(head, 12)?,
+        Kind::DSD => {
             let size = head.get(4..12)?.first_chunk().map(|&size| u64::from_be_bytes(size))?;
             size.checked_add(12)?
         }
@@ -66,21 +66,21 @@ mod tests {
 
     #[test]
     fn headers_state_the_length_of_the_file() {
-        assert_eq!(length(Kind::Asf, &asf_of(38_944, 2)), Some(38_944));
-        assert_eq!(length(Kind::Asf, &asf_of(38_944, 1)), None, "a live stream");
-        assert_eq!(length(Kind::Asf, &asf_of(38_944, 2)[..90]), None);
-        assert_eq!(length(Kind::Avi, b"RIFF\x10\0\0\0AVI "), Some(24));
-        assert_eq!(length(Kind::Avi, b"RIFF\0\0\0\0AVI "), None);
-        assert_eq!(length(Kind::Dsd, b"DSD \x1c\0\0\0\0\0\0\0\x09\x01\0\0\0\0\0\0"), Some(265));
-        assert_eq!(length(Kind::Dsd, b"FRM8\0\0\0\0\0\0\x01\0DSD "), Some(268));
-        assert_eq!(length(Kind::Ac3, b"\x0b\x77"), None);
+        assert_eq!(length(Kind::ASF, &asf_of(38_944, 2)), Some(38_944));
+        assert_eq!(length(Kind::ASF, &asf_of(38_944, 1)), None, "a live stream");
+        assert_eq!(length(Kind::ASF, &asf_of(38_944, 2)[..90]), None);
+        assert_eq!(length(Kind::AVI, b"RIFF\x10\0\0\0AVI "), Some(24));
+        assert_eq!(length(Kind::AVI, b"RIFF\0\0\0\0AVI "), None);
+        assert_eq!(length(Kind::DSD, b"DSD \x1c\0\0\0\0\0\0\0\x09\x01\0\0\0\0\0\0"), Some(265));
+        assert_eq!(length(Kind::DSD, b"FRM8\0\0\0\0\0\0\x01\0DSD "), Some(268));
+        assert_eq!(length(Kind::AC3, b"\x0b\x77"), None);
     }
 
     #[test]
     fn object_of_no_size_ends_nothing_and_one_of_any_size_is_passed_over() {
         let mut bytes = vec![0; 4096];
-        assert_eq!(length(Kind::Asf, &bytes), None);
+        assert_eq!(length(Kind::ASF, &bytes), None);
         bytes[46..54].fill(0xff);
-        assert_eq!(length(Kind::Asf, &bytes), None);
+        assert_eq!(length(Kind::ASF, &bytes), None);
     }
 }

@@ -1,21 +1,18 @@
 //! Opening what consists of packets: learning the format from the first packet that decodes.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::num::NonZeroUsize;
 
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
-use super::Candidate;
 use crate::decode::accounting::findings::Findings;
 use crate::decode::accounting::signature::Signature;
-use crate::decode::accounting::trim::Trim;
 use crate::decode::codec::engine::Engine;
 use crate::decode::codec::flac::StreamInfo;
 use crate::decode::codec::packet::{Packet, Setup};
-use crate::decode::engine::Demux;
+use crate::decode::container::{Packets, Subject};
 use crate::decode::engine::batches::Batches;
 use crate::decode::engine::parallel::Coded;
-use crate::decode::probe::formats::FormatRow;
 use crate::decode::refusal::{Refusal, check_limits, refusal_of};
 use crate::decode::{DecodedBy, Opened, SourceFormat};
 use crate::record::WarningKind;
@@ -23,65 +20,60 @@ use crate::record::WarningKind;
 /// Packets that may fail to decode before a file is given up.
 const MAX_BAD_PACKETS: usize = 64;
 
-impl Candidate<'_> {
-    /// Reads packets until one decodes, which tells the format, and begins again with them.
-    #[expect(clippy::too_many_arguments, reason = "all that is known of a file, put together once")]
-    pub(in crate::decode) fn open_coded(
-        &self,
-        row: &FormatRow,
-        codec: String,
-        declared_frames: Option<u64>,
-        trim: Trim,
-        setup: &Arc<Setup>,
-        mut demux: Box<dyn Demux>,
-        findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        let mut engine = Engine::new(setup).map_err(|error| refusal_of(row, &error))?;
-        let mut ahead: VecDeque<Packet> = VecDeque::new();
-        let mut wrong = None;
-        let found = loop {
-            let Some(packet) = demux.next(findings) else { break None };
-            let probed = engine.probe(&packet);
-            ahead.push_back(packet);
-            match probed {
-                Ok(Some(pcm)) => break Some(pcm),
-                Ok(None) => {}
-                Err(what) => wrong = wrong.or(Some(what)),
-            }
-            if ahead.len() == MAX_BAD_PACKETS {
-                break None;
-            }
-        };
-        let pcm = match (found, wrong) {
-            (Some(pcm), _) => PcmFormat { lossy: setup.is_lossy(), ..pcm },
-            // A file that holds no packet at all is what its header says.
-            (None, None) if ahead.is_empty() => empty(setup).ok_or_else(|| {
-                Refusal::Corrupt(format!("this is {} without any audio in it", row.name))
-            })?,
-            (None, wrong) => {
-                let what = wrong.unwrap_or_else(|| "no packet decodes to audio".to_owned());
-                return Err(Refusal::Corrupt(format!(
-                    "this is {}, but nothing in it can be decoded ({what})",
-                    row.name
-                )));
-            }
-        };
-        check_limits(pcm).map_err(Refusal::Final)?;
-        let format = SourceFormat {
-            container: row.container().to_owned(),
-            codec,
-            decoder: DecodedBy::BuiltIn,
-            pcm,
-            declared_frames,
-        };
-        let signature = engine.flac().and_then(|(info, bits)| {
-            compare_header(info, pcm, bits, findings);
-            Signature::new(info.md5, bits, info.total)
-        });
-        let batches = Batches::new(demux, ahead, pcm);
-        let audio = Box::new(Coded::new(batches, pcm, setup.start, self.threads));
-        Ok(Opened { format, trim, signature, audio })
-    }
+/// Reads packets until one decodes, which tells the format, and begins again with them.
+pub(super) fn open_packets(
+    packets: Packets,
+    subject: &Subject,
+    threads: NonZeroUsize,
+    findings: &mut Findings,
+) -> Result<Opened, Refusal> {
+    let row = subject.row;
+    let Packets { codec, setup, mut demux, declared_frames, trim, complete } = packets;
+    let mut engine = Engine::new(&setup).map_err(|error| refusal_of(row, &error))?;
+    let mut ahead: VecDeque<Packet> = VecDeque::new();
+    let mut wrong = None;
+    let found = loop {
+        let Some(packet) = demux.next(findings) else { break None };
+        let probed = engine.probe(&packet);
+        ahead.push_back(packet);
+        match probed {
+            Ok(Some(pcm)) => break Some(pcm),
+            Ok(None) => {}
+            Err(what) => wrong = wrong.or(Some(what)),
+        }
+        if ahead.len() == MAX_BAD_PACKETS {
+            break None;
+        }
+    };
+    let pcm = match (found, wrong) {
+        (Some(pcm), _) => PcmFormat { lossy: setup.is_lossy(), ..pcm },
+        // A file that holds no packet at all is what its header says.
+        (None, None) if ahead.is_empty() => empty(&setup).ok_or_else(|| {
+            Refusal::Corrupt(format!("this is {} without any audio in it", row.name))
+        })?,
+        (None, wrong) => {
+            let what = wrong.unwrap_or_else(|| "no packet decodes to audio".to_owned());
+            return Err(Refusal::Corrupt(format!(
+                "this is {}, but nothing in it can be decoded ({what})",
+                row.name
+            )));
+        }
+    };
+    check_limits(pcm).map_err(Refusal::Final)?;
+    let format = SourceFormat {
+        container: row.container().to_owned(),
+        codec,
+        decoder: DecodedBy::BuiltIn,
+        pcm,
+        declared_frames,
+    };
+    let signature = engine.flac().and_then(|(info, bits)| {
+        compare_header(info, pcm, bits, findings);
+        Signature::new(info.md5, bits, info.total)
+    });
+    let batches = Batches::new(demux, ahead, pcm);
+    let audio = Box::new(Coded::new(batches, pcm, setup.start, threads));
+    Ok(complete(Opened { format, trim, signature, audio }))
 }
 
 /// Tells where the first frame of a FLAC stream is not what the stream information says.

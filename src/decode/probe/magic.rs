@@ -7,54 +7,14 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use super::formats::formats;
 use crate::decode::codec::flac::StreamInfo;
+use crate::decode::container::format::{FormatRow, Kind};
 
 /// Bytes that are looked at: two transport stream packets and then some.
 const HEAD: usize = 4096;
 /// More `ID3v2` tags than any tagging program stacked by mistake.
 const MAX_ID3_TAGS: usize = 8;
-
-/// A container that is recognised. Its row in the table of formats says how it is decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::decode) enum Kind {
-    Wav,
-    Aiff,
-    Flac,
-    Ogg,
-    Mp4,
-    Matroska,
-    Caf,
-    MpegAudio,
-    Adts,
-    Loas,
-    WavPack,
-    MonkeysAudio,
-    TrueAudio,
-    Musepack,
-    Asf,
-    Ac3,
-    TrueHd,
-    Dts,
-    Dsd,
-    Au,
-    Amr,
-    Tak,
-    Wave64,
-    Nist,
-    Xwma,
-    Qcp,
-    Riff,
-    Shorten,
-    RealMedia,
-    Voc,
-    Avi,
-    Flv,
-    MpegSystem,
-    Mxf,
-    OptimFrog,
-    /// What only ffmpeg recognises.
-    Other,
-}
 
 /// What a file is, as far as its first bytes tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +52,7 @@ pub(in crate::decode) fn read_head(file: &mut File) -> io::Result<Head> {
     let content = match recognise(&bytes) {
         // Only MPEG audio is customarily tagged so; padding or the rest of a picture may follow.
         Content::Unknown | Content::Text | Content::Other(_) if start > 0 => {
-            Content::Audio(Kind::MpegAudio)
+            Content::Audio(Kind::MPEG_AUDIO)
         }
         content => content,
     };
@@ -118,62 +78,22 @@ fn id3v2_length(bytes: &[u8]) -> Option<u64> {
     Some(10 + size + footer)
 }
 
-/// Markers at offset 0 that say everything.
-const MARKERS: &[(&[u8], Content)] = &[
-    (b"RF64", Content::Audio(Kind::Wav)),
-    (b"BW64", Content::Audio(Kind::Wav)),
-    (b"fLaC", Content::Audio(Kind::Flac)),
-    (b"OggS", Content::Audio(Kind::Ogg)),
-    (b"\x1a\x45\xdf\xa3", Content::Audio(Kind::Matroska)),
-    (b"caff", Content::Audio(Kind::Caf)),
-    (b"wvpk", Content::Audio(Kind::WavPack)),
-    (b"MAC ", Content::Audio(Kind::MonkeysAudio)),
-    (b"MACF", Content::Audio(Kind::MonkeysAudio)),
-    (b"TTA1", Content::Audio(Kind::TrueAudio)),
-    (b"TTA2", Content::Audio(Kind::TrueAudio)),
-    (b"MPCK", Content::Audio(Kind::Musepack)),
-    (b"MP+", Content::Audio(Kind::Musepack)),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Content::Audio(Kind::Asf)),
-    (b"\x0b\x77", Content::Audio(Kind::Ac3)),
-    (b"\x7f\xfe\x80\x01", Content::Audio(Kind::Dts)),
-    (b"\xfe\x7f\x01\x80", Content::Audio(Kind::Dts)),
-    (b"\x1f\xff\xe8\x00", Content::Audio(Kind::Dts)),
-    (b"\xff\x1f\x00\xe8", Content::Audio(Kind::Dts)),
-    (b"DSD ", Content::Audio(Kind::Dsd)),
-    (b"FRM8", Content::Audio(Kind::Dsd)),
-    (b".snd", Content::Audio(Kind::Au)),
-    (b"dns.", Content::Audio(Kind::Au)),
-    (b".sd\0", Content::Audio(Kind::Au)),
-    (b"\0ds.", Content::Audio(Kind::Au)),
-    (b"NIST_1A", Content::Audio(Kind::Nist)),
-    (b"#!AMR", Content::Audio(Kind::Amr)),
-    (b"tBaK", Content::Audio(Kind::Tak)),
-    (b"riff\x2e\x91\xcf\x11", Content::Audio(Kind::Wave64)),
-    (b"ajkg", Content::Audio(Kind::Shorten)),
-    (b".RMF", Content::Audio(Kind::RealMedia)),
-    (b".ra\xfd", Content::Audio(Kind::RealMedia)),
-    (b"Creative Voice File", Content::Audio(Kind::Voc)),
-    (b"FLV\x01", Content::Audio(Kind::Flv)),
-    (b"\x00\x00\x01\xba", Content::Audio(Kind::MpegSystem)),
-    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", Content::Audio(Kind::Mxf)),
-    (b"OFR ", Content::Audio(Kind::OptimFrog)),
-    (
-        b"\x00\x05\x16\x07",
-        Content::Other("an AppleDouble file, which holds what macOS keeps beside a file"),
-    ),
-    (b"\x00\x05\x16\x00", Content::Other("an AppleSingle file, which wraps another one")),
-    (b"MThd", Content::Other("a MIDI file, which holds notes and no sound")),
-    (b"\x89PNG", Content::Other("a PNG image")),
-    (b"\xff\xd8\xff", Content::Other("a JPEG image")),
-    (b"GIF8", Content::Other("a GIF image")),
-    (b"%PDF", Content::Other("a PDF document")),
-    (b"PK\x03\x04", Content::Other("a ZIP archive; unpack it first")),
-    (b"\x1f\x8b", Content::Other("a gzip archive; unpack it first")),
-    (b"7z\xbc\xaf\x27\x1c", Content::Other("a 7z archive; unpack it first")),
-    (b"Rar!", Content::Other("a RAR archive; unpack it first")),
-    (b"\x7fELF", Content::Other("a program")),
-    (b"SQLite format 3", Content::Other("an SQLite database")),
-    (b"AUDPOOLP", Content::Other("stored partials of audiopool, for `audiopool merge`")),
+/// First bytes of what holds no audio, and its name.
+const OTHERS: &[(&[u8], &str)] = &[
+    (b"\x00\x05\x16\x07", "an AppleDouble file, which holds what macOS keeps beside a file"),
+    (b"\x00\x05\x16\x00", "an AppleSingle file, which wraps another one"),
+    (b"MThd", "a MIDI file, which holds notes and no sound"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive; unpack it first"),
+    (b"\x1f\x8b", "a gzip archive; unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it first"),
+    (b"Rar!", "a RAR archive; unpack it first"),
+    (b"\x7fELF", "a program"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"AUDPOOLP", "stored partials of audiopool, for `audiopool merge`"),
 ];
 
 /// Atoms with which an ISO or `QuickTime` file may begin.
@@ -184,11 +104,11 @@ const MP4_ATOMS: &[&[u8; 4]] =
 pub(in crate::decode) fn recognise(bytes: &[u8]) -> Content {
     if let Some(form) = form_of(bytes, *b"RIFF").or_else(|| form_of(bytes, *b"RIFX")) {
         return match form {
-            b"WAVE" => Content::Audio(Kind::Wav),
-            b"AVI " => Content::Audio(Kind::Avi),
-            b"XWMA" => Content::Audio(Kind::Xwma),
-            b"QLCM" => Content::Audio(Kind::Qcp),
-            b"CDXA" => Content::Audio(Kind::MpegSystem),
+            b"WAVE" => Content::Audio(Kind::WAV),
+            b"AVI " => Content::Audio(Kind::AVI),
+            b"XWMA" => Content::Audio(Kind::XWMA),
+            b"QLCM" => Content::Audio(Kind::QCP),
+            b"CDXA" => Content::Audio(Kind::MPEG_SYSTEM),
             b"RMID" => Content::Other("a MIDI file, which holds notes and no sound"),
             b"sfbk" => Content::Other("a SoundFont, which holds instruments and no recording"),
             b"DLS " => Content::Other("a DLS file, which holds instruments and no recording"),
@@ -196,30 +116,34 @@ pub(in crate::decode) fn recognise(bytes: &[u8]) -> Content {
             b"ACON" => Content::Other("an animated cursor"),
             b"PAL " => Content::Other("a palette of colours"),
             b"RDIB" => Content::Other("a bitmap image"),
-            _ => Content::Audio(Kind::Riff),
+            _ => Content::Audio(Kind::RIFF),
         };
     }
     if let Some(b"AIFF" | b"AIFC") = form_of(bytes, *b"FORM") {
-        return Content::Audio(Kind::Aiff);
+        return Content::Audio(Kind::AIFF);
     }
-    if let Some((_, content)) = MARKERS.iter().find(|(marker, _)| bytes.starts_with(marker)) {
-        return *content;
+    let is_marked = |row: &&FormatRow| row.markers.iter().any(|marker| bytes.starts_with(marker));
+    if let Some(row) = formats().iter().find(is_marked) {
+        return Content::Audio(row.kind);
+    }
+    if let Some((_, what)) = OTHERS.iter().find(|(marker, _)| bytes.starts_with(marker)) {
+        return Content::Other(what);
     }
     if bytes.get(4..8).is_some_and(|atom| MP4_ATOMS.iter().any(|known| atom == *known)) {
-        return Content::Audio(Kind::Mp4);
+        return Content::Audio(Kind::MP4);
     }
     if is_transport_stream(bytes) {
-        return Content::Audio(Kind::MpegSystem);
+        return Content::Audio(Kind::MPEG_SYSTEM);
     }
     if matches!(bytes.get(4..8), Some([0xf8, 0x72, 0x6f, 0xba | 0xbb])) {
-        return Content::Audio(Kind::TrueHd);
+        return Content::Audio(Kind::TRUE_HD);
     }
     match *bytes {
         // The sync code of ADTS, too; the checksum tells.
         [0xff, 0xf8 | 0xf9, ..] if StreamInfo::block_of_frame(bytes).is_some() => {
-            Content::Audio(Kind::Flac)
+            Content::Audio(Kind::FLAC)
         }
-        [0xff, second, ..] if second & 0xf6 == 0xf0 => Content::Audio(Kind::Adts),
+        [0xff, second, ..] if second & 0xf6 == 0xf0 => Content::Audio(Kind::ADTS),
         [0xff, second, third, ..]
             if second & 0xe0 == 0xe0
                 && second & 0x18 != 0x08
@@ -227,10 +151,10 @@ pub(in crate::decode) fn recognise(bytes: &[u8]) -> Content {
                 && third & 0xf0 != 0xf0
                 && third & 0x0c != 0x0c =>
         {
-            Content::Audio(Kind::MpegAudio)
+            Content::Audio(Kind::MPEG_AUDIO)
         }
         [0x56, second @ 0xe0..=0xff, third, ..] if is_loas(bytes, second, third) => {
-            Content::Audio(Kind::Loas)
+            Content::Audio(Kind::LOAS)
         }
         _ if is_text(bytes) => Content::Text,
         _ => Content::Unknown,
@@ -292,22 +216,22 @@ mod tests {
 
     #[test]
     fn the_beginning_decides_not_what_is_embedded() {
-        check(b"wvpk\x10\x20\x30\x40 ... RIFF....WAVEfmt ", Content::Audio(Kind::WavPack));
-        check(b"MAC \x96\x0f\x00\x00 ... RIFF....WAVEfmt ", Content::Audio(Kind::MonkeysAudio));
-        check(b"RIFF\x24\x00\x00\x00WAVEfmt ", Content::Audio(Kind::Wav));
-        check(b"RIFF\x24\x00\x00\x00AVI LIST", Content::Audio(Kind::Avi));
-        check(b"RIFF\x24\x00\x00\x00QLCMfmt ", Content::Audio(Kind::Qcp));
-        check(b"RIFF\x24\x00\x00\x00ABCDfmt ", Content::Audio(Kind::Riff));
-        check(b"FORM\x00\x00\x00\x00AIFCFVER", Content::Audio(Kind::Aiff));
-        check(b"\x00\x00\x00\x20ftypM4A ", Content::Audio(Kind::Mp4));
+        check(b"wvpk\x10\x20\x30\x40 ... RIFF....WAVEfmt ", Content::Audio(Kind("wavpack")));
+        check(b"MAC \x96\x0f\x00\x00 ... RIFF....WAVEfmt ", Content::Audio(Kind("ape")));
+        check(b"RIFF\x24\x00\x00\x00WAVEfmt ", Content::Audio(Kind::WAV));
+        check(b"RIFF\x24\x00\x00\x00AVI LIST", Content::Audio(Kind::AVI));
+        check(b"RIFF\x24\x00\x00\x00QLCMfmt ", Content::Audio(Kind::QCP));
+        check(b"RIFF\x24\x00\x00\x00ABCDfmt ", Content::Audio(Kind::RIFF));
+        check(b"FORM\x00\x00\x00\x00AIFCFVER", Content::Audio(Kind::AIFF));
+        check(b"\x00\x00\x00\x20ftypM4A ", Content::Audio(Kind::MP4));
     }
 
     #[test]
     fn sync_words_of_mpeg_audio_and_adts_differ_in_the_layer() {
-        check(b"\xff\xfb\x90\x64", Content::Audio(Kind::MpegAudio));
-        check(b"\xff\xf3\x40\xc4", Content::Audio(Kind::MpegAudio));
-        check(b"\xff\xf1\x50\x80", Content::Audio(Kind::Adts));
-        check(b"\xff\xf9\x50\x80", Content::Audio(Kind::Adts));
+        check(b"\xff\xfb\x90\x64", Content::Audio(Kind::MPEG_AUDIO));
+        check(b"\xff\xf3\x40\xc4", Content::Audio(Kind::MPEG_AUDIO));
+        check(b"\xff\xf1\x50\x80", Content::Audio(Kind::ADTS));
+        check(b"\xff\xf9\x50\x80", Content::Audio(Kind::ADTS));
         // Reserved version, bad bit rate, bad sample rate; a JPEG image.
         check(b"\xff\xeb\x90\x64", Content::Unknown);
         check(b"\xff\xfb\xf0\x64", Content::Unknown);
@@ -320,9 +244,9 @@ mod tests {
         for (packet, before) in [(188, 0), (188, 100), (192, 4), (204, 0)] {
             let mut bytes = vec![0xff; 4096];
             bytes[before..].iter_mut().step_by(packet).for_each(|byte| *byte = 0x47);
-            check(&bytes, Content::Audio(Kind::MpegSystem));
+            check(&bytes, Content::Audio(Kind::MPEG_SYSTEM));
             bytes[before + 2 * packet] = 0;
-            assert_ne!(recognise(&bytes), Content::Audio(Kind::MpegSystem), "{packet}");
+            assert_ne!(recognise(&bytes), Content::Audio(Kind::MPEG_SYSTEM), "{packet}");
         }
     }
 

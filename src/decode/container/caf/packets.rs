@@ -81,7 +81,7 @@ impl Table {
 
 /// Cuts a file into packets.
 #[derive(Debug)]
-pub(super) struct Packets {
+pub(super) struct CafPackets {
     file: File,
     table: Table,
     /// The audio that is still to come.
@@ -94,7 +94,7 @@ pub(super) struct Packets {
     ended: bool,
 }
 
-impl Packets {
+impl CafPackets {
     pub(super) fn new(
         file: File,
         data: Range<u64>,
@@ -104,6 +104,11 @@ impl Packets {
         setup: Arc<Setup>,
     ) -> Self {
         Self { file, table, data, file_length, declared, setup, cut: None, ended: false }
+    }
+
+    /// The file, to be read from another place.
+    pub(super) fn into_file(self) -> File {
+        self.file
     }
 
     fn read(&mut self, findings: &mut Findings) -> io::Result<Option<Packet>> {
@@ -136,7 +141,7 @@ impl Packets {
     }
 }
 
-impl Demux for Packets {
+impl Demux for CafPackets {
     fn next(&mut self, findings: &mut Findings) -> Option<Packet> {
         if self.ended {
             return None;

@@ -23,11 +23,15 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_FLAC;
 use symphonia::core::io::Monitor;
 
+use crate::decode::Opened;
 use crate::decode::accounting::findings::Findings;
 use crate::decode::accounting::tags;
 use crate::decode::codec::flac::{FrameHeader, MAX_HEADER, StreamInfo, find_sync};
 use crate::decode::codec::packet::{Lost, Packet, Setup};
+use crate::decode::container::format::{Decoding, FormatRow, Kind};
+use crate::decode::container::{Container, Contents, Packets, Subject};
 use crate::decode::engine::Demux;
+use crate::decode::refusal::Refusal;
 use crate::record::WarningKind;
 
 mod layout;
@@ -61,14 +65,38 @@ pub(in crate::decode) struct Flac {
     mask: Option<u32>,
 }
 
+impl Container for Flac {
+    const FORMAT: FormatRow = FormatRow {
+        name: "FLAC",
+        codecs: "FLAC",
+        extensions: &["flac", "fla"],
+        decoding: Decoding::BuiltIn,
+        kind: Kind::FLAC,
+        markers: &[b"fLaC"],
+        ffmpeg: &["flac"],
+    };
+
+    fn open(
+        file: File,
+        subject: &mut Subject,
+        findings: &mut Findings,
+    ) -> Result<Contents, Refusal> {
+        let flac = Self::read_metadata(file, subject.start, findings)
+            .map_err(|what| Refusal::Corrupt(format!("the FLAC header is broken: {what}")))?;
+        let (declared_frames, layout) = (flac.declared_frames(), flac.layout());
+        let packets = Packets::new("flac", flac.setup().clone(), flac);
+        let complete = Box::new(move |mut opened: Opened| {
+            opened.format.pcm.layout = layout;
+            opened
+        });
+        Ok(Contents::Packets(Packets { declared_frames, complete, ..packets }))
+    }
+}
+
 impl Flac {
     /// Reads the metadata of the FLAC file that begins at byte `start`. The error says what is
     /// wrong.
-    pub(in crate::decode) fn open(
-        mut file: File,
-        start: u64,
-        findings: &mut Findings,
-    ) -> Result<Self, String> {
+    fn read_metadata(mut file: File, start: u64, findings: &mut Findings) -> Result<Self, String> {
         let broken = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof => "the file ends within its metadata".to_owned(),
             _ => format!("reading failed: {error}"),
@@ -135,17 +163,17 @@ impl Flac {
         }
     }
 
-    pub(in crate::decode) fn setup(&self) -> &Arc<Setup> {
+    fn setup(&self) -> &Arc<Setup> {
         &self.setup
     }
 
     /// The loudspeakers of the channels.
-    pub(in crate::decode) fn layout(&self) -> ChannelLayout {
+    fn layout(&self) -> ChannelLayout {
         layout::of(self.mask, self.info.channels)
     }
 
     /// Frames that the file declares.
-    pub(in crate::decode) fn declared_frames(&self) -> Option<u64> {
+    fn declared_frames(&self) -> Option<u64> {
         (self.info.total > 0).then_some(self.info.total)
     }
 

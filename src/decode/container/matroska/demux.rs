@@ -26,7 +26,7 @@ const MAX_BLOCK: u64 = 64 << 20;
 
 /// Cuts a Matroska file into packets.
 #[derive(Debug)]
-pub(super) struct Matroska {
+pub(in crate::decode) struct Matroska {
     reader: Reader,
     track: u64,
     encodings: Vec<Encoding>,

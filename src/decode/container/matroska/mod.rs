@@ -31,28 +31,37 @@ use std::fs::File;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
 
 use self::codec::Coded;
-use self::demux::Matroska;
+pub(super) use self::demux::Matroska;
 use self::ebml::Reader;
 use self::encoding::Sealed;
 use self::head::Head;
 use crate::decode::accounting::findings::Findings;
 use crate::decode::accounting::trim::Trim;
 use crate::decode::codec::name_of_codec;
-use crate::decode::open::Candidate;
-use crate::decode::probe::formats::FormatRow;
+use crate::decode::container::format::{Decoding, FormatRow, Kind};
+use crate::decode::container::{Container, Contents, Packets, Subject};
 use crate::decode::refusal::Refusal;
 use crate::decode::{DecodeError, DecodeErrorKind, Opened};
 use crate::record::WarningKind;
 
-impl Candidate<'_> {
-    /// Opens a Matroska or `WebM` file.
-    pub(in crate::decode) fn open_matroska(
-        &self,
+impl Container for Matroska {
+    const FORMAT: FormatRow = FormatRow {
+        name: "Matroska, WebM",
+        codecs: "Vorbis, Opus, FLAC, AAC, HE-AAC, ALAC, MP3, PCM",
+        extensions: &["mka", "mkv", "mk3d", "webm", "weba"],
+        decoding: Decoding::BuiltInOrFfmpeg,
+        kind: Kind::MATROSKA,
+        markers: &[b"\x1a\x45\xdf\xa3"],
+        ffmpeg: &["matroska"],
+    };
+
+    fn open(
         file: File,
-        row: &FormatRow,
+        subject: &mut Subject,
         findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        let mut reader = Reader::new(file, self.head.start, self.file_length);
+    ) -> Result<Contents, Refusal> {
+        let row = subject.row;
+        let mut reader = Reader::new(file, subject.start, subject.length);
         let head = Head::read(&mut reader).map_err(|what| {
             Refusal::Corrupt(format!("this is {}, but it cannot be read: {what}", row.name))
         })?;
@@ -79,7 +88,7 @@ impl Candidate<'_> {
         }
         let mut coded = Coded::of(track).map_err(|what| refused(&what))?;
         if coded.params.codec == CODEC_ID_AAC {
-            let mut demux = Matroska::new(reader, &head, track, coded.clone());
+            let mut demux = Self::new(reader, &head, track, coded.clone());
             coded = coded.examined(&demux.first_packets()).map_err(Refusal::Unsupported)?;
             reader = demux.into_reader();
         }
@@ -90,13 +99,15 @@ impl Candidate<'_> {
         let delay = if coded.delivers_delay() { coded.frames_in(track.delay, &[]) } else { 0 };
         let trim = if delay > 0 { Trim::keep(delay..u64::MAX) } else { Trim::NONE };
         let codec = name_of_codec(coded.params.codec);
-        let demux = Matroska::new(reader, &head, track, coded);
-        let setup = demux.setup().clone();
-        let opened = self.open_coded(row, codec, None, trim, &setup, Box::new(demux), findings)?;
-        let mut format = opened.format;
-        if head.is_webm {
-            "webm".clone_into(&mut format.container);
-        }
-        Ok(Opened { format, ..opened })
+        let demux = Self::new(reader, &head, track, coded);
+        let packets = Packets::new(codec, demux.setup().clone(), demux);
+        let is_webm = head.is_webm;
+        let complete = Box::new(move |mut opened: Opened| {
+            if is_webm {
+                "webm".clone_into(&mut opened.format.container);
+            }
+            opened
+        });
+        Ok(Contents::Packets(Packets { trim, complete, ..packets }))
     }
 }

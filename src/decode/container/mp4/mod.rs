@@ -46,7 +46,7 @@ const MAX_SHARE: u64 = 4;
 
 /// The packets of one track.
 #[derive(Debug)]
-struct Mp4 {
+pub(super) struct Mp4 {
     reader: Reader,
     entries: Vec<Entry>,
     /// Frames of a usual packet.

@@ -15,12 +15,12 @@ use crate::decode::accounting::findings::Findings;
 use crate::decode::accounting::trim::Trim;
 use crate::decode::codec::name_of_codec;
 use crate::decode::codec::packet::Setup;
+use crate::decode::container::format::{Decoding, FormatRow, Kind};
 use crate::decode::container::mp4::{Declared, MAX_SHARE, Mp4};
+use crate::decode::container::{Container, Contents, Packets, Subject};
 use crate::decode::engine::Demux;
-use crate::decode::open::Candidate;
-use crate::decode::probe::formats::FormatRow;
 use crate::decode::refusal::Refusal;
-use crate::decode::{DecodeError, DecodeErrorKind, Opened, SourceFormat};
+use crate::decode::{DecodeError, DecodeErrorKind, Opened};
 use crate::record::WarningKind;
 
 /// Bytes of audio that are read at a time.
@@ -28,15 +28,27 @@ const READ: usize = 64 * 1024;
 /// Frames of a packet where the file does not say.
 const USUAL_FRAMES: u64 = 1024;
 
-impl Candidate<'_> {
-    pub(in crate::decode) fn open_mp4(
-        &self,
+impl Container for Mp4 {
+    const FORMAT: FormatRow = FormatRow {
+        name: "MP4, QuickTime",
+        codecs: "AAC, HE-AAC, ALAC, FLAC, Opus, MP1, MP2, MP3, PCM, A-law, mu-law",
+        extensions: &[
+            "m4a", "m4b", "m4p", "m4r", "mp4", "mp4a", "m4v", "mov", "qt", "3gp", "3g2", "f4a",
+            "f4v",
+        ],
+        decoding: Decoding::BuiltInOrFfmpeg,
+        kind: Kind::MP4,
+        markers: &[],
+        ffmpeg: &["mov"],
+    };
+
+    fn open(
         file: File,
-        row: &FormatRow,
+        subject: &mut Subject,
         findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        let start = self.head.start;
-        let reader = Reader::new(Arc::new(file), self.file_length, READ);
+    ) -> Result<Contents, Refusal> {
+        let Subject { row, start, length } = *subject;
+        let reader = Reader::new(Arc::new(file), length, READ);
         let mut tables = reader.of_tables();
         let movie = movie_of(&mut tables, start).map_err(|what| {
             Refusal::Corrupt(format!("this is {}, but damaged or cut short ({what})", row.name))
@@ -54,7 +66,7 @@ impl Candidate<'_> {
             let message = format!("{} further audio tracks were not analysed", count - 1);
             findings.note(WarningKind::OtherTracks, None, None, message);
         }
-        let (mp4, times) = Mp4::open(&reader, start, &movie, track).map_err(|what| {
+        let (mp4, times) = Self::of_track(&reader, start, &movie, track).map_err(|what| {
             Refusal::Unsupported(format!(
                 "this is {} of a kind that audiopool does not decode itself: {what}",
                 row.name
@@ -68,20 +80,22 @@ impl Candidate<'_> {
         let (setup, layout) = (mp4.entries[0].setup.clone(), mp4.entries[0].layout);
         let (is_linear, agreed) = (mp4.entries[0].frame.is_some(), mp4.declared.clone());
         let codec = name_of_codec(setup.params.codec);
-        let opened =
-            self.open_coded(row, codec, None, Trim::NONE, &setup, Box::new(mp4), findings)?;
-        let (trim, declared) = shown.frames(opened.format.pcm.sample_rate, &setup);
-        if let Some(declared) = declared {
-            agreed.get_or_init(|| declared);
-        }
-        let declared_frames = declared.map(|declared| declared.frames);
-        let mut pcm = opened.format.pcm;
-        // A decoder may deliver channels in another order than the box names them.
-        if is_linear && layout.speakers(pcm.channels.into()).is_some() {
-            pcm.layout = layout;
-        }
-        let format = SourceFormat { pcm, declared_frames, ..opened.format };
-        Ok(Opened { format, trim, ..opened })
+        let packets = Packets::new(codec, setup.clone(), mp4);
+        let complete = Box::new(move |mut opened: Opened| {
+            let (trim, declared) = shown.frames(opened.format.pcm.sample_rate, &setup);
+            if let Some(declared) = declared {
+                agreed.get_or_init(|| declared);
+            }
+            opened.trim = trim;
+            opened.format.declared_frames = declared.map(|declared| declared.frames);
+            let pcm = &mut opened.format.pcm;
+            // A decoder may deliver channels in another order than the box names them.
+            if is_linear && layout.speakers(pcm.channels.into()).is_some() {
+                pcm.layout = layout;
+            }
+            opened
+        });
+        Ok(Contents::Packets(Packets { complete, ..packets }))
     }
 }
 
@@ -98,7 +112,7 @@ fn movie_of(reader: &mut Reader, start: u64) -> Result<Movie, &'static str> {
 
 impl Mp4 {
     /// The packets of `track`, and how long they last. The error says what is not decoded.
-    fn open(
+    fn of_track(
         reader: &Reader,
         start: u64,
         movie: &Movie,

@@ -1,8 +1,10 @@
 //! Frame: one header for the three ways in which frames follow one another in a file without a
 //! container.
 
+use super::{Adts, Loas, MpegAudio};
 use crate::decode::codec::mpa;
-use crate::decode::probe::magic::Kind;
+use crate::decode::container::Container;
+use crate::decode::container::format::FormatRow;
 
 /// The most bytes that a header takes.
 pub(super) const MOST_HEADER: usize = 7;
@@ -21,11 +23,12 @@ pub(super) enum Framing {
 }
 
 impl Framing {
-    pub(super) const fn kind(self) -> Kind {
+    /// The row of files that consist of such frames.
+    pub(super) const fn row(self) -> &'static FormatRow {
         match self {
-            Self::Mpeg => Kind::MpegAudio,
-            Self::Adts => Kind::Adts,
-            Self::Loas => Kind::Loas,
+            Self::Mpeg => &MpegAudio::FORMAT,
+            Self::Adts => &Adts::FORMAT,
+            Self::Loas => &Loas::FORMAT,
         }
     }
 

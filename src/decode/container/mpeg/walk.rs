@@ -9,6 +9,7 @@
 //! same format follow it where its length says, or if the audio ends there. Once the format is known,
 //! a header in its place is enough.
 
+use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -55,14 +56,16 @@ pub(super) struct Walk {
 
 impl Walk {
     /// Looks for the first real frame of `framings` within `range` of a file of `file_length` bytes.
+    /// Gives the file back if there is none.
     pub(super) fn find(
         mut window: Window,
         range: Range<u64>,
         file_length: u64,
         framings: &[Framing],
-    ) -> Option<Self> {
+    ) -> Result<Self, File> {
         let mut search = Search::from_start(&mut window, range.start);
-        let found = search.first(framings, range.end.min(range.start + SEARCHED))?;
+        let found = search.first(framings, range.end.min(range.start + SEARCHED));
+        let Some(found) = found else { return Err(window.into_file()) };
         let junk = tags::foreign(window.file(), range.start..found.at);
         let mut walk = Self {
             window,
@@ -80,7 +83,7 @@ impl Walk {
             ended: false,
         };
         walk.lose(junk);
-        Some(walk)
+        Ok(walk)
     }
 
     pub(super) fn framing(&self) -> Framing {

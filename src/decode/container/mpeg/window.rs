@@ -36,6 +36,10 @@ impl Window {
         &mut self.file
     }
 
+    pub(super) fn into_file(self) -> File {
+        self.file
+    }
+
     /// What went wrong when the file was read, once.
     pub(super) fn take_error(&mut self) -> Option<std::io::Error> {
         self.error.take()

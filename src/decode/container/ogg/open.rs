@@ -9,44 +9,71 @@ use super::Ogg;
 use super::link::Link;
 use super::page::{LONGEST, Pages};
 use crate::decode::accounting::findings::Findings;
-use crate::decode::accounting::trim::Trim;
 use crate::decode::codec::packet::Setup;
-use crate::decode::open::Candidate;
-use crate::decode::probe::formats::FormatRow;
+use crate::decode::container::format::{Decoding, FormatRow, Kind};
+use crate::decode::container::{Container, Contents, Packets, Subject};
 use crate::decode::refusal::Refusal;
 use crate::decode::{DecodeError, DecodeErrorKind, Opened};
 
-impl Candidate<'_> {
-    pub(in crate::decode) fn open_ogg(
-        &self,
+impl Container for Ogg {
+    const FORMAT: FormatRow = FormatRow {
+        name: "Ogg",
+        codecs: "Vorbis, Opus, FLAC",
+        extensions: &["ogg", "oga", "ogv", "ogx", "opus", "spx", "oggflac"],
+        decoding: Decoding::BuiltInOrFfmpeg,
+        kind: Kind("ogg"),
+        markers: &[b"OggS"],
+        ffmpeg: &["ogg"],
+    };
+
+    fn open(
         file: File,
-        row: &FormatRow,
+        subject: &mut Subject,
         findings: &mut Findings,
-    ) -> Result<Opened, Refusal> {
-        let at_end = file.try_clone().map_err(|error| Refusal::of_io(&error))?;
-        let (ogg, setup) = Ogg::open(file, self.file_length, self.head.start, findings)?;
+    ) -> Result<Contents, Refusal> {
+        let (file, last_pages) = last_pages(file, subject.length);
+        let (ogg, setup) = Self::of_first_packet(file, subject.length, subject.start, findings)?;
         let link = ogg.chain.link();
-        let codec = link.map_or("unknown", |link| link.format().codec).to_owned();
+        let codec = link.map_or("unknown", |link| link.format().codec);
         let info = link.and_then(Link::flac_info);
         let layout = link.map_or(ChannelLayout::UNSTATED, Link::layout);
-        let declared = ogg.stated_length(at_end, self.file_length);
-        let demux = Box::new(ogg);
-        let mut opened =
-            self.open_coded(row, codec, declared, Trim::NONE, &setup, demux, findings)?;
-        opened.format.pcm.layout = layout;
-        // A chain has one for each of its links; the first is compared.
-        let frames = info.map(|info| info.total).filter(|total| *total > 0).or(declared);
-        let bytes =
-            frames.map(|frames| frames.saturating_mul(opened.format.pcm.frame_width() as u64));
-        let signature = opened.signature.take().zip(bytes);
-        let signature = signature.map(|(signature, bytes)| signature.of_first(bytes));
-        Ok(Opened { signature, ..opened })
+        let declared_frames = ogg.stated_length(&last_pages);
+        let packets = Packets::new(codec, setup, ogg);
+        let complete = Box::new(move |mut opened: Opened| {
+            opened.format.pcm.layout = layout;
+            // Each link of a chain has a signature; that of the first is compared.
+            let total = info.map(|info| info.total).filter(|total| *total > 0);
+            let frame_width = opened.format.pcm.frame_width() as u64;
+            let bytes = total.or(declared_frames).map(|frames| frames.saturating_mul(frame_width));
+            let signature = opened.signature.take().zip(bytes);
+            let signature = signature.map(|(signature, bytes)| signature.of_first(bytes));
+            Opened { signature, ..opened }
+        });
+        Ok(Contents::Packets(Packets { declared_frames, complete, ..packets }))
     }
+}
+
+/// What is looked at of a page at the end of a file.
+struct LastPage {
+    serial: u32,
+    begins: bool,
+    granule: Option<i64>,
+}
+
+/// The intact pages at the end of a file, and the file again.
+fn last_pages(file: File, length: u64) -> (File, Vec<LastPage>) {
+    let mut pages = Pages::new(file, length, length.saturating_sub(3 * LONGEST as u64));
+    let mut last = Vec::new();
+    while let Some((_, page)) = pages.next() {
+        let (serial, begins, granule) = (page.serial(), page.begins(), page.granule());
+        last.push(LastPage { serial, begins, granule });
+    }
+    (pages.into_file(), last)
 }
 
 impl Ogg {
     /// Goes on from byte `start` to the first packet of audio, and tells how to decode it.
-    pub(in crate::decode) fn open(
+    pub(in crate::decode) fn of_first_packet(
         file: File,
         length: u64,
         start: u64,
@@ -91,17 +118,16 @@ impl Ogg {
 
     /// Frames that the last page of the file states, if it is one of the link that is open. The sum
     /// of a chain is only known at its end.
-    fn stated_length(&self, file: File, length: u64) -> Option<u64> {
+    fn stated_length(&self, last_pages: &[LastPage]) -> Option<u64> {
         let link = self.chain.link()?;
-        let mut pages = Pages::new(file, length, length.saturating_sub(3 * LONGEST as u64));
         let mut last = None;
-        while let Some((_, page)) = pages.next() {
-            let is_of_group = self.chain.group.serials.contains(&page.serial());
-            if !is_of_group || (page.begins() && last.is_some()) {
+        for page in last_pages {
+            let is_of_group = self.chain.group.serials.contains(&page.serial);
+            if !is_of_group || (page.begins && last.is_some()) {
                 return None;
             }
-            if page.serial() == link.serial() {
-                last = page.granule().or(last);
+            if page.serial == link.serial() {
+                last = page.granule.or(last);
             }
         }
         link.declared_up_to(last?)

@@ -155,6 +155,11 @@ impl Pages {
         }
     }
 
+    /// The file, to be read from another place.
+    pub(super) fn into_file(self) -> File {
+        self.file
+    }
+
     /// The next intact page, and what was passed over before it: empty if nothing was.
     pub(super) fn next(&mut self) -> Option<(Range<u64>, Page<'_>)> {
         let length = loop {

@@ -88,12 +88,8 @@ impl Format {
         match self.tag {
             Tag::Number(Self::PCM) => self.linear(audio),
             Tag::Number(Self::FLOAT) => self.float(),
-            Tag::Number(Self::ALAW) if self.width() == 1 => {
-                Ok(Meaning::plain(SampleFormat::S16, Order::Alaw, "pcm_alaw"))
-            }
-            Tag::Number(Self::MULAW) if self.width() == 1 => {
-                Ok(Meaning::plain(SampleFormat::S16, Order::Mulaw, "pcm_mulaw"))
-            }
+            Tag::Number(Self::ALAW) if self.width() == 1 => Ok(Meaning::alaw()),
+            Tag::Number(Self::MULAW) if self.width() == 1 => Ok(Meaning::mulaw()),
             Tag::Number(tag @ (Self::MICROSOFT_ADPCM | Self::IMA_ADPCM))
                 if self.bits == 4 && self.endian == Endian::Little =>
             {
