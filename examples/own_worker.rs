@@ -1,5 +1,5 @@
-//! Tasks of your own in a worker program of your own, in one file: a function that is fatal to
-//! whoever asks too much of it.
+//! Tasks of your own in a worker program of your own, in one file: a function that is fatal for
+//! some arguments.
 //!
 //! ```text
 //! cargo run --example own_worker
@@ -29,7 +29,7 @@ impl Task for Ackermann {
 
     fn run(self, _: Option<Pcm<'_>>) -> Result<u64, TaskFailure> {
         match self {
-            Self { m: 6.., .. } => Err(TaskFailure::new("nobody has ever seen that number")),
+            Self { m: 6.., .. } => Err(TaskFailure::new("no computer has ever computed it")),
             Self { m, n } => Ok(ackermann(m, n)),
         }
     }

@@ -151,7 +151,7 @@ fn measure(workers: usize, count: usize) -> Result<(), Box<dyn Error>> {
         timed(|| {
             let death = pool.submit(&Die)?;
             answer(&pool, 2)?;
-            assert!(death.result().is_err(), "nobody survives that");
+            assert!(death.result().is_err(), "a process survived abort");
             Ok(())
         })
     })?;

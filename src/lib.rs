@@ -69,7 +69,7 @@
 //! # What goes wrong
 //!
 //! A chunk whose function fails, panics, aborts, is killed or hangs is a
-//! [`ChunkError`] that names it; processes that cannot be started are one that says why. Nobody is
+//! [`ChunkError`] that names it; processes that cannot be started are one that says why. No process is
 //! left behind in either case. A single chunk is worked on in the calling process: whatever
 //! aborts there, aborts the program. Files that are not trusted are decoded and measured in
 //! processes of their own by the [`pipeline`], and by nothing else here.

@@ -1,4 +1,4 @@
-//! Pipeline: the street, from a plan to records.
+//! Pipeline: from a plan to records.
 //!
 //! ```text
 //!   plan ──job──▶ decode ──chunks──▶ workers ──partials──▶ merge ──▶ record
@@ -44,7 +44,7 @@ pub enum RunError {
     #[error("{0}")]
     GaveUp(PoolError),
     /// An input has no record, or two; or a process was left behind.
-    #[error("internal error, the books do not balance: {0}")]
+    #[error("internal error, the task accounting does not balance: {0}")]
     Conservation(String),
     /// The report could not be written.
     #[error("cannot write the report")]

@@ -7,8 +7,8 @@
 //!
 //! What happens to which task at which try is a pure function of the seed
 //! ([`Plan`]), so a run can be repeated, and what must come of it is known
-//! beforehand: whoever is hit and cured gives the calm result, whoever is beyond help fails for a
-//! cause that is known. That the books balance and that nothing is left behind is checked too.
+//! beforehand: a task that a retry cures has the result of the run without faults, and any other
+//! fails for a known cause. Task accounting and leftovers are checked too.
 
 mod sheet;
 mod verdict;

@@ -49,8 +49,8 @@ use queue::Queue;
 /// What a site is to be like.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
-    /// Names beside `localhost` under which browsers may come; whoever comes to an IP address has
-    /// not been lured there by a name.
+    /// Host names besides `localhost` under which browsers may reach the site. Requests to an IP
+    /// address are always accepted: DNS rebinding needs a name.
     pub host_names: Vec<String>,
     /// Folders on this machine in which visitors may have files measured, without links and `..`.
     pub allowed: Vec<PathBuf>,

@@ -1,4 +1,4 @@
-//! `audiopool analyze`: plan, walk the street, write the report, say how it ended.
+//! `audiopool analyze`: plan the jobs, run them, write the report, and return the exit code.
 
 use std::io::{self, IsTerminal};
 use std::iter::Peekable;
@@ -31,7 +31,7 @@ use super::targets::{self, Targets, Watched};
 /// Jobs, wherever they come from.
 type AnyJobs = Box<dyn Iterator<Item = Job> + Send>;
 
-/// Runs it. A fault has been told to nobody yet.
+/// Runs the command. The caller reports a fault.
 pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
     let progress = if request.quiet { Progress::hidden() } else { Progress::on_terminal() };
     let ended = run_beside(request, &progress);
@@ -124,8 +124,8 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     Err(left)
 }
 
-/// The jobs; if they may be long in coming, so that whoever waits for them can be called off. The
-/// thread that reads them then may outlive the run, so it begins before the run does.
+/// The jobs. If reading them may take long, a thread reads them, so that a run that is stopped does
+/// not wait for it; the thread may outlive the run, so it starts before the run does.
 fn patient(
     request: &Request,
     jobs: Watched<Jobs>,
@@ -145,7 +145,7 @@ fn patient(
     Ok(jobs.peekable())
 }
 
-/// Walks the street, with everyone watching who was asked to.
+/// Runs the jobs with the observers that were asked for.
 fn walk(
     request: &Request,
     jobs: Peekable<AnyJobs>,

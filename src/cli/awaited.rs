@@ -10,10 +10,10 @@ use std::{io, thread};
 
 use audiopool::plan::{Job, unread_list};
 
-/// How often whoever waits for a job looks whether the run is over.
+/// How often a thread that waits for a job checks whether the run is over.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The jobs, until there are no more or nobody wants them.
+/// The jobs, until there are no more or the run is over.
 pub(super) struct Awaited<F> {
     jobs: mpsc::Receiver<Job>,
     is_over: F,

@@ -16,7 +16,7 @@ use super::exit::Exit;
 use super::fault::Fault;
 use super::{log, speak};
 
-/// Runs it. A fault has been told to nobody yet.
+/// Runs the command. The caller reports a fault.
 pub(crate) fn run(typed: Replay, talk: Talk) -> Result<Exit, Fault> {
     let run = RunSettings {
         timeout: typed.timeout.map(Duration::from_secs_f64),

@@ -16,7 +16,7 @@ const MAX_CHANNELS: u16 = 64;
 
 /// Why a file of a known container is not decoded by this program.
 pub(super) enum Refusal {
-    /// Nobody else could.
+    /// No other decoder could.
     Final(DecodeError),
     /// Another decoder may be able to. What is wrong, for a person.
     Unsupported(String),

@@ -25,7 +25,7 @@ pub(super) fn feed(interrupt: Interrupt) -> io::Result<()> {
                 match signal {
                     SIGTSTP => stop_here(&interrupt, &mut signals),
                     SIGCONT => interrupt.pause(Pause::Ends),
-                    // Caught, so that whoever wrote too large a file gets an error to tell.
+                    // Caught, so that a write beyond the file size limit returns an error.
                     SIGXFSZ => {}
                     signal => end(&interrupt, signal),
                 }

@@ -196,7 +196,7 @@ fn unlike(
 /// The record of the input whose partials a file holds. A file that holds none fails under its own
 /// name.
 pub fn record(file: &Path, analysis: &AnalysisSettings) -> Record {
-    // What was checked can be merged without harm; but nobody knows who wrote the file.
+    // Checked partials can be merged safely, but the file may come from anywhere.
     let made = panic::catch_unwind(AssertUnwindSafe(|| restored(file, analysis)));
     let made = made.unwrap_or_else(|_| Err("damaged: its partials make no figures".to_owned()));
     made.unwrap_or_else(|reason| {

@@ -69,7 +69,7 @@ impl Albums {
         }
     }
 
-    /// The figures of all; whether every file had its turn is known to whoever ran them.
+    /// The figures of all albums. The caller knows whether every file was measured.
     pub fn finish(self, complete: bool) -> Vec<Album> {
         let finished = |open: Open| Album {
             directory: open.directory,

@@ -6,10 +6,10 @@
 //! ```
 //!
 //! The header has the settings, the path and what is known of the file; an input that failed has its
-//! failure there and no partials. Only the build that wrote partials reads them: of another one,
-//! nobody knows whether its analyzers mean the same by the same bytes, and a figure must never be
-//! made of two definitions. Nothing is believed: lengths are those of the file, checksums are
-//! compared, settings lie within their bounds, and whoever takes the partials checks them.
+//! failure there and no partials. Only the build that wrote partials reads them: another
+//! build may define an analyzer differently, and a figure must never be made of two definitions.
+//! Nothing is trusted: lengths are compared with the file, checksums are compared, settings must lie
+//! within their bounds, and the merge checks the partials.
 
 use std::ffi::OsString;
 use std::fs::{self, File};

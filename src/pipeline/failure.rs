@@ -30,7 +30,7 @@ pub(super) fn of(stage: Stage, error: &TaskError) -> Failure {
         TaskError::Fault(WorkerFault::Panic { .. }) => FailureKind::WorkerPanic,
         TaskError::Fault(_) | TaskError::InvalidOutput(_) => FailureKind::Protocol,
         TaskError::Poisonous(attempts) => attempts.last().map_or(FailureKind::Crashed, kind),
-        // Nobody here asks with a time limit.
+        // No caller here waits with a time limit.
         TaskError::Cancelled | TaskError::NotYet(_) => FailureKind::Cancelled,
         TaskError::NotRun(_) => FailureKind::NotRun,
     };

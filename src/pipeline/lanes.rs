@@ -39,7 +39,7 @@ pub(super) struct Lanes<'a, D, W> {
 
 /// Where the next job comes from, and how far the records are.
 struct Queue<J> {
-    /// Whoever asks for the next job may have to wait for it, and nobody else for him.
+    /// The thread that asks for the next job may have to wait for it; the others do not.
     jobs: Mutex<J>,
     progress: Mutex<Count>,
     advanced: Condvar,

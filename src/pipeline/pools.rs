@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Runs that share them are *parties*: the [pool](crate::pool) takes turns between them, and
-//! whoever leaves takes his own tasks with him and nobody else's. A run by itself has pools of its
+//! a run that leaves cancels its own tasks and no others. A run by itself has pools of its
 //! own, on the same street.
 
 use std::num::NonZeroUsize;
@@ -71,7 +71,7 @@ impl Pools {
     }
 
     /// Someone who has files worked on, under a number that no other run has or will have. It
-    /// stands in the events of his tasks.
+    /// stands in the events of its tasks.
     pub fn guest(&self, party: u64) -> Guest<'_> {
         Guest { pools: self, party }
     }
@@ -91,7 +91,7 @@ impl Pools {
         }
     }
 
-    /// Ends all processes, and compares the books.
+    /// Ends all processes, and checks the task accounting.
     pub fn close(self) -> Result<(), RunError> {
         let Kind::Processes { decoders, workers } = &self.kind else { return Ok(()) };
         let books = [(Role::Decoder, decoders.shutdown()), (Role::Worker, workers.shutdown())];
@@ -166,7 +166,7 @@ impl Guest<'_> {
             }
             Kind::Inline(inline) => {
                 let street = self.street(inline, inline, analysis, observer);
-                // There is nobody to kill: whoever asks at once is heard between two chunks.
+                // There is no process to kill: the stop is noticed between two chunks.
                 let _hurry = stop.on_change(street.abandoner());
                 Lanes { street: &street, count: 1, stop, kill: &|| {} }.walk(jobs, each)
             }
@@ -185,7 +185,7 @@ impl Guest<'_> {
             .in_the_name_of(self.party, Arc::clone(load))
     }
 
-    /// What ends the work of this run in a pool: all of it if nobody else has any.
+    /// What ends the work of this run in a pool: all of it if no other run has any.
     fn end(&self, pool: &ProcessPool) -> Box<dyn Fn() + Send + Sync> {
         if self.pools.guests == 1 {
             Box::new(pool.killer())
@@ -201,7 +201,7 @@ impl Drop for Guest<'_> {
             && self.pools.guests > 1
         {
             for pool in [decoders, workers] {
-                // Nothing is left, unless whoever took the records has panicked.
+                // Nothing is left, unless the consumer of the records has panicked.
                 pool.dismisser(self.party)();
                 pool.forget_party(self.party);
             }

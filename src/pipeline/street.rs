@@ -1,4 +1,4 @@
-//! The street for one file: decode it, have its chunks measured, merge, write the record.
+//! The pipeline of one file: decode it, have its chunks measured, merge, write the record.
 
 use std::collections::VecDeque;
 use std::io;
@@ -189,7 +189,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Walks the street.
+    /// Runs the pipeline.
     pub(super) fn walk(&self, job: &Job) -> Record {
         if let Some(record) = job.refused() {
             self.finished(job, &record);
@@ -263,7 +263,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
     }
 }
 
-/// One file on the street: what is known of it, and its chunks that are with the workers.
+/// One file in the pipeline: what is known of it, and its chunks that are with the workers.
 struct FileInWork<'s, 'a, D, W> {
     street: &'s Street<'a, D, W>,
     job: &'s Job,

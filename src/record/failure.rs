@@ -16,7 +16,7 @@ pub struct Failure {
     pub message: String,
     /// What was tried, in order; empty when trying again could not help.
     pub attempts: Vec<Attempt>,
-    /// A command that does again what failed, if a process came to grief over it.
+    /// The command that repeats what failed, if a process died or hung.
     pub replay: Option<String>,
 }
 

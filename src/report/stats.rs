@@ -28,7 +28,7 @@ pub struct Stats {
     supervisor: Option<Usage>,
     /// What all processes together may have taken up.
     peak_bytes: Option<u64>,
-    /// The books of the pools that have ended.
+    /// The accounting of the pools that have ended.
     books: BTreeMap<Role, Balance>,
     /// What is left behind, once that has been looked at.
     left: Option<Result<(), String>>,

@@ -88,14 +88,14 @@ impl Verdict {
         Ok(())
     }
 
-    /// The books of the pool, and ours.
+    /// Compares the accounting of the pool with that of the self-test.
     fn judge_balance(&mut self, calm: &[Outcome], fire: &[Outcome], balance: &Balance) {
         let ok = fire.iter().filter(|outcome| outcome.is_ok()).count() as u64;
         let all = calm.len() as u64;
         let counted = (balance.submitted, balance.succeeded, balance.failed, balance.cancelled);
         if !balance.is_even() || counted != (all, ok, all - ok, 0) {
             self.violation(format!(
-                "the books do not balance: {ok} of {all} tasks have a result, and of the pool's \
+                "the task accounting does not balance: {ok} of {all} tasks have a result, and of the pool's \
                  {balance:?}"
             ));
         }

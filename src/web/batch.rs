@@ -1,7 +1,7 @@
 //! `Batch`: what one visitor dropped at once, from the queue to its last record.
 //!
 //! A *job* in the API's words. It has a log of what happened, numbered from 1, which any number of
-//! watchers read at their own pace; nobody waits for them. Whatever becomes of it, every file of it
+//! watchers read at their own pace; the batch does not wait for them. Whatever becomes of it, every file of it
 //! ends in exactly one record, under the name that the visitor knows it by.
 
 use std::collections::BTreeMap;
@@ -215,7 +215,7 @@ impl Batch {
         let (Some(job), Some(name)) = (self.jobs.get(index), self.names.get(index)) else { return };
         let is_upload = self.lock().folder.is_some();
         if let (true, Outcome::Failed { error, .. }) = (is_upload, &mut record.outcome) {
-            // A path that is gone soon helps nobody; nor does a command that reads it.
+            // The path of an upload is deleted soon, so neither it nor a command that reads it helps.
             error.message = error.message.replace(&*job.shown(), name);
             error.replay = None;
         }

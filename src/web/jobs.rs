@@ -57,7 +57,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Grounds>> {
         (status = 507, description = "There is no room.", body = shapes::Refusal),
     ))]
 async fn create(State(site): Shared, request: Request) -> Result<Response, ApiError> {
-    // Before anything is read: whoever finds no place is not to send for nothing.
+    // Before anything is read, so that a client for whom there is no place does not send its files.
     let mut place = site.queue.promise()?;
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Orders: what a request asks to be measured, as files sent with it or a path on this machine.
 //!
 //! Files go to a private temporary [`Folder`] as they come in, under names of our own: what the visitor
-//! calls them is shown and never used as a path. Whoever goes away in the middle leaves nothing
-//! behind, since the folder goes with the request. A path must lie in an allowed folder after every
+//! calls them is shown and never used as a path. A client that disconnects in the middle leaves nothing
+//! behind, because the folder is deleted with the request. A path must lie in an allowed folder after every
 //! link and `..` in it is resolved, and so must whatever is found below it.
 
 use std::ffi::OsStr;
@@ -170,7 +170,8 @@ pub(super) fn found(asked: &Asked, allowed: &[PathBuf]) -> Result<Order, ApiErro
     if let Some(length) = asked.min_silence_ms {
         analysis.min_silence_ms = MIN_SILENCE_MS.parse(&length.to_string()).map_err(unfit)?;
     }
-    // One answer for what is not there and what is not allowed, so that nobody can tell.
+    // The same answer for a path that does not exist and one that is not allowed, so that a client
+    // cannot tell them apart.
     let path = resolved(&asked.path, allowed).ok_or_else(refused)?;
     let plan = Plan { paths: vec![path], ..Plan::default() };
     let jobs = plan.jobs().map_err(|_| refused())?;

@@ -103,7 +103,7 @@ impl Server {
         loop {
             let accepted = async {
                 let place = Arc::clone(&places).acquire_owned().await;
-                (place.expect("nobody closes it"), listener.accept().await)
+                (place.expect("the semaphore is never closed"), listener.accept().await)
             };
             let (place, accepted) = tokio::select! {
                 accepted = accepted => accepted,
@@ -133,7 +133,7 @@ impl Server {
             });
         }
         drop(listener);
-        // Whoever follows a job is told of its end, and so comes to an end as well.
+        // Clients that follow a job receive its end, and their connections end too.
         let queue = Arc::clone(&self.grounds.queue);
         let closed = tokio::task::spawn_blocking(move || queue.close(GRACE));
         closed.await.map_err(io::Error::other)?;

@@ -3,14 +3,14 @@
 //! ```text
 //!   batch 1 ──enter──▶ ┌───────┐
 //!   batch 2 ──enter──▶ │ Pools │ 2 workers      the first enters: they are opened
-//!    setting: 3        └───────┘                the last leaves: they are closed, the books compared
+//!    setting: 3        └───────┘                the last leaves: they are closed, the accounting checked
 //!   batch 3 ──enter──▶ ┌───────┐
 //!                      │ Pools │ 3 workers
 //!                      └───────┘
 //! ```
 //!
-//! An idle server has no processes. Whoever comes after the setting has changed, or after pools
-//! that can do no more work, has new ones; those that are there keep theirs to their end.
+//! An idle server has no processes. A batch that starts after a change of the setting, or after
+//! pools gave up, gets new pools; batches in work keep theirs.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -56,7 +56,7 @@ impl SharedPools {
         let pools = Arc::new(Pools::shared(self.places, &run, &self.observer)?);
         *current = Arc::downgrade(&pools);
         drop(current);
-        // Whoever was the last in them may have left just now.
+        // The last batch in them may have left just now.
         if let Some(Err(error)) = former.map(leave) {
             tracing::error!(%error, "pools that were not wanted any more");
         }
@@ -64,7 +64,7 @@ impl SharedPools {
     }
 }
 
-/// Ends them with the last who leaves; an error is what he finds wrong with the books.
+/// Closes the pools when the last batch leaves; an error says what is wrong with the accounting.
 pub(super) fn leave(pools: Arc<Pools>) -> Result<(), RunError> {
     Arc::into_inner(pools).map_or(Ok(()), Pools::close)
 }

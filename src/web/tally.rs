@@ -1,4 +1,4 @@
-//! `Tally`: what the site has done since it began, for whoever watches it with Prometheus.
+//! `Tally`: what the site has done since it started, for Prometheus.
 //!
 //! Counts and nothing else: no names of files, no addresses.
 

@@ -26,7 +26,7 @@ pub(super) struct Setting {
     success: bool,
     current_threads: usize,
     max_threads: usize,
-    /// Told by whoever only asks.
+    /// Only in the answer to `GET`.
     #[serde(skip_serializing_if = "Option::is_none")]
     default_threads: Option<usize>,
 }

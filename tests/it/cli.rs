@@ -14,7 +14,7 @@ use assert_cmd::Command;
 
 use crate::program;
 
-/// The program, deaf to the settings of whoever runs the tests.
+/// The program, without the environment variables of the user who runs the tests.
 fn audiopool() -> Command {
     let mut command = program::audiopool();
     command.env_remove("NO_COLOR");

@@ -245,7 +245,7 @@ fn any_number_of_threads_gives_the_same_bytes_and_warnings() {
 
 #[test]
 fn what_is_noticed_ahead_is_told_in_its_place() {
-    // Damage in the first batch, and another format behind the last: whoever demuxes ahead of the
+    // Damage in the first batch, and another format behind the last: a demuxer ahead of the
     // decoders sees the second before the first.
     let mut bytes = bytes_of("long.mp3");
     let frames = bytes.windows(2).enumerate().filter(|(_, two)| *two == [0xff, 0xf3]);

@@ -20,7 +20,7 @@ fn line<'a>(stdout: &'a str, topic: &str, health: &str) -> &'a str {
 fn examined(scene: Scene, code: i32) -> Ended {
     let ended = scene.run();
     assert_eq!(ended.code(), Some(code), "{ended}");
-    ended.assert_nobody_left();
+    ended.assert_no_process_left();
     ended
 }
 

@@ -39,7 +39,7 @@ fn in_time(test: impl FnOnce(&Program)) {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     thread::spawn(move || {
         if is_done.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            #[expect(clippy::print_stderr, reason = "nobody else can say it any more")]
+            #[expect(clippy::print_stderr, reason = "the test harness cannot report it any more")]
             {
                 eprintln!("{name} is stuck");
             }
@@ -47,7 +47,7 @@ fn in_time(test: impl FnOnce(&Program)) {
         }
     });
     test(&program);
-    program.expect_nobody_left();
+    program.expect_no_process_left();
     drop(done);
 }
 
@@ -104,7 +104,7 @@ impl Held {
     }
 }
 
-/// Kills a process as somebody does who has nothing to do with the pool.
+/// Kills a process from outside of the pool.
 fn kill(pid: u32) {
     #[cfg(unix)]
     signal("KILL", pid);

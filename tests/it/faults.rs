@@ -10,7 +10,7 @@
 //!   silence      it lives, and says nothing           ending    signals to the program itself
 //!   nonsense     it says what is no answer            pause     Ctrl-Z, and on again
 //!   poison       every worker dies of the same task
-//!   sandbox      it does what is none of its business
+//!   sandbox      it does what its tasks do not need
 //!   files        it is no audio that is to be decoded
 //!   scarcity     there is no more of what the program itself needs
 //!   fire         all of that at once, from a seed

@@ -1,4 +1,4 @@
-//! Health: checksums that an encoder of somebody else's wrote into its files, and files that do not
+//! Health: checksums that another program's encoder wrote into its files, and files that do not
 //! keep to what they say.
 
 mod damage;

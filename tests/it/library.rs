@@ -52,14 +52,14 @@ impl Program {
         ChunkOptions { worker_program: Some(self.path.clone()), ..cut_into(threads) }
     }
 
-    /// Whoever runs it at this moment: nobody may write a program that is run.
+    /// A lock held while a program runs: a running program cannot be written.
     #[cfg(windows)]
     pub(crate) fn processes(&self) -> Vec<String> {
         let opened = fs::OpenOptions::new().write(true).open(&self.path);
         opened.err().map(|error| error.to_string()).into_iter().collect()
     }
 
-    /// Whoever runs it at this moment.
+    /// Held while it runs.
     #[cfg(unix)]
     pub(crate) fn processes(&self) -> Vec<String> {
         let runs_it = |process: &Path| fs::read_link(process.join("exe")).ok();
@@ -72,7 +72,7 @@ impl Program {
     }
 
     #[track_caller]
-    pub(crate) fn expect_nobody_left(&self) {
+    pub(crate) fn expect_no_process_left(&self) {
         assert_eq!(self.processes(), [""; 0], "processes were left behind");
     }
 }

@@ -64,7 +64,7 @@ fn memory_with(
     assert_eq!(ended.code(), Some(0), "{ended}");
     assert!(ended.stderr.contains(audio), "{ended}");
     let memory = told_by(&ended);
-    ended.assert_nobody_left();
+    ended.assert_no_process_left();
     memory
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn told_by(ended: &Ended) -> Memory {
         let row = ended.stderr.lines().find(|line| line.starts_with(name)).expect("a row");
         tenths(row.rsplit_once("  ").expect("columns").1)
     });
-    assert!(rows.iter().all(|peak| *peak > 10), "somebody has not told: {rows:?}\n{ended}");
+    assert!(rows.iter().all(|peak| *peak > 10), "a process has not reported: {rows:?}\n{ended}");
     let line = ended.stderr.lines().find_map(|line| line.strip_prefix("memory       at most "));
     let (bound, peaks) = line
         .and_then(|line| line.split_once(" at a time; the peaks below add up to "))
@@ -123,5 +123,5 @@ fn twenty_thousand_tiny_tasks_stay_within_the_bound() {
     let [supervisor, children, bound] = figures[..] else { panic!("{printed}") };
     assert!(supervisor > 1 << 20 && children > 2 << 20, "{printed}");
     assert!(supervisor + children <= bound, "{printed}");
-    program.expect_nobody_left();
+    program.expect_no_process_left();
 }

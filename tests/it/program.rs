@@ -1,4 +1,4 @@
-//! The program as the tests run it: deaf to the settings of whoever runs them.
+//! The program as the tests run it: without the environment variables of the user who runs them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

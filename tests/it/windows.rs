@@ -56,7 +56,7 @@ fn leaves_no_trace(deed: &str) -> String {
     let hurt = with_rogue(&format!("{deed} once={}", once.display()));
     let log = String::from_utf8_lossy(&hurt.stderr).into_owned();
     assert_eq!(hurt.status.code(), Some(0), "{log}");
-    assert!(once.is_file(), "nobody did it\n{log}");
+    assert!(once.is_file(), "it was not done\n{log}");
     let calm = with_rogue("wait");
     assert_eq!(String::from_utf8_lossy(&hurt.stdout), String::from_utf8_lossy(&calm.stdout));
     log

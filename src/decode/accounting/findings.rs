@@ -2,8 +2,8 @@
 //!
 //! A file may be damaged in ten thousand places; its record says so in one warning with a count
 //! and the first place. Each kind of warning therefore occurs at most once. Beside that, every byte
-//! of a file is accounted for, by whoever can: what was left out and where, and what lies behind the
-//! audio. What nobody can tell stays unknown.
+//! of a file is accounted for, by the decoder that sees it: what was left out and where, and what lies
+//! behind the audio. What no decoder can tell stays unknown.
 
 use std::ops::Range;
 
@@ -32,7 +32,7 @@ pub(in crate::decode) struct Findings {
 /// What is known of a file's bytes beside those that are damaged.
 #[derive(Debug, Default)]
 struct Account {
-    /// Whether whoever decodes sees every byte that it leaves out.
+    /// Whether the decoder sees every byte that it leaves out.
     is_complete: bool,
     /// Whether errors can be counted at all is doubted.
     is_blind: bool,
@@ -87,12 +87,12 @@ impl Findings {
         }
     }
 
-    /// Whoever decodes sees every byte that it leaves out.
+    /// The decoder sees every byte that it leaves out.
     pub(in crate::decode) fn account_for_all_bytes(&mut self) {
         self.account.is_complete = true;
     }
 
-    /// Whoever decodes does not say where it fails and how often.
+    /// The decoder does not say where it fails and how often.
     pub(in crate::decode) fn leave_errors_uncounted(&mut self) {
         self.account.is_blind = true;
     }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_tell_is_not_nothing() {
+    fn what_no_decoder_can_tell_is_not_zero() {
         let mut findings = Findings::default();
         let told = |findings: &Findings| {
             let health = findings.health(100, 9);

@@ -8,7 +8,7 @@
 //!  ├─delay─┼─────── kept ──────┼─padding─┼─ kept ─┤ cut
 //! ```
 //!
-//! A part after a gap is another edit of a film, or what somebody appended to an MP3 file behind the
+//! A part after a gap is another edit of a film, or data appended to an MP3 file behind the
 //! frames that its header counts.
 
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Engine: the decoder of one codec, whoever wrote it.
+//! Engine: the decoder of one codec, of any crate.
 //!
 //! Symphonia's decoders and our adapter for Opus take packets and append PCM, or say what is wrong
 //! with a packet. Nothing here knows of files, batches or threads.

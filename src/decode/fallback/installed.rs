@@ -44,7 +44,7 @@ fn version(mut running: Running) -> Result<String, String> {
     let reader = thread::spawn(move || {
         let mut text = Vec::new();
         let read = output.take(ANSWER).read_to_end(&mut text);
-        // Nobody waits for it any more only if the time is up.
+        // The receiver is gone only if the time is up.
         drop(sender.send(read.map(|_| text)));
     });
     let text = answer.recv_timeout(PATIENCE);

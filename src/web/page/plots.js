@@ -82,7 +82,7 @@ function drawTimelines(canvas, lines, { metrics, seconds }) {
   });
 }
 
-// What the picture shows, for whoever does not see it.
+// A description of the picture, for screen readers.
 function said(lines, { integrated_lufs: whole }) {
   const parts = lines.map(([key, line]) => {
     const { value, seconds } = loudest(line);

@@ -1,6 +1,6 @@
 // The waveform of one file: peaks that the pool has computed, drawn on a canvas, with what is not
-// silent behind it and a mark wherever something was found. Whoever points at it, or moves its
-// cursor with the keyboard, is told time, level and finding.
+// silent behind it and a mark wherever something was found. The pointer and the
+// keyboard move a cursor, which shows time, level and finding.
 
 import { clock, finding, level } from "/page/words.js";
 

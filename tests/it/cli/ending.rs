@@ -108,7 +108,7 @@ fn a_reader_who_goes_away_ends_the_run() {
     report.read_line(&mut line).unwrap();
     drop(report);
     // Noticed at the next record, as a rule. A child that another test has begun to start may hold
-    // this pipe open for a moment, so we give more until nobody takes them.
+    // this pipe open for a moment, so we give more until the program takes no more.
     let taken = (2..100_000).take_while(|n| running.give(&format!("gone/{n}.wav")).is_ok()).count();
     let mut said = String::new();
     running.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
@@ -313,7 +313,7 @@ fn a_full_disk_is_told_plainly() {
 }
 
 #[test]
-fn a_list_that_does_not_end_holds_up_nobody_who_wants_to_stop() {
+fn a_list_that_does_not_end_does_not_delay_a_stop() {
     let mut running = Running::begin("");
     let mut log = BufReader::new(running.child.stderr.take().unwrap());
     let mut report = BufReader::new(running.child.stdout.take().unwrap());

@@ -136,7 +136,7 @@ fn arguments_that_do_not_agree_are_named() {
 }
 
 #[test]
-fn strict_confinement_of_nobody_is_a_usage_error_wherever_it_comes_from() {
+fn strict_confinement_without_processes_is_a_usage_error_wherever_it_comes_from() {
     for (name, value, flags) in [
         ("AUDIOPOOL_SANDBOX", "strict", ["--isolation", "never"]),
         ("AUDIOPOOL_ISOLATION", "never", ["--sandbox", "strict"]),

@@ -23,7 +23,7 @@ const RETIRED: [&str; 11] = [
 
 /// How many of these phrases comments and names in the sources still have. Lower it with each that
 /// you replace.
-const LEFT_IN_THE_SOURCES: usize = 400;
+const LEFT_IN_THE_SOURCES: usize = 200;
 
 /// Commands whose help is read.
 const COMMANDS: [&str; 11] = [

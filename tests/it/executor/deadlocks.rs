@@ -155,7 +155,7 @@ fn a_task_that_cannot_be_written_is_refused_and_shutting_down_does_not_wait_for_
     });
 }
 
-/// Whoever is told of the end of a task may be slow, while others are submitted and end.
+/// A callback may be slow while other tasks are submitted and end.
 #[test]
 fn a_callback_that_waits_for_a_thousand_other_tasks() {
     in_time(|program| {

@@ -76,7 +76,7 @@ fn a_successor_that_cannot_be_started_ends_the_pool_with_the_reason() {
     });
 }
 
-/// Whoever dies while he waits for work, and is handed some before it is known that he is dead.
+/// A worker that dies while it waits for work, and is given a task before its death is noticed.
 #[test]
 fn a_task_that_a_dead_worker_never_began_is_not_charged() {
     in_time(|program| {

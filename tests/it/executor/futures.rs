@@ -50,7 +50,7 @@ fn a_result_can_be_read_again_and_by_every_clone() {
 }
 
 #[test]
-fn whoever_does_not_want_to_wait_is_told_that_the_task_has_not_ended() {
+fn a_wait_without_time_says_that_the_task_has_not_ended() {
     in_time(|program| {
         let gate = Gate::new();
         let pool = pool(program, 1);
@@ -86,7 +86,7 @@ fn a_task_that_waits_is_cancelled_and_never_run() {
 }
 
 #[test]
-fn a_task_that_runs_is_cancelled_and_its_worker_replaced_at_nobodys_cost() {
+fn a_running_task_is_cancelled_and_its_worker_replaced_without_loss() {
     in_time(|program| {
         let gate = Gate::new();
         let pool = builder(program, 1).restart_intensity(0, Duration::from_hours(1));

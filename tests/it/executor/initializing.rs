@@ -42,7 +42,7 @@ fn an_initializer_that_fails_breaks_the_pool_at_once_with_its_own_words() {
             let error = pool.submit(&Recall).unwrap_err().to_string();
             assert!(error.ends_with(words), "later ones are refused for the same: {error}");
             assert!(pool.shutdown().is_even());
-            program.expect_nobody_left();
+            program.expect_no_process_left();
         }
     });
 }

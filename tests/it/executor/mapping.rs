@@ -172,7 +172,7 @@ fn no_tasks_make_no_outputs() {
 }
 
 #[test]
-fn whoever_drops_the_outputs_cancels_what_has_not_begun() {
+fn dropping_the_outputs_cancels_what_has_not_begun() {
     in_time(|program| {
         let gate = Gate::new();
         let pool = pool(program, 1);

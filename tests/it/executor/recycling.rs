@@ -27,7 +27,7 @@ fn a_worker_ends_after_its_tasks_and_never_before() {
         let mut served: Vec<i32> = served.into_values().collect();
         served.sort_unstable();
         assert_eq!(served, [1, 3, 3, 3]);
-        assert_eq!(pool.shutdown().deaths, 0, "nobody has died of it");
+        assert_eq!(pool.shutdown().deaths, 0, "no worker died");
     });
 }
 

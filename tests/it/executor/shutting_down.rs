@@ -18,7 +18,7 @@ fn a_shutdown_waits_for_every_task_and_every_worker() {
         let balance = pool.shutdown();
         assert!(futures.iter().all(audiopool::Future::done));
         assert_eq!((balance.submitted, balance.succeeded), (50, 50));
-        program.expect_nobody_left();
+        program.expect_no_process_left();
         assert_eq!(pool.shutdown(), balance, "again changes nothing");
     });
 }
@@ -47,7 +47,7 @@ fn a_pool_that_was_shut_down_without_waiting_is_waited_for_when_it_is_dropped() 
         pool.shutdown_with(NOW);
         drop(pool);
         assert!(futures.iter().all(|future| future.result().is_ok()));
-        program.expect_nobody_left();
+        program.expect_no_process_left();
     });
 }
 
@@ -78,7 +78,7 @@ fn a_shutdown_can_cancel_what_has_not_begun() {
 }
 
 #[test]
-fn a_pool_that_is_dropped_cancels_its_tasks_and_leaves_nobody() {
+fn a_pool_that_is_dropped_cancels_its_tasks_and_leaves_no_process() {
     in_time(|program| {
         let gate = Gate::new();
         let pool = pool(program, 2);
@@ -86,7 +86,7 @@ fn a_pool_that_is_dropped_cancels_its_tasks_and_leaves_nobody() {
         let waiting = pool.submit(&gate.hold()).unwrap();
         let held = gate.next();
         drop(pool);
-        program.expect_nobody_left();
+        program.expect_no_process_left();
         held.wait_for_its_end();
         for future in [running, waiting] {
             assert!(matches!(future.result(), Err(TaskError::Cancelled)));
@@ -116,7 +116,7 @@ fn workers_that_are_made_to_end_take_their_tasks_with_them() {
             assert!(pool.submit(&Double(1)).is_err(), "it takes no more");
             let balance = pool.shutdown();
             assert_eq!((balance.cancelled, balance.deaths), (5, 0));
-            program.expect_nobody_left();
+            program.expect_no_process_left();
         }
     });
 }

@@ -23,7 +23,7 @@ fn a_submitted_task_gives_its_output() {
 fn workers_are_started_on_demand_and_an_idle_one_is_used_again() {
     in_time(|program| {
         let pool = pool(program, 4);
-        assert_eq!(program.processes().len(), 0, "nobody has anything to do");
+        assert_eq!(program.processes().len(), 0, "no task, no process");
         let worker = pool.submit(&Go::Well).unwrap().result().unwrap();
         for _ in 0..5 {
             assert_eq!(pool.submit(&Go::Well).unwrap().result().unwrap(), worker);

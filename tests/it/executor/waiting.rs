@@ -97,7 +97,7 @@ fn a_future_that_is_given_twice_counts_once() {
     });
 }
 
-/// Whoever waits for the first again and again, and whoever ends at that moment, miss nothing.
+/// Waiting for the first of many again and again misses no task that ends at that moment.
 #[test]
 fn many_that_end_at_once_are_each_seen_once() {
     in_time(|program| {
@@ -159,7 +159,7 @@ fn the_time_of_as_completed_counts_from_the_call_and_says_how_many_are_left() {
 }
 
 #[test]
-fn whoever_stops_waiting_leaves_nothing_behind() {
+fn a_wait_that_is_given_up_leaves_nothing_behind() {
     in_time(|program| {
         let gate = Gate::new();
         let pool = pool(program, 1);

@@ -1,4 +1,4 @@
-//! Ending: what happens to the program itself, and that nobody outlives it.
+//! Ending: signals to the program itself, and that no child outlives it.
 
 use std::fs::{self, File};
 use std::io;
@@ -32,7 +32,7 @@ fn stopped_in_the_middle(code: i32) -> Expected {
 }
 
 #[test]
-fn f31_nobody_outlives_a_supervisor_that_is_killed() {
+fn f31_no_child_outlives_a_supervisor_that_is_killed() {
     let running = held_in_the_middle().start();
     let _gate = running.gate();
     // Waits for their lines in the log, so that they are known to be ready.
@@ -49,7 +49,7 @@ fn f31_nobody_outlives_a_supervisor_that_is_killed() {
 }
 
 #[test]
-fn f31_nobody_outlives_a_supervisor_that_is_killed_while_a_worker_is_stopped() {
+fn f31_no_child_outlives_a_supervisor_that_is_killed_while_a_worker_is_stopped() {
     let running = held_in_the_middle().start();
     let _gate = running.gate();
     running.child("worker 1").signal(Signal::STOP);

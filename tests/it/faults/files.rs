@@ -1,4 +1,4 @@
-//! Files: what is to be decoded is none, or promises what nobody could keep. It costs itself alone,
+//! Files: what is to be decoded is none, or declares impossible sizes. It costs itself alone,
 //! and no process.
 
 use crate::scene::{Expected, Scene};

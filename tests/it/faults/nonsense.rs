@@ -123,7 +123,7 @@ fn f14_a_file_in_place_of_shared_memory_costs_one_try() {
 }
 
 #[test]
-fn f14_descriptors_that_nobody_has_asked_for_are_the_documented_loss_and_the_only_one() {
+fn f14_unrequested_descriptors_are_the_documented_loss_and_the_only_one() {
     // After that the rogue is silent, so its next task has to be given to another.
     let scene = Scene::rogue_in_the_middle("stray-sockets").once().args(["--timeout", "1"]);
     let ended = scene.run();
@@ -131,7 +131,7 @@ fn f14_descriptors_that_nobody_has_asked_for_are_the_documented_loss_and_the_onl
 }
 
 #[test]
-fn f14_a_length_beyond_all_memory_is_the_documented_limit_and_nobody_outlives_it() {
+fn f14_a_length_beyond_all_memory_is_the_documented_limit_and_no_child_outlives_it() {
     // One worker: of one that is just starting, a folder would be left.
     let ended = Scene::rogue_in_the_middle("huge-total").args(["--workers", "1"]).run();
     ended.assert_nothing_lost(&Expected::killed());

@@ -1,4 +1,4 @@
-//! Pause: the whole program is stopped for a while, as Ctrl-Z does it, and nobody's time runs out.
+//! Pause: the whole program is stopped for a while, as by Ctrl-Z, and no deadline expires.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use crate::scene::{Expected, LONG, Running, Scene};
 
-/// Longer than anything here takes while nobody is stopped, on a busy machine too.
+/// Longer than anything here takes without a stop, on a busy machine too.
 const TIMEOUT: &str = "4";
 
 /// Longer than [`TIMEOUT`].
@@ -33,7 +33,7 @@ fn stopped_for_long(running: &Running, signal: Signal) -> Vec<bool> {
 }
 
 #[track_caller]
-fn a_stop_costs_nobody_his_time(signal: Signal, with_children: bool) {
+fn a_stop_expires_no_deadline(signal: Signal, with_children: bool) {
     let scene = Scene::rogue_in_the_middle("wait").once().gated().args(["--workers", "1"]);
     let running = scene.args(["--timeout", TIMEOUT]).start();
     let gate = running.gate();
@@ -50,12 +50,12 @@ fn a_stop_costs_nobody_his_time(signal: Signal, with_children: bool) {
 
 #[test]
 fn f34_ctrl_z_stops_the_children_and_their_deadlines_too() {
-    a_stop_costs_nobody_his_time(Signal::TSTP, true);
+    a_stop_expires_no_deadline(Signal::TSTP, true);
 }
 
 #[test]
-fn f34_a_stop_that_the_program_cannot_see_coming_costs_nobody_his_time() {
-    a_stop_costs_nobody_his_time(Signal::STOP, false);
+fn f34_a_stop_that_the_program_cannot_catch_expires_no_deadline() {
+    a_stop_expires_no_deadline(Signal::STOP, false);
 }
 
 #[test]

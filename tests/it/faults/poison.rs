@@ -1,4 +1,4 @@
-//! Poison: a task that kills whoever touches it. It is tried until it is alone, then set aside with
+//! Poison: a task that kills every worker that runs it. It is tried until it is alone, then set aside with
 //! the command that does it again.
 
 use rustix::process::Signal;
@@ -26,7 +26,7 @@ fn can_be_seen_again(ended: &Ended, deed: &str, words: &[&str]) {
     let calm = ended.run_again(&command, "wait frame=1");
     assert!(calm.stdout.contains("nothing went wrong"), "{calm}");
     assert_eq!(calm.code, Some(0), "{calm}");
-    ended.assert_nobody_left();
+    ended.assert_no_process_left();
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn f25_a_file_that_no_decoder_survives_can_be_decoded_again() {
     assert!(!command.contains("--frames"), "{command}");
     let again = ended.run_again(&command, "wait");
     assert!(again.stdout.contains("nothing went wrong: 480000 frames decoded"), "{again}");
-    ended.assert_nobody_left();
+    ended.assert_no_process_left();
 }
 
 #[test]
@@ -134,5 +134,5 @@ fn f25_frames_that_are_not_there_are_not_analysed() {
     let wrong = again(&format!("--frames 7..7 {LONG}"));
     assert!(wrong.stderr.contains("--frames") && wrong.stderr.contains("two numbers"), "{wrong}");
     assert_eq!(wrong.code, Some(2), "{wrong}");
-    ended.assert_nobody_left();
+    ended.assert_no_process_left();
 }

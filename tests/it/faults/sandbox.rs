@@ -1,4 +1,4 @@
-//! Sandbox: a confined worker is refused what is none of its business.
+//! Sandbox: a confined worker is refused everything that its tasks do not need.
 //!
 //! Each deed is tried twice: in a worker that is not confined, where it succeeds and leaves its mark,
 //! and in one that is, where it does not. The difference is the sandbox.
@@ -27,8 +27,8 @@ fn stopped_at(call: &str, scene: impl Fn() -> Scene) {
     stopped(&format!("was stopped by the sandbox at the system call `{call}`"), scene);
 }
 
-/// The same where nobody can say which call it was: the C library blocks every signal while it
-/// starts a program.
+/// The same where the call is unknown: the C library blocks every signal while it starts a
+/// program.
 #[track_caller]
 fn stopped_in_silence(scene: impl Fn() -> Scene) {
     stopped("was stopped by the sandbox", scene);
@@ -75,23 +75,23 @@ fn a_confined_worker_opens_no_file() {
 }
 
 #[test]
-fn a_confined_worker_connects_to_nobody() {
+fn a_confined_worker_cannot_connect() {
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
     tcp.set_nonblocking(true).expect("a socket");
     let port = tcp.local_addr().expect("a bound socket").to_string();
     done_without_sandbox(trespass("connect-tcp", &port));
-    tcp.accept().expect("somebody has come");
+    tcp.accept().expect("a connection");
     stopped_at("socket", || trespass("connect-tcp", &port));
-    assert!(tcp.accept().is_err(), "nobody came");
+    assert!(tcp.accept().is_err(), "no connection");
 
     let folder = tempfile::tempdir().expect("a folder");
     let name = folder.path().join("socket");
     let unix = UnixListener::bind(&name).expect("a socket");
     unix.set_nonblocking(true).expect("a socket");
     done_without_sandbox(trespass("connect-unix", &name));
-    unix.accept().expect("somebody has come");
+    unix.accept().expect("a connection");
     stopped_at("socket", || trespass("connect-unix", &name));
-    assert!(unix.accept().is_err(), "nobody came");
+    assert!(unix.accept().is_err(), "no connection");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_confined_worker_starts_no_program() {
 fn a_confined_worker_leaves_its_parent_alone() {
     done_without_sandbox(trespass("signal-parent", ""));
     stopped_at("kill", || trespass("signal-parent", ""));
-    // Whether one may look into one's parent is a matter of the system; nobody dies of the question.
+    // Whether a process may inspect its parent depends on the system; the attempt is not fatal.
     let ended = trespass("trace-parent", "").args(["--sandbox", "off"]).run();
     assert!(!ended.log().contains("died"), "{ended}");
     stopped_at("ptrace", || trespass("trace-parent", ""));
@@ -135,7 +135,7 @@ fn f27_a_worker_without_descriptors_fails_its_task_and_no_other() {
 }
 
 #[test]
-fn f30_nobody_shortens_or_changes_the_audio_that_he_reads() {
+fn f30_no_worker_shortens_or_changes_the_audio_that_it_reads() {
     for sandbox in ["off", strictest()] {
         // Without a sandbox it is the seal of the memory that refuses.
         let short = trespass("truncate-input", "").args(["--sandbox", sandbox]).run();
@@ -174,7 +174,7 @@ fn impostor(folder: &Path, does: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn what_a_decoder_starts_changes_no_file_and_reaches_nobody() {
+fn what_a_decoder_starts_changes_no_file_and_cannot_connect() {
     let folder = tempfile::tempdir().expect("a folder");
     let made = folder.path().join("made");
     let victim = folder.path().join("victim");
@@ -203,7 +203,7 @@ fn what_a_decoder_starts_changes_no_file_and_reaches_nobody() {
         let file = file.to_str().expect("UTF-8").to_owned();
         let ended = scene.args([&file, "--sandbox", sandbox]).run();
         assert_eq!(ended.code(), Some(1), "{ended}");
-        ended.assert_nobody_left();
+        ended.assert_no_process_left();
         ended
     };
     fs::set_permissions(&victim, fs::Permissions::from_mode(0o600)).expect("it is ours");
@@ -213,14 +213,14 @@ fn what_a_decoder_starts_changes_no_file_and_reaches_nobody() {
     assert_eq!(rights_and_times(&victim), (0o600, before.mtime()), "{ended}");
     assert_eq!(after.ctime_nsec(), before.ctime_nsec(), "{ended}");
     assert!(!made.exists(), "{ended}");
-    assert!(tcp.accept().is_err(), "nobody came\n{ended}");
+    assert!(tcp.accept().is_err(), "no connection\n{ended}");
 
     let ended = run("off");
     let moved = folder.path().join("victim.moved");
     let (rights, time) = rights_and_times(&moved);
     assert!(rights == 0o640 && time < before.mtime(), "{rights:o}, {time}\n{ended}");
     assert!(made.exists(), "{ended}");
-    tcp.accept().expect("somebody has come");
+    tcp.accept().expect("a connection");
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn what_a_decoder_starts_reads_the_file_of_its_task_and_no_other() {
         let said = format!("it {does} the secret and reads its file");
         assert!(ended.stderr.contains(&said), "{ended}");
         assert_eq!(ended.code(), Some(1), "{ended}");
-        ended.assert_nobody_left();
+        ended.assert_no_process_left();
     }
 }
 
@@ -253,13 +253,13 @@ fn what_a_decoder_starts_cannot_leave_the_group_that_is_killed_with_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("a.ac3");
     fs::write(&file, [0x0B, 0x77, 0, 0, 0x14, 0x40, 0x43, 0xE0]).expect("a file");
-    // Whoever is left behind holds a pipe that the decoder waits for.
+    // A process that is left behind holds a pipe that the decoder waits for.
     let program = impostor(folder.path(), "setsid -f sleep 1000; echo no audio >&2");
     let scene = Scene::calm().env("AUDIOPOOL_FFMPEG", program.to_str().expect("UTF-8"));
     let ended = scene.args([file.to_str().expect("UTF-8"), "--sandbox", strictest(), "-v"]).run();
     assert_eq!(ended.code(), Some(1), "{ended}");
     assert!(ended.stderr.contains("ffmpeg: no audio"), "{ended}");
-    ended.assert_nobody_left();
+    ended.assert_no_process_left();
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn a_worker_that_cannot_be_confined_in_every_way_is_refused_by_strict_alone() {
     let ended = run("strict");
     assert_eq!(ended.code(), Some(3), "{ended}");
     assert!(ended.stderr.contains(missing) && ended.stderr.contains("best-effort"), "{ended}");
-    ended.assert_nobody_left();
+    ended.assert_no_process_left();
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn f29_where_memory_has_run_out_for_good_the_files_in_work_say_so() {
 }
 
 #[test]
-fn f36_a_report_that_nobody_reads_makes_the_run_wait_and_not_grow() {
+fn f36_a_report_that_is_not_read_makes_the_run_wait_and_not_grow() {
     /// How far files may be ahead of the oldest record that is not written yet.
     const AHEAD: usize = 4096;
     /// Records that fit into a pipe and before it.

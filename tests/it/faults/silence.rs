@@ -31,7 +31,7 @@ fn every_try_is(deed: &str, doing: &str, logged: &[&str]) {
     let told: Vec<_> =
         attempts.as_array().expect("a list").iter().map(|one| &one["cause"]).collect();
     assert_eq!(told, causes.iter().collect::<Vec<_>>(), "{ended}");
-    // Nobody has to wait for the end to hear of it; once for each try.
+    // The log reports it before the end of the run, once for each attempt.
     for late in ["silent=1s limit=2s", "silent=500ms limit=1s"] {
         let told = |line: &&str| line.contains("is late") && line.contains(late);
         assert_eq!(ended.stderr.lines().filter(told).count(), 1, "{late}\n{ended}");
@@ -115,7 +115,7 @@ fn f10_the_decoder_that_is_stopped_is_replaced() {
 }
 
 #[test]
-fn f11_a_message_that_is_never_finished_holds_up_nobody_else() {
+fn f11_a_message_that_is_never_finished_delays_no_other_worker() {
     let ended = Scene::rogue_in_the_middle("half-packet").once().args(["--timeout", "2"]).run();
     ended.assert_nothing_lost(&Expected::all_well());
     let said = |text: &str| {

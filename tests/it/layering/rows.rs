@@ -12,8 +12,10 @@ const ROWS: usize = 41;
 const ASSERTIONS: [&str; 2] = ["assert_nothing_lost", "assert_rehearsed"];
 
 /// Rows whose tests run nothing, and why.
-const WITHOUT_RUN: [(usize, &str); 1] =
-    [(39, "nobody sets the clock of a machine for a test; that none is asked is a rule here")];
+const WITHOUT_RUN: [(usize, &str); 1] = [(
+    39,
+    "a test cannot set the clock of a machine; a rule over the sources checks that none is read",
+)];
 
 /// Where the tests of faults are.
 const FAULTS: &str = "tests/it/faults";

@@ -40,7 +40,7 @@ fn three_of_many(how: How) -> (Vec<TaskError>, Balance) {
     let balance = pool.shutdown();
     assert!(balance.is_even(), "{balance:?}");
     assert_eq!((balance.submitted, balance.failed), (COUNT, 3), "nothing else is lost");
-    program.expect_nobody_left();
+    program.expect_no_process_left();
     (errors, balance)
 }
 
@@ -52,7 +52,7 @@ fn each_has_killed_two(how: How, is_expected: impl Fn(&Cause) -> bool) {
         assert_eq!(attempts.len(), 2);
         assert!(attempts.iter().all(|attempt| is_expected(&attempt.cause)), "{attempts:?}");
     }
-    assert_eq!((balance.deaths, balance.retries), (6, 3), "nobody else was charged");
+    assert_eq!((balance.deaths, balance.retries), (6, 3), "no other task was charged");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Chunks that cannot be worked on: the error names them, and nobody is left behind.
+//! Chunks that cannot be worked on: the error names them, and no process is left behind.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn third_of_four(how: How, timeout: Option<Duration>) -> (TaskError, String) {
     let options = ChunkOptions { timeout, ..program.options(4) };
     let function = Misbehave { at_frame: 200, how };
     let error = parallel_process_audio_chunks(&stairs(320), &function, &options).unwrap_err();
-    program.expect_nobody_left();
+    program.expect_no_process_left();
     let message = error.to_string();
     match error {
         ChunkError::Chunk { index: 2, count: 4, frames, sample_rate: 8000, cause } => {

@@ -59,7 +59,7 @@ fn figures_are_those_of_the_command_for_every_number_of_threads() {
             assert_eq!(figures, expected, "{name}, {threads} × {min_chunk_size_ms} ms");
         }
     }
-    program.expect_nobody_left();
+    program.expect_no_process_left();
 }
 
 #[test]

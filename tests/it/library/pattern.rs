@@ -35,7 +35,7 @@ fn outputs_are_in_order_and_chunks_are_the_recording() {
         }
         assert_eq!(bytes, segment.raw_data());
     }
-    program.expect_nobody_left();
+    program.expect_no_process_left();
 }
 
 #[test]
@@ -90,11 +90,11 @@ fn several_chunks_are_in_work_at_once_each_in_a_process_of_its_own() {
         let pids: BTreeSet<u32> = met.iter().map(|(pid, _)| *pid).collect();
         assert!(!pids.contains(&process::id()));
         assert_eq!(pids.len(), count, "{pids:?}");
-        // So that whoever is left behind can be found.
+        // So that a process that is left behind can be found.
         let same = |exe: &Path| exe.canonicalize().is_ok_and(|exe| exe == program.path);
         assert!(met.iter().all(|(_, exe)| same(Path::new(exe))), "{met:?}");
     }
-    program.expect_nobody_left();
+    program.expect_no_process_left();
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn my_metric_counts_what_an_uncut_count_does() {
             assert.success().stdout(expected.clone()).stderr("");
         }
     }
-    program.expect_nobody_left();
+    program.expect_no_process_left();
 }
 
 #[test]
@@ -91,11 +91,11 @@ fn own_worker_loses_one_task_and_none_of_the_others() {
     assert.success().stderr("").stdout(
         "ackermann(2, 3) is 9\n\
          ackermann(1, 1000000000) is not known: tried 3 times; the last process overflowed its stack\n\
-         ackermann(7, 1) is not known: nobody has ever seen that number\n\
+         ackermann(7, 1) is not known: no computer has ever computed it\n\
          ackermann(3, 6) is 509\n\
          4 asked, 2 answered, 2 not\n",
     );
-    program.expect_nobody_left();
+    program.expect_no_process_left();
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_program_that_forgets_its_first_line_is_told_and_does_not_multiply() {
     let program = Program::example("forgetful");
     let log = program.folder.path().join("log");
     let output = Command::new(&program.path).env("FORGETFUL_LOG", &log).output().unwrap();
-    program.expect_nobody_left();
+    program.expect_no_process_left();
 
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();

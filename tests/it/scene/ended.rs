@@ -273,7 +273,7 @@ impl Ended {
     pub(crate) fn assert_rehearsed(&self, code: i32, said: &str) {
         assert_eq!(self.code(), Some(code), "{self}");
         assert!(self.stdout.contains(said) || self.stderr.contains(said), "`{said}`\n{self}");
-        self.assert_nobody_left();
+        self.assert_no_process_left();
     }
 
     /// Runs a command of the program, as a shell reads it, where this run was, with rogue workers
@@ -299,7 +299,7 @@ impl Ended {
 
     /// (d): no process of this run lives, its folder for temporary files is empty, and so on.
     #[track_caller]
-    pub(crate) fn assert_nobody_left(&self) {
+    pub(crate) fn assert_no_process_left(&self) {
         self.assert_left(0);
     }
 

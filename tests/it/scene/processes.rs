@@ -1,7 +1,7 @@
 //! Processes: who belongs to a scene, and how to wait for their end.
 //!
 //! Every process that a run starts inherits its environment, and no other run has the same folder
-//! for temporary files: so they are found whoever started them, and whatever process id they have.
+//! for temporary files: so they are found whichever process started them, and whatever process id they have.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;

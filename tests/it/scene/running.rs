@@ -139,7 +139,7 @@ impl Running {
 
 /// Sees to it that the program hears SIGHUP and SIGINT even if this process was started with
 /// `nohup` or in a script's background, and so is deaf to them. A signal that is caught here is
-/// not ignored by whoever is started from here; one that was ignored here has no effect still.
+/// not ignored by processes that are started from here; one that was ignored here still has no effect.
 pub(crate) fn hear_signals() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -173,7 +173,7 @@ struct Log {
 struct Said {
     lines: Vec<String>,
     over: bool,
-    /// The reading end of the gate, once nobody else will ever open it.
+    /// The reading end of the gate, once no other process will open it.
     gate: Option<File>,
 }
 
@@ -183,7 +183,7 @@ impl Log {
         self.more.notify_all();
     }
 
-    /// The program has ended: whoever waits for more, or at the gate, waits in vain.
+    /// The program has ended: threads that wait for more, or at the gate, wait in vain.
     fn end(&self, gate: &Path) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.over = true;

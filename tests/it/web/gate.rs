@@ -14,7 +14,7 @@ fn from_origin(method: &str, origin: &str) -> Answer {
 }
 
 #[test]
-fn whoever_comes_by_an_unknown_name_is_turned_away() {
+fn a_request_under_an_unknown_host_name_is_refused() {
     for host in ["127.0.0.1:8080", "localhost:9", "[::1]:8080", "10.1.2.3", "studio.example"] {
         assert_eq!(from_host(host).status, 200, "{host}");
     }

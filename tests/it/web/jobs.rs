@@ -198,7 +198,7 @@ fn a_signal_in_the_middle_leaves_no_file_and_no_process() {
     until("it has begun", || {
         served.get(&format!("/api/v1/jobs/{id}")).json(200)["status"] == "running"
     });
-    // Someone follows a job, and someone else has not sent all of it.
+    // One client follows a job, and another has not sent all of its own.
     let follower =
         served.begin(served.head("GET", &format!("/api/v1/jobs/{id}/events"), "", 0).as_bytes());
     let headers = "Content-Type: multipart/form-data; boundary=seam\r\n";

@@ -1,4 +1,5 @@
-//! Several jobs at once: they share processes, wait for nobody, and hear nothing of each other.
+//! Several jobs at once: they share processes, do not wait for each other, and do not affect each
+//! other.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -99,7 +100,7 @@ fn jobs_at_once_share_their_processes_and_leave_none() {
         assert_eq!(follow(&served, id).last().unwrap().2["status"], "cancelled");
     }
     until("an idle server has no child", || scene::of_scene(served.folder()).len() == 1);
-    assert_eq!(count(&served, "audiopool_deaths_total"), 0, "nobody died of it");
+    assert_eq!(count(&served, "audiopool_deaths_total"), 0, "no process died");
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn one_client_too_many_waits_until_another_goes() {
         let mut second = TcpStream::connect(address).unwrap();
         second.write_all(request.as_bytes()).unwrap();
         second.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-        assert!(second.read(&mut piece).is_err(), "nobody has answered");
+        assert!(second.read(&mut piece).is_err(), "no answer");
         drop(first);
         second.set_read_timeout(None).unwrap();
         second.read_exact(&mut piece).unwrap();

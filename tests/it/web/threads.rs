@@ -123,7 +123,7 @@ fn another_method_is_told_which_there_are() {
 }
 
 #[test]
-fn clients_at_once_never_see_a_number_that_nobody_set() {
+fn concurrent_clients_never_see_a_number_that_was_not_set() {
     let _alone = alone();
     let max = ThreadConfig::max_threads();
     std::thread::scope(|scope| {

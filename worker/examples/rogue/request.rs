@@ -50,7 +50,7 @@ impl Request {
         env::var(VARIABLE).map_err(|error| format!("{VARIABLE}: {error}"))?.parse()
     }
 
-    /// Whether to do it at the chunk that begins there. Whoever asks is expected to do it then.
+    /// Whether to do it at the chunk that begins there. The caller is expected to do it then.
     pub(crate) fn is_due(&self, first_frame: u64) -> io::Result<bool> {
         Ok(self.frame.is_none_or(|frame| frame == first_frame)
             && self.is_counted()?

@@ -79,7 +79,7 @@ impl Tag {
         Some(self.total?.saturating_sub(start + end))
     }
 
-    /// What is to be cut off. What somebody appended behind the frames that are counted stays.
+    /// What is to be cut off. Data appended behind the counted frames stays.
     pub(super) fn trim(self) -> Trim {
         let Some((start, end)) = self.cut else { return Trim::NONE };
         let trim = Trim::keep(start..u64::MAX);

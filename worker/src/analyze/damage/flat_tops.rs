@@ -3,7 +3,7 @@
 //! ```text
 //!      ▁▁▁▁         ▁▁▁       3 or more samples of exactly the largest value of the channel (or
 //!     ╱    ╲       ╱   ╲      the least), and a step down on both sides: the crest of a wave that
-//!    ╱      ╲     ╱     ╲     nobody cut off is round
+//!    ╱      ╲     ╱     ╲     uncut is round         
 //! ```
 //!
 //! Which value is the largest is not known before the end: a partial keeps the runs at its own, and
@@ -194,7 +194,7 @@ mod tests {
     fn three_samples_at_the_largest_value_with_a_step_on_both_sides_are_one() {
         assert_eq!(tops(&[0, 900, 900, 900, 0, 5, 900, 900, 1, -7]), [(1, 4)]);
         assert_eq!(tops(&[0, 900, 900, 900, 900, 0, -800, -800, -800, 0]), [(1, 5), (6, 9)]);
-        // At a value that is not the largest; at a round crest; at the ends, where nobody knows.
+        // At a value that is not the largest; at a round crest; at the ends, where it is unknown.
         assert_eq!(tops(&[0, 900, 900, 900, 0, 901, 0]), []);
         assert_eq!(tops(&[0, 897, 900, 900, 900, 897, 0]), []);
         assert_eq!(tops(&[900, 900, 900, 0, 900, 900, 900]), []);

@@ -1,4 +1,4 @@
-//! Health: whether a file is what it says it is. Told by whoever decodes it: no analyzer sees it in
+//! Health: whether a file is what it says it is. The decoder reports it: no analyzer sees it in
 //! the samples, and no cut changes it.
 //!
 //! ```text

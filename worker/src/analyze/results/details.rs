@@ -7,7 +7,7 @@
 //!
 //! Each belongs to a metric of the catalogue and bears its key: the metric is the number for the
 //! whole file (how many regions there are, say), and who asks for it gets the details too. Places
-//! are in seconds, since whoever reads them holds no frames; frames over the rate are exact enough
+//! are in seconds, since their readers have no frames; frames over the rate are exact enough
 //! to get the frame back by rounding.
 
 use serde::Serialize;

@@ -22,7 +22,7 @@ use crate::pcm::{Integers, Pcm, PcmFormat, SampleFormat};
 
 pub use written::Bits;
 
-/// Frames of a column if nobody says otherwise, as in audiowaveform.
+/// Frames of a column by default, as in audiowaveform.
 const USUAL: NonZeroU32 = NonZeroU32::new(256).expect("it is not zero");
 
 /// Draws columns of so many frames.

@@ -38,7 +38,7 @@ struct Piece {
     /// Of each channel.
     peaks: Vec<Peaks>,
     /// The largest value, on or between the samples of all channels whose context is known, of every
-    /// 100 ms of the file that it has a frame of; none if nobody wants them.
+    /// 100 ms of the file that it has a frame of; none if they were not asked for.
     cells: Vec<f64>,
     /// Its first frames, interleaved: as many as the filter looks back, or all.
     head: Vec<f64>,
@@ -62,7 +62,7 @@ pub struct Figures {
     pub sample_peak: f64,
     /// The largest magnitude on and between the samples.
     pub true_peak: f64,
-    /// The same of every 100 ms from the start of the file; none if nobody wants them.
+    /// The same of every 100 ms from the start of the file; none if they were not asked for.
     pub every_100_ms: Vec<f64>,
     /// Those of each channel.
     pub of_each: Vec<Peaks>,
