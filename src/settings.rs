@@ -148,7 +148,7 @@ pub const LOUDNESS_TARGET: Setting<f64> = Setting {
 };
 
 /// What is measured unless told otherwise: the group that costs next to nothing.
-pub const DEFAULT_METRICS: &str = "seed";
+pub const DEFAULT_METRICS: &str = "basic";
 
 /// How the work is cut and where it runs. Nothing here changes a figure.
 #[derive(Clone, Debug)]
@@ -382,10 +382,10 @@ mod tests {
 
     #[test]
     fn the_default_is_the_first_look_and_every_group_has_metrics() {
-        let seed = ["max_dbfs", "min_dbfs", "non_silence_seconds"];
+        let basic = ["max_dbfs", "min_dbfs", "non_silence_seconds"];
         let default = AnalysisSettings::default().metrics;
-        assert_eq!(default.iter().map(|metric| metric.key).collect::<Vec<_>>(), seed);
-        assert_eq!(default, parse_metrics("seed").unwrap());
+        assert_eq!(default.iter().map(|metric| metric.key).collect::<Vec<_>>(), basic);
+        assert_eq!(default, parse_metrics("basic").unwrap());
         for group in GROUPS {
             let metrics = parse_metrics(group.name).unwrap();
             assert!(metrics.iter().all(|metric| metric.groups.contains(group)), "{}", group.name);

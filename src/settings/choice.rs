@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn an_unknown_metric_is_answered_with_the_known_ones() {
         let error = parse_metrics("max_dbfs,xyzzy").unwrap_err().message;
-        let expected = "there is no metric or group `xyzzy`; choose from: all, seed, ";
+        let expected = "there is no metric or group `xyzzy`; choose from: all, basic, ";
         assert!(error.starts_with(expected) && error.contains(", max_dbfs, "), "{error}");
         assert!(parse_metrics(" , ").is_err());
         let error = parse_metrics("replaygain_album_peak").unwrap_err().message;

@@ -161,7 +161,7 @@ test("good and broken files end in figures, warnings and plain words", async (t)
   assert.match(said, /^This is no audio that is known here\. .+Choose an audio file, or convert it to FLAC or WAV\.$/);
   // Figures stand in their groups, and what deserves a look says so, and what it may mean.
   const titles = await rows.first().locator(".figures h4").allTextContents();
-  assert.deepEqual(titles.slice(0, 5), ["First look", "Activity", "Level", "Loudness", "Damage"]);
+  assert.deepEqual(titles.slice(0, 5), ["Basic", "Activity", "Level", "Loudness", "Damage"]);
   const loudness = rows.first().locator(".figures section").filter({ has: page.getByRole("heading", { name: "Loudness" }) });
   assert.match(await loudness.textContent(), /Integrated−\d+\.\d+ LUFS/);
   const looks = await rows.locator(".figures .look").allTextContents();

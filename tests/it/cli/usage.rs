@@ -205,11 +205,11 @@ fn metrics_are_listed_with_unit_and_definition() {
 fn a_metric_and_a_group_are_explained() {
     let told = stdout(&run(&["explain", "min_dbfs"], 0));
     assert!(told.starts_with("min_dbfs (Quietest, dBFS)\n"), "{told}");
-    for part in ["what it is", "source", "range", "reading it", "--metrics min_dbfs, or seed"] {
+    for part in ["what it is", "source", "range", "reading it", "--metrics min_dbfs, or basic"] {
         assert!(told.contains(part), "{part}: {told}");
     }
     let keys = ["max_dbfs", "min_dbfs", "non_silence_seconds"];
-    let told = stdout(&run(&["explain", "seed"], 0));
+    let told = stdout(&run(&["explain", "basic"], 0));
     assert!(keys.iter().all(|key| told.contains(&format!("{key} ("))), "{told}");
     let said = stderr(&run(&["explain", "nonsense"], 2));
     assert!(keys.iter().all(|key| said.contains(key)) && said.contains("nonsense"), "{said}");

@@ -135,7 +135,7 @@ fn text_has_a_block_for_each_album_and_a_table_has_none() {
     };
     let [text, _] = of("text");
     let (_, block) = text.split_once("\nAlbum, 1 file\n").unwrap_or_else(|| panic!("{text}"));
-    assert!(block.contains("Above target") && block.contains("Album gain"), "{block}");
+    assert!(block.contains("Deviation from target") && block.contains("Album gain"), "{block}");
     assert!(block.contains("  not counted: README.md\n"), "{block}");
     let [table, told] = of("csv");
     assert_eq!(table.lines().count(), 3, "{table}");

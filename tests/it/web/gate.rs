@@ -85,7 +85,7 @@ fn the_catalogue_is_that_of_the_command() {
     let metrics = audiopool::settings::METRICS.iter().filter(|metric| !metric.needs_target());
     let known: Vec<_> = metrics.map(|metric| metric.key).collect();
     assert_eq!(keys, known);
-    assert_eq!(catalogue["default"], "seed");
+    assert_eq!(catalogue["default"], "basic");
     assert_eq!(catalogue["paths"], false);
 }
 

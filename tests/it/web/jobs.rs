@@ -85,7 +85,7 @@ fn how_loud_a_file_is_from_moment_to_moment_is_told_apart_from_its_record() {
         assert_eq!(record.unwrap().2["record"]["timelines"], json!({}));
         served.get(&format!("/api/v1/jobs/{id}/files/0/timelines.json"))
     };
-    assert_eq!(measured("seed").json(200), json!({}));
+    assert_eq!(measured("basic").json(200), json!({}));
     let told = measured("integrated_lufs").json(200);
     let mut command = assert_cmd::cargo::cargo_bin_cmd!("audiopool");
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");

@@ -240,11 +240,12 @@ const METRICS: &[Metric] = &[
         decimals: 0,
         groups: &[&group::ACTIVITY],
         definition: "How many times no sample of any channel reaches --silence-threshold-db for \
-                     --min-silence-ms or longer; the stretches are under `regions`, to the sample.",
+                     --min-silence-ms or longer. The regions are listed under `regions`, exact to \
+                     the sample.",
         source: "ffmpeg silencedetect",
         range: "0 and above",
-        reading: "Pauses, gaps, and what is empty at either end. A click within is the end of one \
-                  and the beginning of another.",
+        reading: "Pauses, gaps, and silence at the start and the end. A click within a pause \
+                  splits it in two.",
     },
     Metric {
         key: "longest_silence_seconds",
@@ -252,33 +253,35 @@ const METRICS: &[Metric] = &[
         unit: "s",
         decimals: 2,
         groups: &[&group::ACTIVITY],
-        definition: "The longest of silence_runs; 0 if there is none.",
+        definition: "Length of the longest of silence_runs; 0 if there is none.",
         source: "ffmpeg silencedetect",
         range: "0 to the duration",
-        reading: "More than some seconds within a programme is dead air.",
+        reading: "More than a few seconds within a programme is dead air.",
     },
     Metric {
         key: "leading_silence_seconds",
-        title: "Silence before",
+        title: "Leading silence",
         unit: "s",
         decimals: 3,
         groups: &[&group::ACTIVITY],
         definition: "Time before the first sample of any channel that reaches \
-                     --silence-threshold-db, however short; all of it if none does.",
+                     --silence-threshold-db, however short; the whole duration if no sample does.",
         source: "ffmpeg silencedetect; SoX's silence effect cuts it",
         range: "0 to the duration",
-        reading: "Some tenths of a second are usual; more is a player that seems not to start.",
+        reading: "A few tenths of a second are usual. With more, a player seems not to start.",
     },
     Metric {
         key: "trailing_silence_seconds",
-        title: "Silence behind",
+        title: "Trailing silence",
         unit: "s",
         decimals: 3,
         groups: &[&group::ACTIVITY],
-        definition: "Time behind the last such sample; all of it if there is none.",
+        definition: "Time after the last sample of any channel that reaches \
+                     --silence-threshold-db; the whole duration if no sample does.",
         source: "ffmpeg silencedetect; SoX's silence effect cuts it",
         range: "0 to the duration",
-        reading: "Many seconds are a track that was left running.",
+        reading: "Many seconds indicate a recording that was not stopped at the end of the \
+                  programme.",
     },
 ];
 

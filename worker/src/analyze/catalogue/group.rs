@@ -1,83 +1,85 @@
-//! Groups: metrics that one asks for together, by one name.
+//! Groups: names that select several metrics at once.
 
-/// Some metrics that belong together.
+/// Metrics that are selected together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// What `--metrics` calls it.
+    /// The name in `--metrics`.
     pub name: &'static str,
-    /// For reports.
+    /// The heading in reports.
     pub title: &'static str,
-    /// One sentence: what its figures are about.
+    /// One sentence on what its metrics measure.
     pub about: &'static str,
 }
 
-/// Peak, quietest sample and time that is not silent: what is measured unless more is asked for.
-pub const SEED: Group = Group {
-    name: "seed",
-    title: "First look",
-    about: "The default: peak, quietest sample, and the time that is not silent.",
+/// Peak, quietest sample and non-silent time: the metrics that are measured by default.
+pub const BASIC: Group = Group {
+    name: "basic",
+    title: "Basic",
+    about: "Measured by default: peak, quietest sample and the time that is not silent.",
 };
 
-/// Where there is something to hear.
+/// Sound and silence.
 pub const ACTIVITY: Group = Group {
     name: "activity",
     title: "Activity",
-    about: "Where there is sound and where there is silence; records contain the stretches.",
+    about: "Where there is sound and where there is silence. Records list the regions.",
 };
 
-/// How loud the samples are, as numbers.
+/// Sample levels without a model of hearing.
 pub const LEVEL: Group = Group {
     name: "level",
     title: "Level",
-    about: "How large the samples are: RMS, crest factor, DC offset, bits used, zero crossings.",
+    about: "Level of the samples, not weighted by hearing: RMS, crest factor, DC offset, bits used, \
+            zero crossings.",
 };
 
-/// How loud it is heard.
+/// Perceived loudness.
 pub const LOUDNESS: Group = Group {
     name: "loudness",
     title: "Loudness",
     about: "Perceived loudness and true peak, by the standard of broadcasters and streaming services \
-            (BS.1770, EBU R128).",
+            (ITU-R BS.1770, EBU R128).",
 };
 
-/// What the channels have to do with each other.
+/// Relation of the first two channels.
 pub const STEREO: Group = Group {
     name: "stereo",
     title: "Stereo",
-    about: "How the first two channels relate: width, balance, phase, and whether they differ at all.",
+    about: "Relation of the first two channels: width, balance, polarity, and mono recordings in \
+            stereo files.",
 };
 
-/// How far the loud is from the quiet.
+/// Ratio of peaks to loudness.
 pub const DYNAMICS: Group = Group {
     name: "dynamics",
     title: "Dynamics",
-    about: "The difference between peaks and loudness, which limiters and compressors reduce.",
+    about: "Ratio of peaks to loudness, which limiters reduce.",
 };
 
-/// Which frequencies there are.
+/// Frequency content.
 pub const SPECTRUM: Group = Group {
     name: "spectrum",
     title: "Spectrum",
-    about: "Which frequencies there are, and where they end: audio that was once an MP3, or had a lower \
-            sample rate, has an edge.",
+    about: "Frequency content and bandwidth. A file that was once an MP3 or had a lower sample rate \
+            has a cut-off.",
 };
 
-/// What went wrong on the way into the file.
+/// Faults in the audio.
 pub const DAMAGE: Group = Group {
     name: "damage",
     title: "Damage",
-    about: "Damage to the audio before the file was written: clipping, dropouts, clicks, hum, noise, \
-            cut ends and dead channels.",
+    about: "Faults in the audio from before the file was written: clipping, dropouts, clicks, \
+            repeats, cut edges, dead channels, hum and noise.",
 };
 
-/// Whether the file is what it says it is.
+/// Integrity of the file.
 pub const HEALTH: Group = Group {
     name: "health",
-    title: "Health of the file",
-    about: "Whether the file is intact: its declared length, places that could not be decoded, the \
-            checksum of its audio, and the use of its bytes.",
+    title: "File health",
+    about: "Integrity of the file: declared length, sections that could not be decoded, the checksum \
+            of the audio, and the use of every byte.",
 };
 
 /// All groups, in report order.
 pub static GROUPS: &[&Group] =
-    &[&SEED, &ACTIVITY, &LEVEL, &LOUDNESS, &DAMAGE, &STEREO, &SPECTRUM, &DYNAMICS, &HEALTH];
+    &[&BASIC, &ACTIVITY, &LEVEL, &LOUDNESS, &DAMAGE, &STEREO, &SPECTRUM, &DYNAMICS, &HEALTH];

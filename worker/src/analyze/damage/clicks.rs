@@ -170,16 +170,17 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "Samples and steps at which the wave of a channel bends (x[n−1] − 2·x[n] + \
-                     x[n+1]) 8 times as much as at any of the 36 samples to each side, its own 3 \
-                     apart, and by 1/32 of full scale or more, and bends back by a third of that \
-                     within these 3; in all channels. Findings tell where; their value is the size \
-                     in dBFS.",
-        source: "none; essentia's ClickDetector and DiscontinuityDetector look for the same by \
+        definition: "Number of samples and steps that do not fit the waveform around them, over \
+                     all channels: the second difference |x[n−1] − 2·x[n] + x[n+1]| is at least \
+                     1/32 of full scale and at least 8 times that of each of the 36 samples to \
+                     either side, the nearest 3 excepted, and one of these 3 has a second \
+                     difference of opposite sign and at least a third of the size. Findings give \
+                     the position; their value is the size in dBFS.",
+        source: "none; essentia's ClickDetector and DiscontinuityDetector detect the same by \
                  prediction",
         range: "0 and above",
-        reading: "0 is sound. A few are scratches, bad cuts or lost samples; hundreds are likely \
-                  to be the sound itself, as of a square wave or a drum machine.",
+        reading: "0: none. A few are scratches, bad edits or lost samples. Hundreds are likely to \
+                  be part of the sound, as in a square wave or a drum machine.",
     },
     Metric {
         key: "largest_click_dbfs",
@@ -187,11 +188,11 @@ const METRICS: &[Metric] = &[
         unit: "dBFS",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "The size of the largest: half of the bend, which is by how much a lone sample \
-                     stands out.",
+        definition: "Size of the largest of clicks: half of its second difference, which is how \
+                     far a single sample stands out.",
         source: "none",
         range: "−36 to +6",
-        reading: "Above −20 it is plainly heard.",
+        reading: "Above −20 it is clearly audible.",
     },
 ];
 

@@ -273,16 +273,16 @@ pub(super) fn ends(format: PcmFormat) -> [i32; 2] {
 const METRICS: &[Metric] = &[
     Metric {
         key: "clipped_samples",
-        title: "Clipped",
+        title: "Clipped samples",
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "Samples of all channels in runs of 3 or more at one end of the scale: the \
-                     highest or the lowest code of integers, ±1 and beyond of floats.",
-        source: "none; editors count likewise",
+        definition: "Number of samples, over all channels, in runs of 3 or more at one end of the \
+                     scale: the highest or the lowest code of integers, ±1 and beyond of floats.",
+        source: "none; audio editors count in the same way",
         range: "0 and above",
-        reading: "0 is sound. Some dozen in a song are common in loud music, thousands are \
-                  heard as distortion.",
+        reading: "0: no clipping. Some dozens in a song are common in loud music. Thousands are \
+                  audible as distortion.",
     },
     Metric {
         key: "clipping_runs",
@@ -290,11 +290,12 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "How many such runs there are, in all channels. Findings tell where the first \
-                     thousand of each channel are; their value is the length in samples.",
-        source: "none; editors count likewise",
+        definition: "Number of runs of clipped samples, over all channels. Findings give the \
+                     position of the first thousand of each channel; their value is the length in \
+                     samples.",
+        source: "none; audio editors count in the same way",
         range: "0 and above",
-        reading: "How often the wave was cut off.",
+        reading: "How often the waveform was clipped.",
     },
     Metric {
         key: "longest_clipping_samples",
@@ -302,10 +303,10 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "Samples in the longest such run.",
-        source: "none; editors count likewise",
+        definition: "Length in samples of the longest run of clipped samples.",
+        source: "none; audio editors count in the same way",
         range: "0, or 3 and above",
-        reading: "Below 10 it is hardly heard, above 50 something was far too loud.",
+        reading: "Below 10 it is hardly audible. Above 50 the signal was far too loud.",
     },
 ];
 

@@ -43,12 +43,12 @@ impl Analyzer for DeadChannels {
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "Channels whose largest sample is below −60 dBFS while that of another reaches \
-                     −40 dBFS. Findings tell which; their value is the peak in dBFS, `null` if there \
-                     are only zeros.",
-        source: "none; broadcasters' quality control has a test of that name",
+        definition: "Number of channels whose largest sample is below −60 dBFS while another \
+                     channel reaches −40 dBFS. Findings give the channel; their value is its peak \
+                     in dBFS, `null` if all samples are zero.",
+        source: "none; broadcasters' quality control has a check of that name",
         range: "0 to the number of channels − 1",
-        reading: "0 is sound. Otherwise a cable, a track or a conversion was lost; surround and \
+        reading: "0: none. Otherwise a cable, a track or a conversion failed. Surround and \
                   low-frequency channels may be silent on purpose.",
     }];
 

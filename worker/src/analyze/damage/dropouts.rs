@@ -77,13 +77,13 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "Runs of 1 to 500 ms of zeros in one channel with more than −40 dBFS in the \
-                     sample before and in the sample behind, in all channels. Findings tell where; \
-                     their value is the length in ms.",
-        source: "none; essentia's GapsDetector looks for the same in frames",
+        definition: "Number of runs of 1 to 500 ms of zeros in one channel with a sample of −40 \
+                     dBFS or more directly before and directly after; over all channels. Findings \
+                     give the position; their value is the length in ms.",
+        source: "none; essentia's GapsDetector detects the same in frames",
         range: "0 and above",
-        reading: "0 is sound. Each is a hole in the recording: a buffer that was late, a bad copy, \
-                  a packet that was lost.",
+        reading: "0: none. Each is a gap in the recording: a buffer underrun, a bad copy or a lost \
+                  packet.",
     },
     Metric {
         key: "longest_dropout_ms",
@@ -91,10 +91,10 @@ const METRICS: &[Metric] = &[
         unit: "ms",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "How long the longest of them is.",
+        definition: "Length of the longest of dropouts.",
         source: "none",
         range: "0, or 1 to 500",
-        reading: "Even a few milliseconds are heard as a click.",
+        reading: "Even a few milliseconds are audible as a click.",
     },
 ];
 

@@ -132,13 +132,14 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "How often the first or the last 10 ms of a channel have −40 dBFS RMS or more, \
-                     in all channels. Findings tell which; their value is that level in dBFS.",
-        source: "none; essentia's StartStopCut asks for the same from −60 dBFS on",
+        definition: "Number of channel starts and ends whose first or last 10 ms have an RMS of \
+                     −40 dBFS or more, over all channels. Findings give the position; their value \
+                     is the RMS in dBFS.",
+        source: "none; essentia's StartStopCut detects the same from −60 dBFS on",
         range: "0 to twice the number of channels",
-        reading: "0 is a file that begins and ends in silence or nearly so. Others were cut out of \
-                  something longer, as a loop, a test tone and the tracks of a live album are meant \
-                  to be: by itself that is nothing to think about.",
+        reading: "0: the file starts and ends in silence or close to it. Otherwise it was cut from \
+                  something longer. Loops, test tones and the tracks of a live album are cut on \
+                  purpose, so this alone is not a fault.",
     },
     Metric {
         key: "loudest_edge_dbfs",
@@ -146,11 +147,11 @@ const METRICS: &[Metric] = &[
         unit: "dBFS",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "The level of the loudest of them; not defined if there is none.",
+        definition: "RMS of the loudest of cut_edges; not defined if there is none.",
         source: "none",
         range: "−40 to 0",
-        reading: "Above −20 an end is heard as a click, and so is a beginning, unless it is the stroke \
-                  of a note.",
+        reading: "Above −20, a cut end is audible as a click, and so is a cut start unless it is \
+                  the attack of a note.",
     },
 ];
 

@@ -144,14 +144,15 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "Runs of 3 or more samples that all have the largest value of their channel, or \
-                     all the least, where that is below full scale and above −40 dBFS, with \
-                     neighbours at least 4 steps of the sample format away; in all channels. \
-                     Findings tell where; their value is the length in samples.",
-        source: "none; SoX's and ffmpeg astats' `Flat factor` look at the same",
+        definition: "Number of runs of 3 or more samples that all have the largest value of their \
+                     channel, or all the smallest, where that value is below full scale and above \
+                     −40 dBFS and both neighbouring samples are at least 4 steps of the sample \
+                     format away; over all channels. Findings give the position; their value is \
+                     the length in samples.",
+        source: "none; `Flat factor` of SoX stats and ffmpeg astats measures the same",
         range: "0 and above",
-        reading: "0 is sound. Dozens tell of a recording that was clipped and turned down \
-                  afterwards, or of a limiter that cuts; a square wave has nothing else.",
+        reading: "0: none. Dozens indicate a recording that was clipped and attenuated afterwards, \
+                  or a limiter that clips. A square wave consists of flat tops.",
     },
     Metric {
         key: "longest_flat_top_samples",
@@ -159,10 +160,10 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "Samples in the longest of them.",
+        definition: "Length in samples of the longest of flat_tops.",
         source: "none",
         range: "0, or 3 and above",
-        reading: "As of clipping: below 10 it is hardly heard.",
+        reading: "As for clipping: below 10 it is hardly audible.",
     },
 ];
 

@@ -187,31 +187,32 @@ const METRICS: &[Metric] = &[
         unit: "dBFS",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "The RMS that a tenth of all 50 ms of a channel do not exceed, to 0.1 dB; of the \
-                     channel where it is highest. Not defined for less than a second, or where a \
-                     tenth or more of the channel is digital silence.",
-        source: "none; for speech, 50 ms are about what ACX and essentia look at",
+        definition: "RMS that 10 % of the consecutive 50 ms windows of a channel do not exceed, to \
+                     0.1 dB; for the channel with the highest value. Not defined for less than a \
+                     second, or if 10 % or more of the channel is digital silence.",
+        source: "none; for speech, ACX and essentia use windows of about 50 ms",
         range: "−200 to 0",
-        reading: "The level of the pauses: −60 and below is clean, above −50 a room, a tape or a bad \
-                  preamplifier is heard. Of music without pauses it is only an upper bound. None \
-                  means that the pauses are digital silence, as a gate, an editor or a speech \
-                  synthesiser leaves them: there is no noise to measure.",
+        reading: "The level of the pauses. −60 and below is clean. Above −50 a room, a tape or a \
+                  bad preamplifier is audible. In music without pauses it is only an upper bound \
+                  of the noise. If it is not defined, the pauses are digital silence, as left by a \
+                  gate, an editor or a speech synthesiser, and there is no noise to measure.",
     },
     Metric {
         key: "snr_db",
-        title: "Signal to noise",
+        title: "Signal-to-noise ratio",
         unit: "dB",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "From noise_floor_dbfs to the RMS that 95 % of all 50 ms of the channel do not \
-                     exceed; of the channel where it is least. Not defined where the noise floor is \
-                     not.",
-        source: "the 95 % are those of NIST's stnr for the level of speech, there of 20 ms; it finds the noise otherwise, by the shape of the histogram",
+        definition: "Difference between the RMS that 95 % of the 50 ms windows of a channel do not \
+                     exceed and the noise floor of that channel (noise_floor_dbfs); for the \
+                     channel with the lowest value. Not defined where the noise floor is not.",
+        source: "NIST's stnr takes the same 95 % for the level of speech, with windows of 20 ms; \
+                 it estimates the noise differently, from the shape of the histogram",
         range: "0 and above",
-        reading: "An estimate: above 40 is a good recording of speech, below 20 words are hard to \
-                  follow. Noise that is added to a file never raises it. Without pauses it tells of \
-                  dynamics and not of noise. None with pauses of digital silence: rank such a file \
-                  above those with a figure.",
+        reading: "An estimate. Above 40 is a good recording of speech. Below 20, words are hard to \
+                  follow. Adding noise to a file never raises it. Without pauses it measures \
+                  dynamics and not noise. Rank files in which it is not defined because their \
+                  pauses are digital silence above those with a value.",
     },
 ];
 

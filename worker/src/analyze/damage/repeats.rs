@@ -290,14 +290,14 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "Stretches of 5 to 100 ms, and of 64 frames or more, that come twice or three \
-                     times in a row, the same to the last bit in all channels, and of which half \
-                     of the frames differ from the one before. Findings tell where they come \
-                     again; their value is the length in ms.",
+        definition: "Number of blocks of 5 to 100 ms, and of 64 frames or more, that occur two or \
+                     three times in a row, bit-identical in all channels, where at least half of \
+                     the frames of the block differ from the frame before. Findings give the \
+                     position of the repetition; their value is the length of the block in ms.",
         source: "none",
         range: "0 and above",
-        reading: "0 is sound. Each is a buffer that was played again because the next came too \
-                  late, or a jump of a CD; what repeats more often is taken for a tone.",
+        reading: "0: none. Each is a buffer that was played again because the next one was late, \
+                  or a CD that skipped. A block that occurs more often counts as a tone.",
     },
     Metric {
         key: "longest_repeat_ms",
@@ -305,10 +305,10 @@ const METRICS: &[Metric] = &[
         unit: "ms",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "How long the longest of them is, once.",
+        definition: "Length of the longest block of repeats, counted once.",
         source: "none",
         range: "0, or 5 to 100",
-        reading: "Its length is often that of the buffer: 11.6 ms are 512 frames of 44.1 kHz.",
+        reading: "Often the length of a buffer: 11.6 ms are 512 frames at 44.1 kHz.",
     },
 ];
 

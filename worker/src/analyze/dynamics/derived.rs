@@ -20,11 +20,11 @@ pub(crate) const METRICS: &[Metric] = &[
         unit: "dB",
         decimals: 2,
         groups: &[&group::DYNAMICS, &group::LOUDNESS],
-        definition: "Peak to loudness ratio: true_peak_dbtp − integrated_lufs.",
-        source: "AES TD1004.1.15-10; of ffmpeg's ebur128, peak − integrated",
+        definition: "Peak-to-loudness ratio: true_peak_dbtp − integrated_lufs.",
+        source: "AES TD1004.1.15-10; peak − integrated of ffmpeg's ebur128",
         range: "about 3 to 30",
-        reading: "Below 8 a master is crushed, 8 to 12 is usual in pop, above 15 it was left \
-                  alone. Turning the volume up or down does not change it.",
+        reading: "Below 8 a master is heavily limited, 8 to 12 is usual in pop, above 15 it was \
+                  hardly limited. A change of the volume does not change it.",
     },
     Metric {
         key: "psr",
@@ -32,13 +32,13 @@ pub(crate) const METRICS: &[Metric] = &[
         unit: "dB",
         decimals: 2,
         groups: &[&group::DYNAMICS, &group::LOUDNESS],
-        definition: "The smallest peak to short-term loudness ratio: of 3 s windows, every 100 ms, \
-                     the true peak within less the loudness, of those that are loud enough for \
-                     loudness_range_lu.",
+        definition: "Smallest peak-to-short-term-loudness ratio: of 3 s windows that start every \
+                     100 ms, the true peak within the window minus its loudness, over the windows \
+                     that pass the gate of loudness_range_lu.",
         source: "AES convention paper 9842 (Shepherd, Grimm, Tollerton, 2017)",
         range: "about 3 to 30",
-        reading: "How hard the densest passage was limited. Below 8 it is likely to sound \
-                  strained wherever it is played.",
+        reading: "How hard the densest passage was limited. Below 8 it is likely to sound strained \
+                  on any playback system.",
     },
 ];
 

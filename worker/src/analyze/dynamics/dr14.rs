@@ -47,13 +47,13 @@ impl Analyzer for Dr14 {
         unit: "dB",
         decimals: 0,
         groups: &[&group::DYNAMICS],
-        definition: "Of blocks of 3 s (the last one may be shorter): the second largest peak over \
-                     the RMS of the loudest fifth, a sine having 0 dB RMS as in AES17; the mean of \
-                     the channels. Labels round it to a whole number.",
+        definition: "Second largest peak of all 3 s blocks (the last one may be shorter) relative \
+                     to the RMS of the loudest fifth of the blocks, with a sine at 0 dB RMS as in \
+                     AES17; the mean of the channels. DR labels round it to an integer.",
         source: "TT Dynamic Range Meter, as dr14_t.meter and ffmpeg's drmeter",
         range: "0 to about 30",
-        reading: "Below 8 heavily compressed, 8 to 13 moderately, from 14 on dynamic, as good \
-                  recordings of acoustic music are.",
+        reading: "Below 8: heavily compressed. 8 to 13: moderately compressed. From 14 on: \
+                  dynamic, as good recordings of acoustic music are.",
     }];
 
     fn analyze(&self, chunk: Pcm<'_>) -> Self::Partial {

@@ -9,12 +9,12 @@ pub(in crate::analyze) const METRICS: &[Metric] = &[
         unit: "frames",
         decimals: 0,
         groups: &[&group::HEALTH],
-        definition: "How many frames the file says it has, before it is decoded; null where it does \
-                     not say.",
-        source: "the headers of the file, as of ffprobe's duration_ts",
+        definition: "Number of frames that the file declares, read before it is decoded; null if \
+                     it declares none.",
+        source: "the headers of the file, as ffprobe's duration_ts",
         range: "0 and above",
-        reading: "Other than the `frames` of `format`, which were counted: the file was cut short, or \
-                  its header was never completed.",
+        reading: "If it differs from `frames` of `format`, which are counted, the file is \
+                  truncated or its header was never completed.",
     },
     Metric {
         key: "decode_errors",
@@ -22,13 +22,13 @@ pub(in crate::analyze) const METRICS: &[Metric] = &[
         unit: "places",
         decimals: 0,
         groups: &[&group::HEALTH],
-        definition: "How many stretches of the file could not be decoded and were left out: frames \
-                     that are damaged, and what lies between frames and is no tag. Findings tell \
-                     where the first thousand are, in the audio and in the file; their value is the \
-                     length in bytes. null where ffmpeg decodes.",
-        source: "the errors that `flac -t` and ffmpeg report, each place once",
+        definition: "Number of sections of the file that could not be decoded and were skipped: \
+                     damaged frames, and data between frames that is not a tag. Findings give the \
+                     position of the first thousand in the audio and in the file; their value is \
+                     the length in bytes. null if ffmpeg decodes the file.",
+        source: "the errors that `flac -t` and ffmpeg report, each position once",
         range: "0 and above",
-        reading: "0 is a sound file. Anything else was damaged after it was made.",
+        reading: "0: no errors. Otherwise the file was damaged after it was made.",
     },
     Metric {
         key: "checksum_matches",
@@ -36,11 +36,11 @@ pub(in crate::analyze) const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::HEALTH],
-        definition: "Whether the decoded audio has the MD5 that a FLAC file holds of its original: 1 \
-                     if it does, 0 if not; null where there is none.",
+        definition: "Whether the decoded audio has the MD5 of the original that a FLAC file \
+                     stores: 1 if it does, 0 if not; null if the file stores none.",
         source: "`flac -t`; RFC 9639 §8.2",
         range: "0 or 1",
-        reading: "0 is audio that is not, bit for bit, what was once encoded.",
+        reading: "0: the audio is not bit for bit what was encoded.",
     },
     Metric {
         key: "file_bytes",
@@ -48,10 +48,11 @@ pub(in crate::analyze) const METRICS: &[Metric] = &[
         unit: "bytes",
         decimals: 0,
         groups: &[&group::HEALTH],
-        definition: "The length of the file.",
+        definition: "Size of the file in bytes.",
         source: "the file system",
         range: "1 and above",
-        reading: "It is the sum of the next three, where those can be told.",
+        reading: "The sum of bytes_used, bytes_discarded and trailing_bytes, where those are \
+                  known.",
     },
     Metric {
         key: "bytes_used",
@@ -59,12 +60,12 @@ pub(in crate::analyze) const METRICS: &[Metric] = &[
         unit: "bytes",
         decimals: 0,
         groups: &[&group::HEALTH],
-        definition: "Bytes of the file that are headers, tags, padding (zeros beside a tag or at \
-                     either end), or audio that was decoded: \
-                     file_bytes − bytes_discarded − trailing_bytes; null where one of these is.",
+        definition: "Bytes of the file that are headers, tags, padding (zeros next to a tag or at \
+                     either end) or decoded audio: file_bytes − bytes_discarded − trailing_bytes; \
+                     null if one of these is.",
         source: "none",
         range: "0 to file_bytes",
-        reading: "All of a sound file.",
+        reading: "Equal to file_bytes in an intact file.",
     },
     Metric {
         key: "bytes_discarded",
@@ -72,15 +73,15 @@ pub(in crate::analyze) const METRICS: &[Metric] = &[
         unit: "bytes",
         decimals: 0,
         groups: &[&group::HEALTH],
-        definition: "Bytes between the header and the end of the audio of which no audio could be \
-                     made: those of all decode_errors, and of a last frame that is cut short, which \
-                     a finding of this kind tells of. null where the decoder does not see them \
-                     (what is compressed in CAF, AIFF or WAV, whatever ffmpeg decodes, and an MP4 that is \
-                     cut short) and where the format changes within the file.",
-        source: "`flac -t` and ffmpeg tell of them one by one and do not add them up",
+        definition: "Bytes between the header and the end of the audio that could not be decoded: \
+                     those of all decode_errors and of a truncated last frame, which has a finding \
+                     of this kind. null where the decoder does not see them (compressed audio in \
+                     CAF, AIFF or WAV, files that ffmpeg decodes, truncated MP4) and where the \
+                     format changes within the file.",
+        source: "`flac -t` and ffmpeg report them one by one, without a total",
         range: "0 to file_bytes",
-        reading: "0 is a sound file. A few hundred at the very end are a recording that was broken \
-                  off in the middle of a frame.",
+        reading: "0: an intact file. A few hundred at the very end are a recording that stopped in \
+                  the middle of a frame.",
     },
     Metric {
         key: "trailing_bytes",
@@ -88,13 +89,13 @@ pub(in crate::analyze) const METRICS: &[Metric] = &[
         unit: "bytes",
         decimals: 0,
         groups: &[&group::HEALTH],
-        definition: "Bytes behind the audio that are neither a part of its container, nor a tag \
-                     (ID3, APE, Lyrics3), nor zeros. A finding tells where they begin. null where \
-                     the decoder does not see them, as of bytes_discarded.",
+        definition: "Bytes after the audio that are neither part of its container, nor a tag (ID3, \
+                     APE, Lyrics3), nor zeros. A finding gives the position. null where the \
+                     decoder does not see them, as for bytes_discarded.",
         source: "none",
         range: "0 to file_bytes",
-        reading: "0 is usual. Anything else was joined to the file by a program that does not know \
-                  the format, or is hidden there.",
+        reading: "0 is usual. Anything else was appended by a program that does not know the \
+                  format, or is hidden there.",
     },
     Metric {
         key: "extension_matches",
@@ -102,10 +103,10 @@ pub(in crate::analyze) const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::HEALTH],
-        definition: "Whether the name ends as names of what the file is do: 1 or 0; null where it \
-                     ends like that of no audio.",
+        definition: "Whether the extension of the file name is one of the detected format: 1 or 0; \
+                     null if it is not the extension of any audio format.",
         source: "the first bytes of the file and `audiopool formats`",
         range: "0 or 1",
-        reading: "0 is a file that many programs will refuse or misread until it is renamed.",
+        reading: "0: many programs refuse or misread the file until it is renamed.",
     },
 ];

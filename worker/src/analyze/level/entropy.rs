@@ -39,12 +39,14 @@ impl Analyzer for Entropy {
         unit: "",
         decimals: 4,
         groups: &[&group::LEVEL],
-        definition: "Shannon's entropy of the magnitudes in 8192 bins from 0 to full scale, over \
-                     that of bins which are all used alike; the mean of the channels.",
+        definition: "Shannon entropy of the sample magnitudes in 8192 bins from 0 to full scale, \
+                     divided by its maximum, that of equally filled bins; the mean of the \
+                     channels.",
         source: "ffmpeg astats `Entropy`",
         range: "0 to 1",
-        reading: "0 is a signal that has one value only, 1 one that has all equally often. Music \
-                  has 0.6 to 0.9; less tells of few bits, of silence or of a very low level.",
+        reading: "0 is a signal with one magnitude only, 1 one with all magnitudes equally often. \
+                  Music has 0.6 to 0.9. Lower values indicate few bits, silence or a very low \
+                  level.",
     }];
 
     fn analyze(&self, chunk: Pcm<'_>) -> Self::Partial {

@@ -45,27 +45,27 @@ impl Analyzer for Level {
             title: "Peak",
             unit: "dBFS",
             decimals: 2,
-            groups: &[&group::SEED, &group::LEVEL],
-            definition: "Largest sample magnitude of all channels: 20·log10(max|x| / full scale), \
-                         pydub's max_dBFS. The most negative sample is 0.0.",
+            groups: &[&group::BASIC, &group::LEVEL],
+            definition: "Largest sample magnitude in any channel: 20·log10(max|x| / full scale), \
+                         as pydub's max_dBFS. The most negative integer is 0.0.",
             source: "pydub's max_dBFS",
             range: "−186.6 to 0",
-            reading: "0 is the loudest that the format can hold, so that a figure of 0 is a hint \
-                      of clipping; far below, bits were left unused. What lies between the \
-                      samples may be louder.",
+            reading: "0 is the largest value that the format can hold and may indicate clipping. \
+                      Far below 0, bits of the format are unused. Between the samples the waveform \
+                      can be higher: see true_peak_dbtp.",
         },
         Metric {
             key: "min_dbfs",
             title: "Quietest",
             unit: "dBFS",
             decimals: 2,
-            groups: &[&group::SEED, &group::LEVEL],
-            definition: "Smallest non-zero sample magnitude of all channels: \
-                         20·log10(min|x| / full scale).",
+            groups: &[&group::BASIC, &group::LEVEL],
+            definition: "Smallest non-zero sample magnitude in any channel: 20·log10(min|x| / full \
+                         scale).",
             source: "none; pydub has no such figure",
             range: "−186.6 to 0",
-            reading: "Usually the smallest step of the format: −90.3 for 16 bit. A higher one \
-                      tells of samples that were made louder, or of a coarser origin.",
+            reading: "Usually the smallest step of the format: −90.3 for 16 bits. A higher value \
+                      indicates samples that were amplified, or a source with fewer bits.",
         },
     ];
 

@@ -132,8 +132,8 @@ const fn metric(key: &'static str, title: &'static str, definition: &'static str
         definition,
         source: "ffmpeg volumedetect, `histogram_0db` to `histogram_5db`",
         range: "0 to the number of samples",
-        reading: "A few in the loudest decibel are natural peaks; thousands there, and more than in \
-                  the one below, tell of a limiter or of clipping.",
+        reading: "A few samples in the loudest decibel are natural peaks. Thousands there, and more \
+                  than in the decibel below, indicate a limiter or clipping.",
     }
 }
 
@@ -141,13 +141,33 @@ const METRICS: [Metric; BINS] = [
     metric(
         "histogram_0db",
         "0 to −1 dBFS",
-        "Samples of all channels from 0 dBFS to above −1 dBFS.",
+        "Number of samples of all channels at most 0 dBFS and above −1 dBFS.",
     ),
-    metric("histogram_1db", "−1 to −2 dBFS", "The same from −1 dBFS to above −2 dBFS."),
-    metric("histogram_2db", "−2 to −3 dBFS", "The same from −2 dBFS to above −3 dBFS."),
-    metric("histogram_3db", "−3 to −4 dBFS", "The same from −3 dBFS to above −4 dBFS."),
-    metric("histogram_4db", "−4 to −5 dBFS", "The same from −4 dBFS to above −5 dBFS."),
-    metric("histogram_5db", "−5 to −6 dBFS", "The same from −5 dBFS to above −6 dBFS."),
+    metric(
+        "histogram_1db",
+        "−1 to −2 dBFS",
+        "Number of samples of all channels at most −1 dBFS and above −2 dBFS.",
+    ),
+    metric(
+        "histogram_2db",
+        "−2 to −3 dBFS",
+        "Number of samples of all channels at most −2 dBFS and above −3 dBFS.",
+    ),
+    metric(
+        "histogram_3db",
+        "−3 to −4 dBFS",
+        "Number of samples of all channels at most −3 dBFS and above −4 dBFS.",
+    ),
+    metric(
+        "histogram_4db",
+        "−4 to −5 dBFS",
+        "Number of samples of all channels at most −4 dBFS and above −5 dBFS.",
+    ),
+    metric(
+        "histogram_5db",
+        "−5 to −6 dBFS",
+        "Number of samples of all channels at most −5 dBFS and above −6 dBFS.",
+    ),
 ];
 
 #[cfg(test)]

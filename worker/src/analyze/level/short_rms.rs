@@ -259,11 +259,11 @@ const METRICS: &[Metric] = &[
         unit: "dBFS",
         decimals: 2,
         groups: &[&group::LEVEL],
-        definition: "RMS of the loudest 50 ms of any channel; windows begin every 10 ms.",
-        source: "ffmpeg astats `RMS peak dB`, which weights by an exponential of 50 ms instead",
+        definition: "RMS of the loudest 50 ms of any channel. Windows start every 10 ms.",
+        source: "ffmpeg astats `RMS peak dB`, which uses an exponential window of 50 ms instead",
         range: "−186.6 to 0",
-        reading: "How strong the strongest moment is, as power. Near rms_dbfs, the level hardly \
-                  changes.",
+        reading: "The level of the loudest moment. A value close to rms_dbfs means that the level \
+                  hardly changes.",
     },
     Metric {
         key: "rms_trough_dbfs",
@@ -271,11 +271,12 @@ const METRICS: &[Metric] = &[
         unit: "dBFS",
         decimals: 2,
         groups: &[&group::LEVEL],
-        definition: "RMS of the quietest 50 ms of any channel; windows begin every 10 ms.",
-        source: "ffmpeg astats and SoX stats `RMS Tr dB`, which weight by an exponential of 50 ms",
+        definition: "RMS of the quietest 50 ms of any channel. Windows start every 10 ms. Not \
+                     defined if any window is digital silence.",
+        source: "ffmpeg astats and SoX stats `RMS Tr dB`, which use an exponential window of 50 ms \
+                 instead",
         range: "−186.6 to 0",
-        reading: "A bound of the noise floor: what is left between words or notes. Not defined \
-                  where there is digital silence.",
+        reading: "Indicates the noise floor: the level between words or notes.",
     },
 ];
 

@@ -105,12 +105,12 @@ pub static METRICS: &[Metric] = &[
         unit: "dB",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "What a player adds to every file of an album to bring the album to −18 LUFS: \
-                     −18 − the integrated_lufs of all its files together, whose gates are those of \
-                     the album. With --album only, and of albums only.",
+        definition: "Gain that a player applies to every file of an album to bring the album to \
+                     −18 LUFS: −18 − the integrated loudness of all its files together, gated over \
+                     the whole album. Only with --album, and only for albums.",
         source: "ReplayGain 2.0, as loudgain and rsgain",
         range: "about −23 to +52",
-        reading: "The same for all files, so that quiet pieces stay quiet beside loud ones.",
+        reading: "One gain for all files keeps quiet pieces quiet next to loud ones.",
     },
     Metric {
         key: "replaygain_album_peak",
@@ -118,8 +118,8 @@ pub static METRICS: &[Metric] = &[
         unit: "",
         decimals: 6,
         groups: &[&group::LOUDNESS],
-        definition: "The largest true peak of its files as a number, full scale being 1. With \
-                     --album only, and of albums only.",
+        definition: "Largest true peak of the files of an album as a linear value; full scale is \
+                     1. Only with --album, and only for albums.",
         source: "ReplayGain 2.0, as loudgain and rsgain",
         range: "0 and above",
         reading: "As replaygain_track_peak, for the gain of the album.",

@@ -9,13 +9,13 @@ pub(super) const METRICS: &[Metric] = &[
         unit: "Hz",
         decimals: 0,
         groups: &[&group::SPECTRUM],
-        definition: "Where the middle of the spectrum is: Σ f·|X| / Σ |X|, the mean over frames \
-                     above −70 dBFS. Frames are of 2048 samples under Hann's window, every 512, \
-                     and |X|² is the mean over channels.",
+        definition: "Centroid of the spectrum, Σ f·|X| / Σ |X|, averaged over frames above −70 \
+                     dBFS. Frames have 2048 samples under a Hann window and start every 512 \
+                     samples; |X|² is averaged over the channels.",
         source: "librosa.feature.spectral_centroid, center=False",
-        range: "0 to half the rate",
-        reading: "How bright it sounds: speech has 1000 to 3000, a full mix 1500 to 4000, noise a \
-                  quarter of the rate.",
+        range: "0 to half the sample rate",
+        reading: "Brightness of the sound. Speech has 1000 to 3000, a full mix 1500 to 4000, noise \
+                  a quarter of the sample rate.",
     },
     Metric {
         key: "spectral_rolloff_hz",
@@ -23,11 +23,12 @@ pub(super) const METRICS: &[Metric] = &[
         unit: "Hz",
         decimals: 0,
         groups: &[&group::SPECTRUM],
-        definition: "The frequency below which 85 % of all |X| lie, the mean over the same frames.",
+        definition: "Frequency below which 85 % of the sum of |X| lies, averaged over the frames \
+                     of spectral_centroid_hz.",
         source: "librosa.feature.spectral_rolloff, center=False",
-        range: "0 to half the rate",
-        reading: "As the centroid, but more about the top: low for voices and old recordings, high \
-                  for cymbals and noise.",
+        range: "0 to half the sample rate",
+        reading: "Similar to the centroid, but more sensitive to high frequencies: low for voices \
+                  and old recordings, high for cymbals and noise.",
     },
     Metric {
         key: "spectral_flatness",
@@ -35,12 +36,12 @@ pub(super) const METRICS: &[Metric] = &[
         unit: "",
         decimals: 4,
         groups: &[&group::SPECTRUM],
-        definition: "The geometric mean of |X|² over the arithmetic one, no bin below 1e-10, the \
-                     mean over the same frames.",
+        definition: "Geometric mean of |X|² divided by its arithmetic mean, with no bin below \
+                     1e-10, averaged over the frames of spectral_centroid_hz.",
         source: "librosa.feature.spectral_flatness, center=False",
         range: "0 to 1",
-        reading: "0 is a tone, about 0.56 white noise, most music is below 0.05. A recording that \
-                  is nearly all noise shows here.",
+        reading: "0 is a tone, about 0.56 white noise. Most music is below 0.05. High values \
+                  identify a recording that is nearly all noise.",
     },
     Metric {
         key: "bandwidth_hz",
@@ -48,44 +49,48 @@ pub(super) const METRICS: &[Metric] = &[
         unit: "Hz",
         decimals: 0,
         groups: &[&group::SPECTRUM],
-        definition: "Up to where there is sound: the frequency from which on the average spectrum is \
-                     flat, within 3 dB of its level in the last 5 % below half the rate (medians of \
-                     300 Hz), if the 1 kHz below is 8 dB or more above that; else from which on, \
-                     above 3 kHz, it is 45 dB or more lower (medians of 1 kHz, 300 Hz apart); there, \
-                     where it has fallen by half, or of the latter by 12 dB. Half the rate if there is no such fall, or only one \
-                     above 94 % of half the rate, where the filters of converters are.",
+        definition: "Frequency at which the average spectrum ends. First, the highest fall of 45 \
+                     dB or more above 3 kHz is looked for (medians of 1 kHz, 300 Hz apart); the \
+                     end is where the level has fallen by 12 dB. If there is none, the start of a \
+                     flat floor is looked for: medians of 300 Hz stay within 3 dB of the level of \
+                     the last 5 % below half the sample rate, and the 1 kHz below is 8 dB or more \
+                     above that; the end is where the level has fallen by half. Half the sample \
+                     rate if neither is found, or only above 94 % of it, where the filters of \
+                     converters are.",
         source: "none; spectrograms are looked at for the same",
-        range: "above 1000, to half the rate",
-        reading: "A lossless file that ends at 16,000 to 17,000 was an MP3 of 128 kbit/s, at 19,000 to \
-                  20,500 one of 192 to 320 or Opus; at 4000, 8000 or 11,000 it was made from a lower \
-                  rate. It cannot tell encoders that code up to the end (AAC from 192 kbit/s on, MP3 \
-                  V0, Vorbis from q6 on), a file that was mixed or dithered with noise afterwards, or \
-                  a recording without any sound up there.",
+        range: "above 1000, to half the sample rate",
+        reading: "A lossless file that ends at 16,000 to 17,000 was once an MP3 of 128 kbit/s, at \
+                  19,000 to 20,500 an MP3 of 192 to 320 kbit/s or Opus; at 4000, 8000 or 11,000 it \
+                  was made from a lower sample rate. It does not detect encoders that code up to \
+                  the end (AAC from 192 kbit/s on, MP3 V0, Vorbis from q6 on), files that were \
+                  mixed or dithered with noise afterwards, or recordings without any sound at high \
+                  frequencies.",
     },
     Metric {
         key: "cutoff_depth_db",
-        title: "Cut-off",
+        title: "Cut-off depth",
         unit: "dB",
         decimals: 1,
         groups: &[&group::SPECTRUM],
-        definition: "By how much the average spectrum falls at bandwidth_hz.",
+        definition: "Fall of the average spectrum at bandwidth_hz.",
         source: "none",
-        range: "8 and above; not defined where there is no such fall",
-        reading: "Any figure deserves a look: nothing but rounding noise is left above bandwidth_hz. \
-                  The deeper, the less an accident.",
+        range: "8 and above; not defined if there is no such fall",
+        reading: "Any value is worth checking: above bandwidth_hz only rounding noise is left. The \
+                  deeper the fall, the less likely it is accidental.",
     },
     Metric {
         key: "spectrum_bands",
-        title: "Third octaves",
+        title: "Third-octave bands",
         unit: "",
         decimals: 0,
         groups: &[&group::SPECTRUM],
-        definition: "How many bands of a third of an octave there are from 25 Hz to 20 kHz below half \
-                     the rate; their levels, the mean power over all frames and channels with a \
-                     full-scale square wave at 0, are under `spectrum_bands` in JSON.",
-        source: "IEC 61260-1, bands to the base of ten; the mean of SciPy's spectrogram",
+        definition: "Number of third-octave bands from 25 Hz to 20 kHz that lie below half the \
+                     sample rate. Their levels are listed under `spectrum_bands` in JSON: the mean \
+                     power over all frames and channels, a full-scale square wave being 0 dBFS.",
+        source: "IEC 61260-1, base-ten bands; the mean of SciPy's spectrogram",
         range: "1 to 30; not defined below 2048 samples",
-        reading: "The long-term average spectrum: pink noise is flat in it, music falls by 3 dB an \
-                  octave or more towards the top. Below 100 Hz it is coarser than its bands.",
+        reading: "The long-term average spectrum. Pink noise is flat in it; music falls by 3 dB \
+                  per octave or more towards high frequencies. Below 100 Hz the resolution of the \
+                  spectrum is coarser than the bands.",
     },
 ];

@@ -251,14 +251,14 @@ const METRICS: &[Metric] = &[
         title: "Non-silent",
         unit: "s",
         decimals: 2,
-        groups: &[&group::SEED, &group::ACTIVITY],
-        definition: "Duration of what is not silent: what pydub's \
-                     detect_nonsilent(min_silence_len, silence_thresh, seek_step=1) finds in the \
-                     whole file.",
+        groups: &[&group::BASIC, &group::ACTIVITY],
+        definition: "Duration of the audio that is not silent, as pydub's \
+                     detect_nonsilent(min_silence_len, silence_thresh, seek_step=1) finds it in \
+                     the whole file.",
         source: "pydub 0.25.1, silence.py",
         range: "0 to the duration",
-        reading: "Much less than the duration tells of pauses, or of a level below \
-                  --silence-threshold-db; 0 of a file in which there is nothing to hear.",
+        reading: "Much less than the duration indicates pauses, or a level below \
+                  --silence-threshold-db. 0 means that the whole file is silent.",
     },
     Metric {
         key: "non_silence_regions",
@@ -266,10 +266,10 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 0,
         groups: &[&group::ACTIVITY],
-        definition: "How many stretches non_silence_seconds is made of; the stretches themselves \
-                     are under `regions`.",
+        definition: "Number of regions that non_silence_seconds adds up. They are listed under \
+                     `regions`.",
         source: "pydub 0.25.1, detect_nonsilent",
         range: "0 and above",
-        reading: "How often sound begins: the phrases of a speaker, the tracks of a record.",
+        reading: "How often sound starts: the phrases of a speaker, the tracks of a record.",
     },
 ];

@@ -280,17 +280,20 @@ const METRICS: &[Metric] = &[
         unit: "dB",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "How far the line at 50 or 60 Hz is above the mean power 4 and 6 Hz to both \
-                     sides, in seconds under Hann's window, or the weaker of two of the lines at 1, \
-                     2, 3 and 4 times that: what three quarters of the seconds that are not silent \
-                     reach, in the channel where it is most. A line that is more than 6 dB louder in \
-                     half of the seconds than in the quietest quarter is a note and does not count. \
-                     Needs 3 such seconds and a rate of 1 to 768 kHz.",
-        source: "none; essentia's HumDetector looks for any steady line",
+        definition: "Mains hum above its surroundings, in the channel where it is strongest. In \
+                     each second, under a Hann window, the power at 50 or 60 Hz and at 2, 3 and 4 \
+                     times that is compared with the mean power 4 and 6 Hz to either side. Each of \
+                     these lines is rated by the value that three quarters of the non-silent \
+                     seconds reach; a line that is more than 6 dB louder in half of the seconds \
+                     than in the quietest quarter is a note and is ignored. The figure is that of \
+                     the line at the mains frequency or that of the second strongest line, \
+                     whichever is higher. Needs 3 non-silent seconds and a sample rate of 1 to 768 \
+                     kHz.",
+        source: "none; essentia's HumDetector detects any steady tone",
         range: "0 to 100",
-        reading: "Below 12 there is none. From there on, mains hum is heard in the pauses. A tone at 50 \
-                  or 60 Hz that is held all the time cannot be told from it, and tones from 1750 to \
-                  2250 Hz that are held come through, 35 to 64 dB below what they are.",
+        reading: "Below 12: no hum. From 12 on, hum is audible in the pauses. It cannot be told \
+                  from a steady tone at 50 or 60 Hz. Steady tones from 1750 to 2250 Hz alias into \
+                  it, 35 to 64 dB below their level.",
     },
     Metric {
         key: "hum_dbfs",
@@ -298,19 +301,20 @@ const METRICS: &[Metric] = &[
         unit: "dBFS",
         decimals: 1,
         groups: &[&group::DAMAGE],
-        definition: "The RMS of the strongest of these lines, likewise; not defined if hum_db is below \
-                     12.",
+        definition: "RMS of the strongest line of hum_db, as reached by three quarters of the \
+                     non-silent seconds; not defined if hum_db is below 12.",
         source: "none",
         range: "−200 to 0",
-        reading: "Above −60 it is heard in quiet passages, above −45 nearly everywhere.",
+        reading: "Above −60 it is audible in quiet passages, above −45 nearly everywhere.",
     },
     Metric {
         key: "hum_hz",
-        title: "Mains",
+        title: "Mains frequency",
         unit: "Hz",
         decimals: 0,
         groups: &[&group::DAMAGE],
-        definition: "Of which mains frequency they are multiples; not defined if hum_db is below 12.",
+        definition: "Mains frequency whose lines hum_db rates highest; not defined if hum_db is \
+                     below 12.",
         source: "none",
         range: "50 or 60",
         reading: "50 in most of the world, 60 in North America and parts of Asia.",

@@ -13,8 +13,9 @@ pub(super) const METRICS: &[Metric] = &[
                      scale). A full-scale sine is −3.01, a full-scale square wave 0.",
         source: "ffmpeg astats `RMS level dB` and SoX stats `RMS lev dB`, both overall",
         range: "−186.6 to 0",
-        reading: "The average strength of the signal, silence included. Music as sold is at −20 \
-                  to −8, speech at −30 to −18. It weighs no frequency, so it is not loudness.",
+        reading: "The average level of the signal, silence included. Released music is at −20 to \
+                  −8, speech at −30 to −18. There is no frequency weighting, so this is not \
+                  loudness.",
     },
     Metric {
         key: "rms_aes17_dbfs",
@@ -22,12 +23,12 @@ pub(super) const METRICS: &[Metric] = &[
         unit: "dBFS",
         decimals: 2,
         groups: &[&group::LEVEL],
-        definition: "rms_dbfs + 20·log10(√2): the same by the convention in which a full-scale \
-                     sine is at 0 dBFS.",
+        definition: "rms_dbfs + 20·log10(√2): RMS by the convention in which a full-scale sine is \
+                     at 0 dBFS.",
         source: "AES17",
         range: "−183.6 to +3.01",
-        reading: "What a programme shows that counts RMS against a sine. Compare it only with \
-                  figures of the same convention.",
+        reading: "The RMS that meters calibrated to a sine show. Compare it only with values of \
+                  the same convention.",
     },
     Metric {
         key: "crest_factor_db",
@@ -35,11 +36,13 @@ pub(super) const METRICS: &[Metric] = &[
         unit: "dB",
         decimals: 2,
         groups: &[&group::LEVEL],
-        definition: "Largest magnitude over RMS, of all channels: 20·log10(max|x| / √(Σx²/n)).",
-        source: "none overall; of one channel, SoX's and astats' `Crest factor`",
+        definition: "Ratio of the largest magnitude to the RMS, over all channels: 20·log10(max|x| \
+                     / √(Σx²/n)).",
+        source: "none for all channels together; for one channel, `Crest factor` of SoX stats and \
+                 ffmpeg astats",
         range: "0 and above",
         reading: "A square wave has 0, a sine 3, heavily compressed music 6 to 9, natural \
-                  recordings 14 to 20. Low figures tell of limiting or clipping.",
+                  recordings 14 to 20. Low values indicate limiting or clipping.",
     },
     Metric {
         key: "dc_offset",
@@ -47,24 +50,24 @@ pub(super) const METRICS: &[Metric] = &[
         unit: "FS",
         decimals: 6,
         groups: &[&group::LEVEL],
-        definition: "Mean of the samples of a channel over full scale, of the channel where it is \
-                     farthest from zero.",
+        definition: "Mean of the samples of a channel relative to full scale, for the channel \
+                     whose mean is farthest from zero.",
         source: "ffmpeg astats and SoX stats `DC offset`, both overall",
         range: "−1 to 1",
-        reading: "Should be 0. From 0.001 on, edits may click and headroom is lost; the cause is \
-                  a converter, or a unipolar signal.",
+        reading: "Should be 0. From ±0.001 on, edits may click and headroom is lost. The cause is \
+                  a converter or a unipolar signal.",
     },
     Metric {
         key: "peak_count",
-        title: "At the peak",
+        title: "Samples at peak",
         unit: "",
         decimals: 0,
         groups: &[&group::LEVEL],
-        definition: "How many samples of all channels have the largest magnitude.",
-        source: "none; SoX's `Pk count` looks at positive and negative peaks by themselves",
+        definition: "Number of samples of all channels that have the largest magnitude.",
+        source: "none; SoX's `Pk count` counts positive and negative peaks separately",
         range: "0 to the number of samples",
-        reading: "One or two in a natural recording. Hundreds tell of a limiter or of clipping, \
-                  even where the level was lowered afterwards.",
+        reading: "One or two in a natural recording. Hundreds indicate a limiter or clipping, even \
+                  if the level was lowered afterwards.",
     },
     Metric {
         key: "bit_depth_used",
@@ -72,12 +75,13 @@ pub(super) const METRICS: &[Metric] = &[
         unit: "bit",
         decimals: 0,
         groups: &[&group::LEVEL],
-        definition: "Bits of a sample without the lowest ones that are zero in every sample of \
-                     every channel; floats as 32 bit integers. Not defined for lossy codecs.",
-        source: "the second number of ffmpeg astats' `Bit depth` and SoX's `Bit-depth`",
+        definition: "Bits per sample, without the lowest bits that are zero in every sample of \
+                     every channel. Floats are measured as 32-bit integers. Not defined for lossy \
+                     codecs.",
+        source: "the second number of `Bit depth` of ffmpeg astats and of `Bit-depth` of SoX stats",
         range: "0 to 32",
-        reading: "16 in a 24 bit file: the recording was made with, or went through, 16 bits. 0 \
-                  is digital silence.",
+        reading: "16 in a 24-bit file: the recording was made with 16 bits, or went through a \
+                  16-bit stage. 0 is digital silence.",
     },
     Metric {
         key: "zero_crossing_rate",
@@ -85,11 +89,11 @@ pub(super) const METRICS: &[Metric] = &[
         unit: "",
         decimals: 4,
         groups: &[&group::LEVEL],
-        definition: "Share of neighbouring samples of a channel of which one is negative and the \
-                     other is not, over all channels.",
+        definition: "Share of the pairs of neighbouring samples of a channel in which one is \
+                     negative and the other is not, over all channels.",
         source: "librosa's zero_crossings(pad=False), over the whole file",
         range: "0 to 1",
-        reading: "Twice the frequency of a tone over the sample rate. Low in speech and bass, \
-                  near 0.5 in white noise; 0 in a signal that stays on one side.",
+        reading: "Twice the frequency of a tone divided by the sample rate. Low in speech and \
+                  bass, near 0.5 in white noise, 0 in a signal that never changes its sign.",
     },
 ];

@@ -330,16 +330,16 @@ const METRICS: &[Metric] = &[
         unit: "LUFS",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "Loudness of the whole: K-weighted power of blocks of 400 ms, every 100 ms, \
-                     without those below −70 LUFS and those 10 LU below the mean of the rest. \
-                     Channels from 60° to 120° to the side count 1.41, the low-frequency channel \
-                     0, by the layout that the file states, else by WAV's default for its number \
-                     of channels. Mono counts as one loudspeaker; with --dual-mono as two, which \
-                     is 3.01 LU louder.",
+        definition: "Integrated loudness of the whole file: K-weighted power of 400 ms blocks that \
+                     start every 100 ms, gated at −70 LUFS and at 10 LU below the mean of the \
+                     remaining blocks. Channels from 60° to 120° to the side are weighted by 1.41, \
+                     the low-frequency channel by 0. The layout is the one that the file states, \
+                     else WAV's default for the number of channels. Mono is measured as one \
+                     loudspeaker; with --dual-mono as two, which is 3.01 LU louder.",
         source: "ITU-R BS.1770-5, EBU R128",
         range: "−70 to about +5",
-        reading: "How loud it is heard as a whole. Broadcast in Europe wants −23, streaming \
-                  services −14 to −16, podcasts −16; music as sold is at −14 to −6.",
+        reading: "Perceived loudness of the whole programme. Broadcast in Europe requires −23, \
+                  streaming services −14 to −16, podcasts −16. Released music is at −14 to −6.",
     },
     Metric {
         key: "momentary_max_lufs",
@@ -347,11 +347,12 @@ const METRICS: &[Metric] = &[
         unit: "LUFS",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "K-weighted power of the loudest 400 ms, not gated; windows begin every 10 ms.",
+        definition: "Maximum momentary loudness: K-weighted power of the loudest 400 ms, not \
+                     gated. Windows start every 10 ms.",
         source: "EBU Tech 3341",
         range: "up to about +10",
-        reading: "The loudest moment, such as a shout or a bang. Far above the integrated \
-                  loudness, something sticks out.",
+        reading: "The loudest moment, for example a shout or a bang. Far above integrated_lufs, a \
+                  single event stands out.",
     },
     Metric {
         key: "short_term_max_lufs",
@@ -359,10 +360,12 @@ const METRICS: &[Metric] = &[
         unit: "LUFS",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "K-weighted power of the loudest 3 s, not gated; windows begin every 10 ms.",
+        definition: "Maximum short-term loudness: K-weighted power of the loudest 3 s, not gated. \
+                     Windows start every 10 ms.",
         source: "EBU Tech 3341",
         range: "up to about +5",
-        reading: "The loudest phrase. Rules for advertisements limit it, as R128 s1 does to −18.",
+        reading: "The loudest phrase. Rules for advertisements limit it, for example EBU R128 s1 \
+                  to −18.",
     },
     Metric {
         key: "loudness_range_lu",
@@ -370,35 +373,35 @@ const METRICS: &[Metric] = &[
         unit: "LU",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "From the 10th to the 95th percentile of the loudness of 3 s windows, every \
-                     100 ms, without those below −70 LUFS and those 20 LU below the mean of the \
-                     rest.",
-        source: "EBU Tech 3342; ffmpeg's ebur128 (libebur128 has windows every second)",
+        definition: "Difference between the 95th and the 10th percentile of short-term loudness: 3 \
+                     s windows that start every 100 ms, gated at −70 LUFS and at 20 LU below the \
+                     mean of the remaining windows.",
+        source: "EBU Tech 3342; ffmpeg's ebur128 (libebur128 starts a window every second)",
         range: "0 and above",
-        reading: "Below 5 the level hardly moves, music for the living room has 6 to 15, film and \
-                  orchestra up to 25. Of less than a minute, it says little.",
+        reading: "Below 5 the level hardly varies. Music for home listening has 6 to 15, film and \
+                  orchestral music up to 25. It says little about less than a minute of audio.",
     },
     Metric {
         key: "loudness_range_low_lufs",
-        title: "Range from",
+        title: "Loudness range low",
         unit: "LUFS",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "The lower end of loudness_range_lu: the 10th percentile.",
+        definition: "Lower end of loudness_range_lu: the 10th percentile.",
         source: "EBU Tech 3342",
         range: "−70 and above",
-        reading: "How loud the quiet passages are.",
+        reading: "Loudness of the quiet passages.",
     },
     Metric {
         key: "loudness_range_high_lufs",
-        title: "Range to",
+        title: "Loudness range high",
         unit: "LUFS",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "The upper end of loudness_range_lu: the 95th percentile.",
+        definition: "Upper end of loudness_range_lu: the 95th percentile.",
         source: "EBU Tech 3342",
         range: "−70 and above",
-        reading: "How loud the loud passages are, single bursts apart.",
+        reading: "Loudness of the loud passages, single bursts excluded.",
     },
     Metric {
         key: "replaygain_track_gain_db",
@@ -406,22 +409,23 @@ const METRICS: &[Metric] = &[
         unit: "dB",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "What a player adds to bring the file to −18 LUFS: −18 − integrated_lufs.",
+        definition: "Gain that a player applies to bring the file to −18 LUFS: −18 − \
+                     integrated_lufs.",
         source: "ReplayGain 2.0, as loudgain and rsgain",
         range: "about −23 to +52",
-        reading: "Negative for music that is louder than the reference, as most is.",
+        reading: "Negative for music that is louder than the reference, which most music is.",
     },
     Metric {
         key: TARGET_DEVIATION,
-        title: "Above target",
+        title: "Deviation from target",
         unit: "LU",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "integrated_lufs − the loudness that --loudness-target names; there is no such \
-                     figure without that option.",
-        source: "EBU R128, which allows ±0.5 and, where that is hard to hold, ±1.0",
+        definition: "integrated_lufs minus the loudness that --loudness-target gives. Only \
+                     computed with that option.",
+        source: "EBU R128, which allows ±0.5 and, where that is hard to achieve, ±1.0",
         range: "about −50 to +30",
-        reading: "Positive is louder than wanted: turned down by so much, it is as loud as wanted. \
-                  Negative is too quiet.",
+        reading: "Positive: louder than the target; lower the gain by this amount to reach it. \
+                  Negative: too quiet.",
     },
 ];

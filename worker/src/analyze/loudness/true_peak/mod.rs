@@ -293,11 +293,11 @@ const METRICS: &[Metric] = &[
         unit: "dBTP",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "The largest magnitude of the wave, on and between the samples of any channel: \
-                     at 4 times the rate below 192 kHz, above as it is.",
+        definition: "Largest magnitude of the waveform in any channel, at and between the samples: \
+                     oversampled 4 times below 192 kHz, not oversampled from 192 kHz on.",
         source: "ITU-R BS.1770-5, Annex 2",
-        range: "0 is full scale; up to about +6 of what is clipped",
-        reading: "Above 0 a converter or a lossy encoder clips. Broadcast in Europe wants −1 at \
+        range: "0 is full scale; clipped audio reaches about +6",
+        reading: "Above 0, a converter or a lossy encoder clips. Broadcast in Europe allows −1 at \
                   most, streaming services −1 to −2.",
     },
     Metric {
@@ -306,11 +306,11 @@ const METRICS: &[Metric] = &[
         unit: "dBFS",
         decimals: 2,
         groups: &[&group::LOUDNESS],
-        definition: "The largest |x| of the samples as they are; max_dbfs is of samples made \
-                     integers, as pydub has it.",
+        definition: "Largest sample magnitude |x| in any channel, before any conversion. max_dbfs \
+                     is measured on samples converted to integers, as in pydub.",
         source: "EBU R128",
-        range: "0 is full scale; floats may be beyond",
-        reading: "As true_peak_dbtp, but blind to what lies between the samples.",
+        range: "0 is full scale; floats may exceed it",
+        reading: "As true_peak_dbtp, but without the peaks between the samples.",
     },
     Metric {
         key: "replaygain_track_peak",
@@ -318,9 +318,9 @@ const METRICS: &[Metric] = &[
         unit: "",
         decimals: 6,
         groups: &[&group::LOUDNESS],
-        definition: "The true peak as a number, full scale being 1.",
+        definition: "True peak as a linear value; full scale is 1.",
         source: "ReplayGain 2.0, as loudgain and rsgain",
         range: "0 and above",
-        reading: "A player turns the gain down where gain and peak together would be above 1.",
+        reading: "A player lowers the gain if gain and peak together would exceed 1.",
     },
 ];
