@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use audiopool::ProcessPool;
-use audiopool::pool::{Event, PeakMemory, PoolEvent};
-use audiopool_worker::usage::Meter;
+use audiopool::pool::{PeakMemory, PoolEvent};
+use procpool::usage::Meter;
 
 const WORKERS: usize = 2;
 
@@ -57,15 +57,15 @@ fn handles() -> Result<u64, Box<dyn Error>> {
 
 #[cfg(windows)]
 fn handles() -> Result<u64, Box<dyn Error>> {
-    Ok(audiopool_worker::windows::Process::this()?.handles()?.into())
+    Ok(procpool::windows::Process::this()?.handles()?.into())
 }
 
 fn tiny(count: u64) -> Result<(), Box<dyn Error>> {
     let children = Arc::new(AtomicU64::new(0));
     let observer = {
         let children = Arc::clone(&children);
-        move |event: &Event| {
-            if let Event::Pool(PoolEvent::ChildRetired { usage, .. }) = event {
+        move |event: &PoolEvent| {
+            if let PoolEvent::ChildRetired { usage, .. } = event {
                 children.fetch_add(usage.peak_rss_bytes, Ordering::Relaxed);
             }
         }

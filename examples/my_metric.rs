@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::{env, iter};
 
 use audiopool::{
-    AudioSegment, ChunkFunction, ChunkOptions, Pcm, TaskFailure, ThreadConfig,
+    AudioSegment, ChunkFunction, ChunkOptions, ChunkTask, Pcm, TaskFailure, ThreadConfig,
     parallel_process_audio_chunks,
 };
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ impl Crossings {
 // and this line is where they go their own way.
 
 fn main() -> ExitCode {
-    audiopool::run_child_role_with(|| audiopool::worker_tasks().with::<ZeroCrossings>());
+    audiopool::run_child_role_with(|| audiopool::worker_tasks().with::<ChunkTask<ZeroCrossings>>());
 
     match report() {
         Ok(()) => ExitCode::SUCCESS,

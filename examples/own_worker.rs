@@ -13,7 +13,7 @@
 use std::error::Error;
 use std::iter;
 
-use audiopool::{Pcm, ProcessPool, Registry, Task, TaskFailure};
+use audiopool::{Attachment, ProcessPool, Registry, Task, TaskFailure};
 use serde::{Deserialize, Serialize};
 
 /// The function's arguments are the task's fields.
@@ -25,9 +25,10 @@ struct Ackermann {
 
 impl Task for Ackermann {
     const NAME: &'static str = "own_worker.ackermann";
+    type Attachment = ();
     type Output = u64;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<u64, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<u64, TaskFailure> {
         match self {
             Self { m: 6.., .. } => Err(TaskFailure::new("no computer has ever computed it")),
             Self { m, n } => Ok(ackermann(m, n)),

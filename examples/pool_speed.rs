@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use audiopool::{Pcm, ProcessPool, Registry, Task, TaskError, TaskFailure};
+use audiopool::{Attachment, ProcessPool, Registry, Task, TaskError, TaskFailure};
 use serde::{Deserialize, Serialize};
 
 /// Does nothing with a number.
@@ -25,9 +25,10 @@ struct Echo {
 
 impl Task for Echo {
     const NAME: &'static str = "pool_speed.echo";
+    type Attachment = ();
     type Output = u64;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<u64, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<u64, TaskFailure> {
         Ok(self.number)
     }
 }
@@ -40,9 +41,10 @@ struct Length {
 
 impl Task for Length {
     const NAME: &'static str = "pool_speed.length";
+    type Attachment = ();
     type Output = usize;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<usize, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<usize, TaskFailure> {
         Ok(self.bytes.len())
     }
 }
@@ -53,9 +55,10 @@ struct Die;
 
 impl Task for Die {
     const NAME: &'static str = "pool_speed.die";
+    type Attachment = ();
     type Output = ();
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<(), TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<(), TaskFailure> {
         die().map_err(TaskFailure::new)
     }
 }
@@ -69,7 +72,7 @@ fn die() -> std::io::Result<()> {
 
 #[cfg(windows)]
 fn die() -> std::io::Result<()> {
-    use audiopool_worker::windows::{KILLED, end_this_process};
+    use procpool::windows::{KILLED, end_this_process};
 
     end_this_process(KILLED);
     Err(std::io::Error::other("it lives on"))

@@ -5,7 +5,7 @@ mod probes;
 
 use std::process::ExitCode;
 
-use audiopool::{Registry, worker_tasks};
+use audiopool::{ChunkTask, Registry, worker_tasks};
 use probes::{Meet, Misbehave, Small, Tell};
 
 fn main() -> ExitCode {
@@ -14,5 +14,9 @@ fn main() -> ExitCode {
 }
 
 fn probes() -> Registry {
-    worker_tasks().with::<Tell>().with::<Meet>().with::<Misbehave>().with::<Small>()
+    worker_tasks()
+        .with::<ChunkTask<Tell>>()
+        .with::<ChunkTask<Meet>>()
+        .with::<ChunkTask<Misbehave>>()
+        .with::<Small>()
 }

@@ -12,11 +12,12 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use audiopool_worker::analyze::Health;
-use audiopool_worker::board;
-use audiopool_worker::confine::Needs;
+use audiopool_worker::audio::AudioDescription;
 use audiopool_worker::pcm::PcmFormat;
-use audiopool_worker::protocol::WorkerFault;
-use audiopool_worker::task::{Outlet, StreamTask};
+use procpool::board;
+use procpool::confine::Needs;
+use procpool::protocol::WorkerFault;
+use procpool::task::{Outlet, StreamTask};
 use serde::{Deserialize, Serialize};
 
 use crate::chunk::{ChunkLength, Cutter};
@@ -61,13 +62,17 @@ pub struct Ending {
 impl StreamTask for DecodeFile {
     const NAME: &'static str = "audiopool.decode";
     type Item = Decoded;
+    type Attachment = AudioDescription;
     type Output = Result<Ending, DecodeError>;
 
     fn needs(&self) -> Needs {
         decode::needs(Path::new(&self.path))
     }
 
-    fn run(self, outlet: &mut Outlet<'_, Decoded>) -> Result<Self::Output, WorkerFault> {
+    fn run(
+        self,
+        outlet: &mut Outlet<'_, Decoded, AudioDescription>,
+    ) -> Result<Self::Output, WorkerFault> {
         board::stage("opening the file");
         let mut source = match Source::open_with(Path::new(&self.path), self.threads) {
             Ok(source) => source,
@@ -105,7 +110,7 @@ impl StreamTask for DecodeFile {
 
 /// Audio on its way into slots, cut into chunks.
 struct Delivery<'a, 'o> {
-    outlet: &'a mut Outlet<'o, Decoded>,
+    outlet: &'a mut Outlet<'o, Decoded, AudioDescription>,
     pcm: PcmFormat,
     chunk_frames: u64,
     cutter: Cutter,
@@ -121,7 +126,7 @@ impl Delivery<'_, '_> {
         let room = source.left_in_place().map(|left| left.min(IN_PLACE).min(self.cutter.room()));
         let Some(room) = room.filter(|&room| room > 0) else { return Ok(None) };
         let mut filled = Filled::default();
-        let is_filled = self.outlet.fill_audio(room, |memory| {
+        let is_filled = self.outlet.fill(room, |memory| {
             filled = source.fill(memory);
             filled.bytes
         })?;
@@ -136,7 +141,7 @@ impl Delivery<'_, '_> {
     fn append(&mut self, mut block: &[u8]) -> Result<(), WorkerFault> {
         while !block.is_empty() {
             let (piece, rest) = block.split_at(block.len().min(self.cutter.room()));
-            self.outlet.append_audio(piece)?;
+            self.outlet.append(piece)?;
             self.went_on(piece.len())?;
             block = rest;
         }
@@ -152,7 +157,8 @@ impl Delivery<'_, '_> {
     fn end_chunk(&mut self) -> Result<(), WorkerFault> {
         let first_frame = self.chunks * self.chunk_frames;
         self.chunks += 1;
-        self.outlet.emit(&Decoded::Chunk, Some((self.pcm, first_frame)))
+        let description = AudioDescription { format: self.pcm, first_frame };
+        self.outlet.emit(&Decoded::Chunk, Some(&description))
     }
 }
 

@@ -11,11 +11,10 @@ mod children;
 mod finding;
 mod surroundings;
 
-use std::path::PathBuf;
-
 pub use finding::{Diagnosis, Finding, Health};
 
-use crate::pool::Sandbox;
+use crate::settings::WorkerProgram;
+use procpool::Sandbox;
 
 /// For which kind of run the machine is examined.
 #[derive(Clone, Debug)]
@@ -26,8 +25,8 @@ pub struct Doctor {
     pub sandbox: Sandbox,
     /// Most memory of a child, in MiB.
     pub child_memory_mib: u32,
-    /// The worker program, if not the one that is found by itself.
-    pub worker_program: Option<PathBuf>,
+    /// The worker program.
+    pub worker_program: WorkerProgram,
 }
 
 impl Doctor {

@@ -5,16 +5,21 @@
 //! threads, in no promised order between files, and must be quick: the pool waits for it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-pub use audiopool_worker::confine::Confinement;
-pub use audiopool_worker::protocol::{Role, Usage};
+pub use procpool::confine::Confinement;
+pub use procpool::protocol::{Role, Usage};
+pub use procpool::{Balance, PoolEvent};
 
-pub use crate::pool::Balance;
 pub use crate::record::{DecodedBy, SourceFormat};
 
 /// Who watches a run.
 pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Passes what happens in a pool on to who watches the run.
+pub fn of_pools(observer: &Observer) -> procpool::Observer {
+    let observer = Arc::clone(observer);
+    Arc::new(move |event: &PoolEvent| observer(&Event::Pool(event.clone())))
+}
 
 /// Something that happened. Files are named by the index of their job in the plan.
 #[derive(Clone, Debug)]
@@ -68,7 +73,7 @@ pub enum Event {
     /// The work is done, and this is how much memory it may have taken up.
     Bounded {
         /// The most that all processes together had at a time, as worked out from what they did:
-        /// [`PeakMemory`](crate::pool::PeakMemory).
+        /// [`PeakMemory`](procpool::PeakMemory).
         peak_bytes: u64,
     },
     /// The run is over.
@@ -79,7 +84,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whose task it is about, if it is about one: [`TaskTerms::party`](crate::pool::TaskTerms::party).
+    /// Whose task it is about, if it is about one: [`TaskTerms::party`](procpool::TaskTerms::party).
     pub fn party(&self) -> Option<u64> {
         match self {
             Self::Pool(
@@ -88,78 +93,4 @@ impl Event {
             _ => None,
         }
     }
-}
-
-/// What happens in a pool, for anyone who watches.
-#[derive(Clone, Debug)]
-pub enum PoolEvent {
-    /// A child has introduced itself.
-    ChildStarted {
-        /// What it is for.
-        role: Role,
-        /// Its number, from 1; a successor has the same.
-        number: u32,
-        /// Its process id.
-        pid: u32,
-    },
-    /// A child is ready for tasks.
-    ChildReady {
-        /// What it is for.
-        role: Role,
-        /// Its number.
-        number: u32,
-        /// How far it is confined.
-        confinement: Confinement,
-    },
-    /// A child has died without being told to.
-    ChildDied {
-        /// What it was for.
-        role: Role,
-        /// Its number.
-        number: u32,
-        /// How, in one word: [`Cause::word`](crate::pool::Cause::word).
-        kind: &'static str,
-        /// How.
-        cause: String,
-        /// What was found of it: signal and sender, processor time, memory, last words.
-        evidence: String,
-        /// The label of the task that it had.
-        label: Option<u64>,
-    },
-    /// A task has used up half of its time without a sign of life from its child. Told once for
-    /// each try.
-    TaskLate {
-        /// Whose task it is: [`TaskTerms::party`](crate::pool::TaskTerms::party).
-        party: u64,
-        /// The task's label.
-        label: u64,
-        /// What the child is for.
-        role: Role,
-        /// The child's number.
-        number: u32,
-        /// How long the child has been silent, at least.
-        silent: Duration,
-        /// The silence after which it is killed.
-        limit: Duration,
-    },
-    /// A task has lost its child and is tried again.
-    TaskRetried {
-        /// Whose task it is: [`TaskTerms::party`](crate::pool::TaskTerms::party).
-        party: u64,
-        /// The task's label.
-        label: u64,
-        /// The try that begins.
-        attempt: u32,
-        /// How the last one ended.
-        cause: String,
-    },
-    /// A child is gone, whatever the reason.
-    ChildRetired {
-        /// What it was for.
-        role: Role,
-        /// Its number.
-        number: u32,
-        /// What it has used, as far as it could say.
-        usage: Usage,
-    },
 }

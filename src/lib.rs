@@ -8,8 +8,8 @@
 //! | a recording, and a function of yours | the function's sum of it all   | [`parallel_process_audio_chunks`] |
 //! | tasks of any kind                    | processes that may die of them | [`ProcessPool`]                   |
 //!
-//! The first two start processes of **the program that calls them**, and so does a pool that is not
-//! told of another program and finds no `audiopool-worker` beside its own. They begin with `main`.
+//! The processes run **the program that calls them**, unless a pool is told of another program. They
+//! begin with `main`.
 //! So its first line is [`run_child_role`], or [`run_child_role_with`] if it has tasks of its own:
 //! it returns at once in the program itself, and never in a worker.
 //!
@@ -19,7 +19,7 @@
 //! examples does that with a real file.
 //!
 //! ```standalone_crate
-//! use audiopool::{AudioSegment, ChunkFunction, ChunkOptions, Pcm, PcmFormat, SampleFormat};
+//! use audiopool::{AudioSegment, ChunkFunction, ChunkOptions, ChunkTask, Pcm, PcmFormat, SampleFormat};
 //! use audiopool::{TaskFailure, parallel_process_audio_chunks};
 //! use serde::{Deserialize, Serialize};
 //!
@@ -44,7 +44,7 @@
 //! }
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     audiopool::run_child_role_with(|| audiopool::worker_tasks().with::<Clipped>());
+//!     audiopool::run_child_role_with(|| audiopool::worker_tasks().with::<ChunkTask<Clipped>>());
 //!
 //!     // 30 seconds of a square wave. A file comes in with AudioSegment::from_file(path).
 //!     let sample_format = SampleFormat::U8;
@@ -74,6 +74,7 @@
 //! aborts there, aborts the program. Files that are not trusted are decoded and measured in
 //! processes of their own by the [`pipeline`], and by nothing else here.
 
+mod build_id;
 pub mod chunk;
 pub mod decode;
 pub mod decoder;
@@ -84,7 +85,6 @@ pub mod merge;
 pub mod pattern;
 pub mod pipeline;
 pub mod plan;
-pub mod pool;
 pub mod processor;
 pub mod record;
 pub mod report;
@@ -96,19 +96,25 @@ pub mod threads;
 pub mod web;
 pub mod whole;
 
+pub use build_id::BUILD_ID;
 pub use decode::{DecodeError, DecodeErrorKind};
 pub use pattern::{ChunkError, ChunkOptions, parallel_process_audio_chunks};
-pub use pool::{Audio, Execute, Future, Inline, PoolError, ProcessPool, TaskError, TaskTerms};
 pub use processor::AudioProcessor;
+#[doc(no_inline)]
+pub use procpool as pool;
+pub use procpool::{Execute, Future, Inline, PoolError, ProcessPool, TaskError, TaskTerms};
 pub use role::{run_child_role, run_child_role_with, worker_tasks};
 pub use segment::AudioSegment;
 pub use threads::{ThreadConfig, ThreadCountError};
 
 #[doc(inline)]
-pub use audiopool_worker::bytes::Bytes;
+pub use audiopool_worker::audio::{Audio, AudioDescription};
 #[doc(inline)]
-pub use audiopool_worker::chunk_function::ChunkFunction;
+pub use audiopool_worker::chunk_function::{ChunkFunction, ChunkTask};
 #[doc(inline)]
 pub use audiopool_worker::pcm::{Integers, Pcm, PcmFormat, SampleFormat};
 #[doc(inline)]
-pub use audiopool_worker::task::{Registry, Task, TaskFailure};
+pub use procpool::{Attachment, Bytes, Registry, Task, TaskFailure};
+
+#[cfg(test)]
+audiopool_worker::export_mathematics!();

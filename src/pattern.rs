@@ -21,13 +21,15 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use audiopool_worker::chunk_function::ChunkFunction;
+use audiopool_worker::audio;
+use audiopool_worker::chunk_function::{ChunkFunction, ChunkTask};
 use audiopool_worker::pcm::Pcm;
-use audiopool_worker::protocol::WorkerFault;
+use procpool::codec::CodecError;
+use procpool::protocol::WorkerFault;
 
-use crate::pool::{Audio, Execute, PoolError, ProcessPool, TaskError, TaskTerms, fault};
 use crate::segment::AudioSegment;
 use crate::threads::ThreadConfig;
+use procpool::{Execute, PoolError, ProcessPool, TaskError, TaskTerms, panicked};
 
 /// Most processes of one call, however many chunks there are.
 const MAX_PROCESSES: usize = 256;
@@ -141,8 +143,8 @@ fn seconds(frame: u64, sample_rate: u32) -> f64 {
 /// - No audio makes an empty list.
 ///
 /// ```
-/// use audiopool::{AudioSegment, ChunkFunction, ChunkOptions, Pcm, PcmFormat, SampleFormat};
-/// use audiopool::{TaskFailure, parallel_process_audio_chunks};
+/// use audiopool::{AudioSegment, ChunkFunction, ChunkOptions, ChunkTask, Pcm, PcmFormat};
+/// use audiopool::{SampleFormat, TaskFailure, parallel_process_audio_chunks};
 /// use serde::{Deserialize, Serialize};
 ///
 /// /// How many samples are larger than a magnitude.
@@ -161,7 +163,7 @@ fn seconds(frame: u64, sample_rate: u32) -> f64 {
 ///     }
 /// }
 ///
-/// audiopool::run_child_role_with(|| audiopool::worker_tasks().with::<Louder>());
+/// audiopool::run_child_role_with(|| audiopool::worker_tasks().with::<ChunkTask<Louder>>());
 ///
 /// let format =
 ///     PcmFormat::new(SampleFormat::U8, 8000, 1);
@@ -212,11 +214,13 @@ fn run_in_processes<F: ChunkFunction + 'static>(
         .max_attempts(options.max_attempts.get())
         .room_for_payload(largest)
         .build()?;
+    let fault = |error: CodecError| WorkerFault::Codec { message: error.to_string() };
+    let task = ChunkTask::copied(function)
+        .map_err(|error| of_chunk(chunks, 0, TaskError::Fault(fault(error))))?;
     let submit = |(chunk, label): (&Pcm<'_>, u64)| {
-        let audio = Audio::owned(chunk.bytes().into(), chunk.format(), chunk.first_frame());
         pool.submit_with(
-            function,
-            Some(audio),
+            &task,
+            Some(audio::attached(*chunk)),
             TaskTerms { label, timeout: options.timeout, ..TaskTerms::default() },
         )
     };
@@ -239,7 +243,7 @@ fn run_here<F: ChunkFunction>(chunk: Pcm<'_>, function: &F) -> Result<F::Output,
     let fault = match outcome {
         Ok(Ok(output)) => return Ok(output),
         Ok(Err(failure)) => WorkerFault::Failed { message: failure.to_string() },
-        Err(payload) => fault::panicked(payload.as_ref()),
+        Err(payload) => panicked(payload.as_ref()),
     };
     Err(TaskError::Fault(fault))
 }

@@ -17,16 +17,16 @@ mod street;
 
 use std::io;
 
-use audiopool_worker::usage::Meter;
+use procpool::usage::Meter;
 
 use crate::chunk::ChunkLength;
 use crate::event::{Event, Observer};
 use crate::interrupt::{Interrupt, Stop};
 use crate::merge::Store;
 use crate::plan::Job;
-use crate::pool::{Execute, PoolError};
 use crate::record::{Record, Summary};
 use crate::settings::{AnalysisSettings, Drawing, RunSettings};
+use procpool::{Execute, PoolError};
 
 use recipe::Recipe;
 use street::Street;

@@ -15,8 +15,8 @@ use audiopool_worker::measure::Measure;
 use crate::decode::DecodeError;
 use crate::merge::Fold;
 use crate::pattern::{self, ChunkError, ChunkOptions};
-use crate::pool::TaskError;
 use crate::segment::AudioSegment;
+use procpool::TaskError;
 
 /// Measures one recording in memory, on as many processes as
 /// [`ThreadConfig`](crate::ThreadConfig) says.

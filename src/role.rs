@@ -2,14 +2,16 @@
 
 use std::process;
 
-use audiopool_worker::chaos::Rehearsal;
-use audiopool_worker::invitation::Invitation;
 use audiopool_worker::measure::Measure;
-use audiopool_worker::protocol::Role;
-use audiopool_worker::serve;
-use audiopool_worker::task::Registry;
+use procpool::chaos::Rehearsal;
+use procpool::invitation::Invitation;
+use procpool::protocol::Role;
+use procpool::serve;
+use procpool::{PoolBuilder, ProcessPool, Registry};
 
+use crate::build_id::BUILD_ID;
 use crate::decoder::DecodeFile;
+use crate::settings::WorkerProgram;
 
 /// The tasks that a worker of audiopool itself can run.
 pub fn worker_tasks() -> Registry {
@@ -26,6 +28,21 @@ pub(crate) fn all_tasks() -> Registry {
     worker_tasks().with_stream::<DecodeFile>()
 }
 
+/// A pool of workers that run this program.
+pub(crate) fn workers(program: &WorkerProgram) -> PoolBuilder {
+    let builder = ProcessPool::builder().build_id(audiopool_worker::BUILD_ID);
+    match program {
+        WorkerProgram::ThisProgram => builder,
+        WorkerProgram::Preferred(path) => builder.preferred_program(path),
+        WorkerProgram::At(path) => builder.worker_program(path),
+    }
+}
+
+/// A pool of decoders, which run the running program itself.
+pub(crate) fn decoders() -> PoolBuilder {
+    ProcessPool::decoders().build_id(BUILD_ID)
+}
+
 /// To be the first line of `main` of every program that uses a pool and does not name another
 /// worker program: it returns at once in a supervisor, and never in a child.
 pub fn run_child_role() {
@@ -37,11 +54,11 @@ pub fn run_child_role_with(tasks: impl FnOnce() -> Registry) {
     let Some(invitation) = Invitation::of_this_process() else { return };
     let code = match invitation {
         Ok(invitation) => {
-            let registry = match invitation.role {
-                Role::Worker => tasks(),
-                Role::Decoder => decoder_tasks(),
+            let (registry, build) = match invitation.role {
+                Role::Worker => (tasks(), audiopool_worker::BUILD_ID),
+                Role::Decoder => (decoder_tasks(), BUILD_ID),
             };
-            serve::run(&invitation, &registry)
+            serve::run(&invitation, &registry, build)
         }
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the only word to a person who has set it")]

@@ -14,16 +14,15 @@ mod sheet;
 mod verdict;
 mod work;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use audiopool_worker::chaos::Plan;
-use audiopool_worker::protocol::TaskId;
+use procpool::chaos::Plan;
+use procpool::protocol::TaskId;
 
-use crate::event::Event;
-use crate::pool::{Inline, PoolError, ProcessPool, TaskError, TaskTerms, Traces};
 use crate::role;
+use crate::settings::WorkerProgram;
+use procpool::{Inline, PoolError, PoolEvent, ProcessPool, TaskError, TaskTerms, Traces};
 
 pub use sheet::Sheet;
 
@@ -46,8 +45,8 @@ pub struct Selftest {
     pub tasks: u32,
     /// On how many worker processes.
     pub workers: usize,
-    /// The worker program, if not the one that is found by itself.
-    pub worker_program: Option<PathBuf>,
+    /// The worker program.
+    pub worker_program: WorkerProgram,
 }
 
 impl Selftest {
@@ -93,20 +92,14 @@ impl Selftest {
         deaths: &Arc<Mutex<Deaths>>,
     ) -> Result<ProcessPool, PoolError> {
         let deaths = Arc::clone(deaths);
-        let builder = ProcessPool::builder()
+        role::workers(&self.worker_program)
             .max_workers(self.workers)
             .max_attempts(ATTEMPTS)
             .chaos(plan)
-            .observer(Arc::new(move |event: &Event| {
-                if let Event::Pool(event) = event {
-                    deaths.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
-                }
-            }));
-        match &self.worker_program {
-            Some(program) => builder.worker_program(program),
-            None => builder,
-        }
-        .build()
+            .observer(Arc::new(move |event: &PoolEvent| {
+                deaths.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+            }))
+            .build()
     }
 }
 

@@ -7,6 +7,7 @@
 mod choice;
 mod drawing;
 mod setting;
+mod worker_program;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -14,12 +15,13 @@ use std::time::Duration;
 
 use audiopool_worker::analyze::{self, Analyzers, Metric};
 pub use audiopool_worker::analyze::{GROUPS, METRICS};
-pub use audiopool_worker::confine::Sandbox;
+pub use procpool::confine::Sandbox;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 pub use choice::{catalogue, metric_names, parse_catalogue, parse_metrics};
 pub use drawing::{Bits, Drawing, Peaks, PeaksFormat, PeaksPlace};
 pub use setting::{Number, Preset, Setting, SettingError};
+pub use worker_program::WorkerProgram;
 
 use crate::threads::ThreadConfig;
 
@@ -171,8 +173,8 @@ pub struct RunSettings {
     pub sandbox: Sandbox,
     /// Most memory that one child process asks for beyond its share of the audio, in MiB.
     pub child_memory_mib: u32,
-    /// The worker program, if not the one that is found by itself.
-    pub worker_program: Option<PathBuf>,
+    /// The worker program.
+    pub worker_program: WorkerProgram,
     /// What child processes log, as a `tracing` filter.
     pub log_filter: String,
     /// Where the partials of every input are stored, if they are to be.
@@ -273,7 +275,7 @@ impl Default for RunSettings {
             max_growth: u64::from(fixed(MAX_GROWTH_MIB)) << 20,
             sandbox: Sandbox::default(),
             child_memory_mib: fixed(CHILD_MEMORY_MIB),
-            worker_program: None,
+            worker_program: WorkerProgram::ThisProgram,
             log_filter: String::new(),
             save_partials: None,
             drawing: None,

@@ -1,7 +1,7 @@
 //! Logging: what happens goes to standard error, and events of the run with it.
 //!
 //! `-v` and `-vv` widen, `-q` narrows, and without them `AUDIOPOOL_LOG` decides
-//! (`audiopool::pool=debug,warn`, as `tracing-subscriber`'s `EnvFilter` reads it). Lines come
+//! (`procpool=debug,warn`, as `tracing-subscriber`'s `EnvFilter` reads it). Lines come
 //! between redraws of the progress bar, and no name of a file can write control characters.
 
 use std::io::{self, Write};
@@ -74,11 +74,11 @@ pub(crate) fn observe(event: &Event) {
 /// `-vvv` or the variable: what they find strange in a file stands in its record.
 pub(crate) fn filter(verbose: u8, quiet: bool) -> Result<String, Fault> {
     let asked = match verbose {
-        _ if quiet => "audiopool=error,audiopool_worker=error",
+        _ if quiet => "audiopool=error,audiopool_worker=error,procpool=error",
         0 => return from_environment(),
-        1 => "audiopool=info,audiopool_worker=info",
-        2 => "audiopool=debug,audiopool_worker=debug",
-        _ => "debug,audiopool=trace,audiopool_worker=trace",
+        1 => "audiopool=info,audiopool_worker=info,procpool=info",
+        2 => "audiopool=debug,audiopool_worker=debug,procpool=debug",
+        _ => "debug,audiopool=trace,audiopool_worker=trace,procpool=trace",
     };
     Ok(asked.to_owned())
 }
@@ -93,7 +93,7 @@ fn from_environment() -> Result<String, Fault> {
                     .with_help("for example `AUDIOPOOL_LOG=audiopool=debug,warn`"))
             }
         },
-        _ => Ok("audiopool=warn,audiopool_worker=warn".to_owned()),
+        _ => Ok("audiopool=warn,audiopool_worker=warn,procpool=warn".to_owned()),
     }
 }
 

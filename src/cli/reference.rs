@@ -39,7 +39,7 @@ const FURTHER_VARIABLES: [(&str, &str); 6] = [
     ("AUDIOPOOL_FFMPEG", "the ffmpeg program to run; no ffmpeg is used if it is empty"),
     (
         "AUDIOPOOL_LOG",
-        "filter of the log, for example `audiopool::pool=debug,warn`; `-v` and `-q` override it",
+        "filter of the log, for example `procpool=debug,warn`; `-v` and `-q` override it",
     ),
     (
         "AUDIOPOOL_TRANSPORT",

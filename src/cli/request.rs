@@ -12,7 +12,7 @@ use audiopool::settings::{
     AnalysisSettings, Drawing, Isolation, MAX_CHUNK_MS, MIN_CHUNK_MS, RunSettings,
 };
 use audiopool::threads::ThreadConfig;
-use audiopool_worker::confine::Sandbox;
+use procpool::confine::Sandbox;
 
 use super::args::{Analyze, ColorWhen, FailOn, FormatArg, IsolationWhen, Talk};
 use super::fault::Fault;

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
+use audiopool::BUILD_ID;
 use audiopool::decode::installed_ffmpeg;
 use audiopool::report::{escaped, write_json};
-use audiopool_worker::BUILD_ID;
 use serde::Serialize;
 
 use super::args::CatalogueFormat;

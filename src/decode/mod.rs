@@ -31,7 +31,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use audiopool_worker::analyze::Health;
-use audiopool_worker::confine::Needs;
+use procpool::confine::Needs;
 
 use crate::record::Warning;
 use accounting::findings::Findings;

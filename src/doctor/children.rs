@@ -6,18 +6,19 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use audiopool_worker::BUILD_ID;
-use audiopool_worker::chaos::Rehearsal;
+use crate::build_id::BUILD_ID;
+use procpool::chaos::Rehearsal;
 
 use super::{Doctor, Finding, Health};
 use crate::chunk::ChunkLength;
 use crate::decoder::DecodeFile;
-use crate::event::{Confinement, Event, PoolEvent};
-use crate::pool::{
+use crate::event::{Confinement, PoolEvent};
+use crate::role;
+use crate::settings::WorkerProgram;
+use procpool::{
     Execute, Inline, Level, PoolBuilder, PoolError, ProcessPool, Sandbox, TaskError, TaskTerms,
     Transport,
 };
-use crate::role;
 
 /// How long a task may take that takes none.
 const TERMS: TaskTerms = TaskTerms { label: 0, party: 0, timeout: Some(Duration::from_secs(10)) };
@@ -51,7 +52,7 @@ pub(super) fn examine(doctor: &Doctor) -> Vec<Finding> {
         "decoder program",
         "decoder sandbox",
         doctor.sandbox,
-        limited(doctor, ProcessPool::decoders()),
+        limited(doctor, role::decoders()),
         decoded,
     );
     let no_worker = worker.iter().any(|finding| finding.health == Health::Problem);
@@ -62,7 +63,9 @@ pub(super) fn examine(doctor: &Doctor) -> Vec<Finding> {
         carried(doctor, transport)
     });
     let worker = worker.into_iter().map(|finding| match finding.health {
-        Health::Problem if doctor.worker_program.is_some() => finding.with_advice(LEAVE_OUT),
+        Health::Problem if matches!(doctor.worker_program, WorkerProgram::At(_)) => {
+            finding.with_advice(LEAVE_OUT)
+        }
         _ => finding,
     });
     let worker: Vec<_> = worker.collect();
@@ -75,11 +78,7 @@ fn limited(doctor: &Doctor, builder: PoolBuilder) -> PoolBuilder {
 }
 
 fn worker_pool(doctor: &Doctor) -> PoolBuilder {
-    let builder = limited(doctor, ProcessPool::builder());
-    match &doctor.worker_program {
-        Some(program) => builder.worker_program(program),
-        None => builder,
-    }
+    limited(doctor, role::workers(&doctor.worker_program))
 }
 
 /// Has one child do a task, and watches it.
@@ -93,8 +92,8 @@ fn examined(
     let seen = Arc::new(Mutex::new(Seen::default()));
     let observed = Arc::clone(&seen);
     let built = builder
-        .observer(Arc::new(move |event: &Event| {
-            if let Event::Pool(PoolEvent::ChildReady { confinement, .. }) = event {
+        .observer(Arc::new(move |event: &PoolEvent| {
+            if let PoolEvent::ChildReady { confinement, .. } = event {
                 let mut seen = observed.lock().unwrap_or_else(PoisonError::into_inner);
                 seen.ready.get_or_insert_with(|| (Instant::now(), confinement.clone()));
             }
@@ -154,7 +153,7 @@ fn confined(topic: &'static str, sandbox: Sandbox, confinement: &Confinement) ->
 /// A worker answers as the calling thread does, with so many bytes each way.
 fn round_trip(pool: &ProcessPool, bytes: u32) -> Result<(), String> {
     let task = Rehearsal { text: vec![7; bytes as usize], wanted: bytes };
-    let answer = |executor: Result<crate::pool::Future<Vec<u8>>, TaskError>| {
+    let answer = |executor: Result<procpool::Future<Vec<u8>>, TaskError>| {
         executor.and_then(|future| future.result()).map_err(reason)
     };
     let calm = answer(Inline::new(role::all_tasks()).submit_with(&task, None, TERMS))?;
@@ -193,7 +192,7 @@ const fn memory(transport: Transport) -> &'static str {
 /// Whether samples and answers travel through that transport.
 fn carried(doctor: &Doctor, transport: Transport) -> Finding {
     let topic = memory(transport);
-    let in_use = match crate::pool::transport_in_use() {
+    let in_use = match procpool::transport_in_use() {
         Ok(in_use) => in_use == transport,
         Err(error) => return Finding::problem(topic, &error),
     };

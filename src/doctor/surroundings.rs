@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::{env, fs, process};
 
-use audiopool_worker::channel::{self, Listener};
+use procpool::channel::{self, Listener};
 
 use super::Finding;
 use crate::decode::{self, Decoding};
-use crate::pool::SystemLimits;
+use procpool::SystemLimits;
 
 /// What a run is good for at least, in memory.
 const LITTLE_MEMORY: u64 = 256 << 20;

@@ -2,7 +2,7 @@
 
 use std::{io, process, thread};
 
-use audiopool_worker::windows::{Event, on_event};
+use procpool::windows::{Event, on_event};
 
 use super::{Interrupt, Reason, Stop};
 

@@ -16,10 +16,10 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use audiopool_worker::BUILD_ID;
+use crate::build_id::BUILD_ID;
 use audiopool_worker::analyze::{Health, Partials};
-use audiopool_worker::codec::{self, CodecError, MAX_STORED};
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
+use procpool::codec::{self, CodecError, MAX_STORED};
 use serde::{Deserialize, Serialize};
 
 use super::store::Measured;

@@ -1,9 +1,9 @@
 //! What a task's error means for the record of a file.
 
-use audiopool_worker::protocol::WorkerFault;
+use procpool::protocol::WorkerFault;
 
-use crate::pool::{Cause, FailedAttempt, PoolError, TaskError};
 use crate::record::{Attempt, Failure, FailureKind};
+use procpool::{Cause, FailedAttempt, PoolError, TaskError};
 
 /// Which of the two tasks of a file has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,8 @@ pub(super) fn of(stage: Stage, error: &TaskError) -> Failure {
         TaskError::Poisonous(attempts) => attempts.last().map_or(FailureKind::Crashed, kind),
         // No caller here waits with a time limit.
         TaskError::Cancelled | TaskError::NotYet(_) => FailureKind::Cancelled,
-        TaskError::NotRun(_) => FailureKind::NotRun,
+        // A kind of error that only a later version of the pool knows.
+        TaskError::NotRun(_) | _ => FailureKind::NotRun,
     };
     let attempts = match error {
         TaskError::Poisonous(attempts) => attempts.iter().map(attempt).collect(),

@@ -19,8 +19,8 @@ use super::RunError;
 use super::street::Street;
 use crate::interrupt::{Interrupt, Stop};
 use crate::plan::Job;
-use crate::pool::{Execute, PoolError};
 use crate::record::{Failure, FailureKind, Record, Summary};
+use procpool::{Execute, PoolError};
 
 /// How many records may wait for an older one.
 pub(super) const LOOK_AHEAD: u64 = 4096;

@@ -14,18 +14,18 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use audiopool_worker::protocol::Role;
+use procpool::protocol::Role;
 
 use super::lanes::{LOOK_AHEAD, Lanes};
 use super::street::{self, Load, Street};
 use super::{RunError, is_at_once};
-use crate::event::{Event, Observer};
+use crate::event::{self, Event, Observer};
 use crate::interrupt::{Interrupt, Pause};
 use crate::plan::Job;
-use crate::pool::{Balance, Execute, Inline, PeakMemory, PoolBuilder, ProcessPool};
 use crate::record::{Record, Summary};
 use crate::role;
 use crate::settings::{AnalysisSettings, Isolation, RunSettings};
+use procpool::{Balance, Execute, Inline, PeakMemory, PoolBuilder, ProcessPool};
 
 /// What files are decoded and measured by.
 pub struct Pools {
@@ -229,15 +229,11 @@ fn processes(run: &RunSettings, guests: usize, observer: &Observer) -> Result<Ki
             .max_attempts(run.max_attempts.get())
             .max_growth(run.max_growth)
             .log_filter(run.log_filter.clone())
-            .observer(Arc::clone(observer))
+            .observer(event::of_pools(observer))
     };
-    let decoders = like_the_run(ProcessPool::decoders()).spare_workers(spare(guests));
+    let decoders = like_the_run(role::decoders()).spare_workers(spare(guests));
     let decoders = decoders.build().map_err(RunError::Boot)?;
-    let workers = like_the_run(ProcessPool::builder()).reads_from(&decoders);
-    let workers = match &run.worker_program {
-        Some(path) => workers.worker_program(path),
-        None => workers,
-    };
+    let workers = like_the_run(role::workers(&run.worker_program)).reads_from(&decoders);
     let workers = workers.build().map_err(RunError::Boot)?;
     Ok(Kind::Processes { decoders, workers })
 }

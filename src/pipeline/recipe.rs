@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::settings::{
     AnalysisSettings, CHILD_MEMORY_MIB, MIN_SILENCE_MS, RunSettings, SILENCE_THRESHOLD_DB, TIMEOUT,
+    WorkerProgram,
 };
 
 /// What the commands of one run have in common.
@@ -43,7 +44,7 @@ impl Recipe {
         if run.child_memory_mib != usual.child_memory_mib {
             add(CHILD_MEMORY_MIB.name, run.child_memory_mib.to_string().as_ref());
         }
-        if let Some(program) = &run.worker_program {
+        if let WorkerProgram::At(program) = &run.worker_program {
             add("worker-program", program.as_os_str());
         }
         Self { options }
@@ -91,8 +92,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::pool::Sandbox;
     use crate::settings::parse_metrics;
+    use procpool::Sandbox;
 
     #[test]
     fn only_what_is_unusual_is_named() {
@@ -102,7 +103,7 @@ mod tests {
             timeout: Some(Duration::from_millis(1500)),
             sandbox: Sandbox::Strict,
             child_memory_mib: 512,
-            worker_program: Some("./my worker".into()),
+            worker_program: WorkerProgram::At("./my worker".into()),
             ..RunSettings::default()
         };
         let analysis = AnalysisSettings {

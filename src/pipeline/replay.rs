@@ -9,9 +9,9 @@
 
 use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use audiopool_worker::analyze::Partials;
+use audiopool_worker::analyze::{Partials, Stretch};
+use audiopool_worker::audio::{Audio, AudioDescription};
 use audiopool_worker::measure::Measure;
 
 use super::failure::{self, Stage};
@@ -19,11 +19,12 @@ use super::pools::check;
 use super::street::{decoding_threads, patience};
 use super::{RunError, chunk_length};
 use crate::decoder::{DecodeFile, Decoded};
-use crate::event::Observer;
+use crate::event::{self, Observer};
 use crate::interrupt::Interrupt;
-use crate::pool::{Audio, Execute, FailedAttempt, PoolBuilder, ProcessPool, TaskError, TaskTerms};
 use crate::record::{DecodeErrorKind, Failure, FailureKind, SourceFormat};
+use crate::role;
 use crate::settings::{AnalysisSettings, RunSettings};
+use procpool::{Execute, FailedAttempt, PoolBuilder, ProcessPool, TaskError, TaskTerms};
 
 /// The most that is analysed at once; no chunk of a run is larger.
 const MOST_BYTES: u64 = 64 << 20;
@@ -75,7 +76,7 @@ pub fn replay(
         Err(failed) => Err(failed),
         Ok((frames, None)) => Ok((frames, 0)),
         Ok((frames, Some(audio))) => {
-            let analysed = audio.frames();
+            let analysed = Stretch::from(&audio).frame_count();
             again.measure(audio)?.map(|()| (frames, analysed))
         }
     };
@@ -95,8 +96,7 @@ type Heard = Result<(u64, Option<Audio>), NotReplayed>;
 
 impl Again<'_> {
     fn decode(&self) -> Result<(Option<SourceFormat>, Heard), RunError> {
-        let decoders =
-            self.like_the_run(ProcessPool::decoders()).build().map_err(RunError::Boot)?;
+        let decoders = self.like_the_run(role::decoders()).build().map_err(RunError::Boot)?;
         let _stop = self.stop.on_change(killer(&decoders));
         let task = DecodeFile {
             path: self.replay.path.clone().into_os_string(),
@@ -124,9 +124,13 @@ impl Again<'_> {
                     format!("the file has {frames} frames, fewer than the {} asked for", range.end);
                 Err(Failure::new(FailureKind::NotRun, message).into())
             }
-            (Some(range), Some(format)) => {
-                Ok((frames, Some(Audio::owned(bytes.into(), format.pcm, range.start))))
-            }
+            (Some(range), Some(format)) => Ok((
+                frames,
+                Some(Audio::owned(
+                    bytes.into(),
+                    AudioDescription { format: format.pcm, first_frame: range.start },
+                )),
+            )),
             _ => Ok((frames, None)),
         });
         check("decoders", &decoders.shutdown())?;
@@ -134,15 +138,12 @@ impl Again<'_> {
     }
 
     fn measure(&self, audio: Audio) -> Result<Result<(), NotReplayed>, RunError> {
-        let stretch = audio.stretch();
+        let stretch = Stretch::from(&audio);
         let workers = self
-            .like_the_run(ProcessPool::builder())
-            .room_for_payload(audio.frames() * stretch.format.frame_width() as u64);
-        let workers = match &self.run.worker_program {
-            Some(path) => workers.worker_program(path),
-            None => workers,
-        };
-        let workers = workers.build().map_err(RunError::Boot)?;
+            .like_the_run(role::workers(&self.run.worker_program))
+            .room_for_payload(audio.byte_count())
+            .build()
+            .map_err(RunError::Boot)?;
         let _stop = self.stop.on_change(killer(&workers));
         let analyzers = self.analysis.analyzers();
         let second = stretch.frames.start / u64::from(stretch.format.sample_rate.max(1));
@@ -169,7 +170,7 @@ impl Again<'_> {
             .max_workers(1)
             .max_attempts(1)
             .log_filter(self.run.log_filter.clone())
-            .observer(Arc::clone(self.observer))
+            .observer(event::of_pools(self.observer))
     }
 
     fn failed(stage: Stage, error: TaskError) -> NotReplayed {
@@ -233,7 +234,7 @@ impl Wanted {
 
     /// Keeps the part of a chunk that is wanted.
     fn keep(&mut self, audio: &Audio) -> Result<(), Failure> {
-        let stretch = audio.stretch();
+        let stretch = Stretch::from(audio);
         if stretch.frames.start != self.frames {
             let message = format!("the decoder's chunk is not the one at {}", self.frames);
             return Err(Failure::new(FailureKind::Protocol, message));

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use audiopool_worker::analyze::waveform::Waveform;
-use audiopool_worker::analyze::{Analyzers, Partials};
+use audiopool_worker::analyze::{Analyzers, Partials, Stretch};
+use audiopool_worker::audio::Audio;
 use audiopool_worker::measure::Measure;
 use tracing::info_span;
 
@@ -23,10 +24,10 @@ use crate::event::{Event, Observer};
 use crate::interrupt::Stop;
 use crate::merge::{Fold, Measured, Store, peaks};
 use crate::plan::Job;
-use crate::pool::{Audio, Execute, Future, PoolError, TaskError, TaskTerms};
 use crate::record::{Failure, FailureKind, FileFormat, Outcome, Record, SourceFormat};
 use crate::settings::Drawing;
 use crate::threads::ThreadConfig;
+use procpool::{Execute, Future, PoolError, TaskError, TaskTerms};
 
 /// Time that every task is given, beside the length of its chunk.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -293,9 +294,10 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 self.opened = Some((format, fold));
             }
             (Decoded::Chunk, Some(audio)) => {
-                let frames = audio.frames();
+                let stretch = Stretch::from(&audio);
+                let frames = stretch.frame_count();
                 let terms = street.terms(self.job);
-                let (analyzers, stretch) = (street.measure.analyzers.clone(), audio.stretch());
+                let analyzers = street.measure.analyzers.clone();
                 let opened = self.opened.as_ref().map(|(format, _)| format.pcm);
                 if opened != Some(stretch.format) || stretch.frames.start != self.cut {
                     let message = format!("the decoder's chunk is not the one at {}", self.cut);

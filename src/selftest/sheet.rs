@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use audiopool_worker::chaos::{Fate, Plan};
-use audiopool_worker::protocol::{Attempt, TaskId};
+use procpool::chaos::{Fate, Plan};
+use procpool::protocol::{Attempt, TaskId};
 
 use super::verdict::Verdict;
 use super::{ATTEMPTS, Selftest};
 use crate::event::PoolEvent;
-use crate::pool::Balance;
+use procpool::Balance;
 
 /// What a selftest found.
 #[derive(Clone, Debug)]

@@ -1,10 +1,10 @@
 //! Verdict: whether what came out is what must come out.
 
-use audiopool_worker::chaos::{Fate, Plan};
-use audiopool_worker::protocol::{Attempt, TaskId, WorkerFault};
+use procpool::chaos::{Fate, Plan};
+use procpool::protocol::{Attempt, TaskId, WorkerFault};
 
 use super::ATTEMPTS;
-use crate::pool::{Balance, FailedAttempt, Leftover, TaskError};
+use procpool::{Balance, FailedAttempt, Leftover, TaskError};
 
 /// Causes that are possible whatever has hit a task: a child that dies when it has answered may have
 /// the next task already, and on a busy machine a child may take longer to die than it is given.

@@ -4,14 +4,15 @@
 
 use std::sync::Arc;
 
-use audiopool_worker::analyze::{AnalysisSettings, Analyzers, METRICS, Partials};
-use audiopool_worker::chaos::Rehearsal;
-use audiopool_worker::codec;
+use audiopool_worker::analyze::{AnalysisSettings, Analyzers, METRICS, Partials, Stretch};
+use audiopool_worker::audio::{Audio, AudioDescription};
 use audiopool_worker::measure::Measure;
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
-use audiopool_worker::protocol::TaskId;
+use procpool::chaos::Rehearsal;
+use procpool::codec;
+use procpool::protocol::TaskId;
 
-use crate::pool::{Audio, Execute, Future, TaskError, TaskTerms};
+use procpool::{Execute, Future, TaskError, TaskTerms};
 
 /// One task, ready to be submitted.
 pub(super) enum Work {
@@ -56,7 +57,8 @@ pub(super) fn of(seed: u64, task: TaskId) -> Work {
     let analyzers = Analyzers::select(&keys, &AnalysisSettings::default());
     let analyzers = analyzers.expect("the keys are the catalogue's");
     let first_frame = u64::from(dice.below(1 << 20));
-    Work::Audio(Measure { analyzers }, Audio::owned(Arc::from(bytes), format, first_frame))
+    let description = AudioDescription { format, first_frame };
+    Work::Audio(Measure { analyzers }, Audio::owned(Arc::from(bytes), description))
 }
 
 impl Work {
@@ -67,7 +69,7 @@ impl Work {
     ) -> Result<Pending, TaskError> {
         Ok(match self {
             Self::Audio(measure, audio) => {
-                let (analyzers, stretch) = (measure.analyzers.clone(), audio.stretch());
+                let (analyzers, stretch) = (measure.analyzers.clone(), Stretch::from(&audio));
                 let check = move |partials: &Partials| partials.check(&analyzers, &stretch);
                 Pending::Audio(executor.submit_checked(&measure, Some(audio), terms, check)?)
             }
@@ -125,8 +127,8 @@ impl Dice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pool::Inline;
     use crate::role;
+    use procpool::Inline;
 
     fn results(seed: u64) -> Vec<Vec<u8>> {
         let inline = Inline::new(role::all_tasks());

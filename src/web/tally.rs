@@ -5,10 +5,10 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use audiopool_worker::usage::Meter;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use procpool::usage::Meter;
 
 use super::Shared;
 use crate::event::{Event, PoolEvent};

@@ -27,13 +27,14 @@ use audiopool::decode::{DecodeError, Source, SourceFormat};
 use audiopool::decoder::{DecodeFile, Decoded, Ending};
 use audiopool::merge::Fold;
 use audiopool_worker::analyze::{AnalysisSettings, Analyzers, METRICS, Partials};
-use audiopool_worker::codec;
-use audiopool_worker::confine::Needs;
-use audiopool_worker::frame::{MAX_FRAME, decode_frame, encode_frame};
+use audiopool_worker::audio::AudioDescription;
 use audiopool_worker::measure::Measure;
 use audiopool_worker::pcm::PcmFormat;
-use audiopool_worker::protocol::{FromChild, ToChild, WorkerFault};
-use audiopool_worker::task::{RawOutlet, Registry, StreamTask};
+use procpool::codec;
+use procpool::confine::Needs;
+use procpool::frame::{MAX_FRAME, decode_frame, encode_frame};
+use procpool::protocol::{FromChild, ToChild, WorkerFault};
+use procpool::task::{RawOutlet, Registry, StreamTask};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -46,6 +47,7 @@ pub fn codec(bytes: &[u8]) {
     settles::<ToChild>(bytes);
     settles::<Partials>(bytes);
     settles::<Measure>(bytes);
+    settles::<AudioDescription>(bytes);
     settles::<DecodeFile>(bytes);
     settles::<Decoded>(bytes);
     settles::<Result<Ending, DecodeError>>(bytes);
@@ -217,26 +219,28 @@ impl RawOutlet for Delivered {
         64 << 20
     }
 
-    fn begin_audio(&mut self) -> Result<(), WorkerFault> {
+    fn begin_attachment(&mut self) -> Result<(), WorkerFault> {
         Ok(())
     }
 
-    fn append_audio(&mut self, bytes: &[u8]) -> Result<(), WorkerFault> {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), WorkerFault> {
         self.seen += bytes.len();
         self.open.extend_from_slice(bytes);
         assert!(self.open.len() as u64 <= self.room(), "a chunk that no slot could hold");
         Ok(())
     }
 
-    fn emit(&mut self, item: Vec<u8>, audio: Option<(PcmFormat, u64)>) -> Result<(), WorkerFault> {
+    fn emit(&mut self, item: Vec<u8>, description: Option<Vec<u8>>) -> Result<(), WorkerFault> {
         let bytes = std::mem::take(&mut self.open);
+        let audio =
+            description.map(|encoded| codec::decode(&encoded).expect("a description can be read"));
         match (codec::decode(&item).expect("an item can be read"), audio) {
             (Decoded::Opened(format), None) => {
                 believable(&format);
                 self.format = Some(format.pcm);
                 self.items.push((None, item));
             }
-            (Decoded::Chunk, Some((format, first_frame))) => {
+            (Decoded::Chunk, Some(AudioDescription { format, first_frame })) => {
                 assert!(self.format.is_none_or(|opened| opened == format), "one format per file");
                 self.format = Some(format);
                 assert_eq!(bytes.len() % format.frame_width(), 0, "whole frames");

@@ -11,12 +11,13 @@ use std::time::Duration;
 use std::{env, fs, panic};
 
 use audiopool_worker::analyze::{AnalysisSettings, Analyzers, METRICS};
-use audiopool_worker::codec;
-use audiopool_worker::confine::Confinement;
+use audiopool_worker::audio::AudioDescription;
 use audiopool_worker::pcm::{Pcm, PcmFormat, SampleFormat};
-use audiopool_worker::protocol::{
-    Attempt, AudioRef, FromChild, Hello, LogLevel, LogLine, Payload, RingId, Role, Run, SlotRef,
-    TaskId, ToChild, Usage, WorkerFault,
+use procpool::codec;
+use procpool::confine::Confinement;
+use procpool::protocol::{
+    AttachmentRef, Attempt, FromChild, Hello, LogLevel, LogLine, Payload, RingId, Role, Run,
+    SlotRef, TaskId, ToChild, Usage, WorkerFault,
 };
 
 #[path = "../fuzz/targets.rs"]
@@ -148,7 +149,8 @@ fn root() -> &'static Path {
 fn messages() -> Vec<Vec<u8>> {
     let at = SlotRef { ring: RingId(3), slot: 1, len: 4096, checksum: 0x1234_5678 };
     let format = format(44_100, 2);
-    let audio = Some(AudioRef { at, format, first_frame: 441_000 });
+    let description = codec::encode(&AudioDescription { format, first_frame: 441_000 }).unwrap();
+    let attachment = Some(AttachmentRef { at, description: description.clone() });
     let (task, attempt) = (TaskId(300), Attempt(2));
     let fault = |outcome| FromChild::Reply {
         task,
@@ -159,12 +161,19 @@ fn messages() -> Vec<Vec<u8>> {
     let from_child = [
         FromChild::Hello(Hello {
             protocol: 1,
-            build_id: "0123456789abcdef".to_owned(),
+            package: "01234567".to_owned(),
+            build_id: "89abcdef".to_owned(),
             role: Role::Worker,
             pid: 4711,
         }),
         FromChild::Ready(Confinement::OFF),
-        FromChild::Item { task, attempt, index: 7, item: vec![1, 2, 3], audio },
+        FromChild::Item {
+            task,
+            attempt,
+            index: 7,
+            item: vec![1, 2, 3],
+            attachment: attachment.clone(),
+        },
         fault(WorkerFault::Panic { message: "boom".to_owned(), location: "a.rs:1:2".to_owned() }),
         fault(WorkerFault::InputChanged { expected: 1, found: 2 }),
         FromChild::Reply {
@@ -191,13 +200,17 @@ fn messages() -> Vec<Vec<u8>> {
         attempt,
         name: "audiopool.measure".to_owned(),
         arguments: Payload::Inline(vec![1, 2, 3]),
-        audio,
+        attachment,
         delivered: 2,
         slots: vec![0, 1, 2],
     };
     let to_child = [ToChild::Run(run), ToChild::Grant { slot: 2 }, ToChild::Quit];
     let values = from_child.iter().map(codec::encode);
-    values.chain(to_child.iter().map(codec::encode)).map(Result::unwrap).collect()
+    values
+        .chain(to_child.iter().map(codec::encode))
+        .map(Result::unwrap)
+        .chain([description])
+        .collect()
 }
 
 /// What honest workers tell of a file.

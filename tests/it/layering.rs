@@ -3,11 +3,12 @@
 //! ```text
 //!   surfaces     cli  web
 //!   street       pipeline  decoder  role  segment  pattern  processor  selftest  doctor
-//!   stations     plan  decode  chunk  pool  merge  report     none names another
-//!   vocabulary   record  settings  event  threads  interrupt  whole
-//!   ───────────────────────────────────────────────────────── src ▲ · worker ▼
-//!   contract     the worker package
+//!   stations     plan  decode  chunk  merge  report           none names another
+//!   vocabulary   record  settings  event  threads  interrupt  whole  build_id
 //! ```
+//!
+//! Below these lie two packages of their own, `audiopool-worker` and `procpool`; that they know
+//! nothing of what is above them is for Cargo to see to.
 //!
 //! Imports run downwards, so a station can be read, tested and replaced alone. Every external crate
 //! has one home, so that it can be too. `lib.rs` and `main.rs` stand outside: they join it all.
@@ -29,8 +30,8 @@ use source::{SourceFile, module_of};
 
 /// Modules at the top of `src/`; a module names those of the layers before its own, and itself.
 const LAYERS: [(&str, &[&str]); 4] = [
-    ("vocabulary", &["record", "settings", "event", "threads", "interrupt", "whole"]),
-    ("station", &["plan", "decode", "chunk", "pool", "merge", "report"]),
+    ("vocabulary", &["record", "settings", "event", "threads", "interrupt", "whole", "build_id"]),
+    ("station", &["plan", "decode", "chunk", "merge", "report"]),
     (
         "street",
         &["pipeline", "decoder", "role", "segment", "pattern", "processor", "selftest", "doctor"],
@@ -43,7 +44,6 @@ const STATION: &str = "station";
 
 /// What a module may name against the layers: module, path, reason.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("event", "pool::Balance", "watchers learn the balance of a pool that has ended"),
     ("whole", "decode::medium_in", "what no report may replace is known by its first bytes"),
     ("plan", "decode::EXTENSIONS", "which names are audio is known where it is decoded"),
 ];
@@ -52,60 +52,50 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 enum Home {
     /// Files, or folders with all that is in them.
     In(&'static [&'static str]),
-    /// In all of `src/` and `worker/`.
+    /// In all packages.
     Everywhere,
     /// In tests, examples and benches alone.
     Tests,
 }
 
-/// Every dependency of both packages.
+/// Every dependency of the three packages.
 const HOMES: &[(&str, Home)] = &[
     ("assert_cmd", Home::Tests),
     ("audiopool_worker", Home::In(&["src", "worker/src/main.rs"])),
     ("axum", Home::In(&["src/web"])),
-    ("bincode", Home::In(&["worker/src/codec.rs"])),
+    ("bincode", Home::In(&["pool/src/contract/codec.rs"])),
     ("bytemuck", Home::In(&["worker/src/pcm", "worker/src/analyze", "src/decode"])),
     ("clap", Home::In(&["src/cli"])),
     ("clap_complete", Home::In(&["src/cli"])),
     ("clap_mangen", Home::In(&["src/cli"])),
-    ("command_fds", Home::In(&["src/pool"])),
-    ("crc32fast", Home::In(&["worker/src", "worker/build.rs"])),
+    ("command_fds", Home::In(&["pool/src/parent"])),
+    ("crc32fast", Home::In(&["pool/src", "pool/build.rs", "worker/build.rs", "build.rs"])),
     ("criterion", Home::Tests),
     ("csv", Home::In(&["src/report"])),
     ("futures_util", Home::In(&["src/web"])),
     ("hyper", Home::In(&["src/web"])),
     ("hyper_util", Home::In(&["src/web"])),
     ("indicatif", Home::In(&["src/report"])),
-    ("ipc_channel", Home::In(&["worker/src/channel", "worker/src/slots/portable"])),
-    ("landlock", Home::In(&["worker/src/confine"])),
+    ("ipc_channel", Home::In(&["pool/src/contract/channel", "pool/src/contract/slots/portable"])),
+    ("landlock", Home::In(&["pool/src/child/confine"])),
     ("lewton", Home::In(&["src/decode/codec/vorbis"])),
     ("libm", Home::In(&["worker/src/decibels", "worker/src/mathematics"])), // the same bits on every system
     ("memchr", Home::In(&["src/decode"])),
-    ("memmap2", Home::In(&["worker/src/slots"])),
+    ("memmap2", Home::In(&["pool/src/contract/slots"])),
     ("miniz_oxide", Home::In(&["src/decode"])),
     ("multiversion", Home::In(&["worker/src/analyze", "worker/src/pcm"])),
     ("nanomp3_core", Home::In(&["src/decode/codec"])),
-    (
-        "nix",
-        Home::In(&[
-            "src/pool",
-            "worker/src/chaos",
-            "worker/src/confine",
-            "worker/src/usage",
-            "worker/src/lifeline",
-            "worker/src/serve",
-            "worker/src/slots",
-        ]),
-    ),
+    ("nix", Home::In(&["pool/src"])),
     ("num_cpus", Home::In(&["src/threads"])),
     ("open_in_browser", Home::In(&["src/cli"])),
     ("opus_pure", Home::In(&["src/decode/codec/opus"])),
     ("ebur128", Home::Tests),
+    ("procpool", Home::In(&["src", "worker/src"])),
     ("proptest", Home::Tests),
     ("proptest_state_machine", Home::Tests),
-    ("rustix", Home::In(&["worker/src/channel", "worker/src/chaos"])),
+    ("rustix", Home::In(&["pool/src/contract/channel", "pool/src/child/chaos"])),
     ("rusty_aac", Home::In(&["src/decode/codec"])),
-    ("seccompiler", Home::In(&["worker/src/confine"])),
+    ("seccompiler", Home::In(&["pool/src/child/confine"])),
     ("serde", Home::Everywhere), // derives of what crosses a process or is reported
     (
         "serde_json",
@@ -121,11 +111,11 @@ const HOMES: &[(&str, Home)] = &[
     ("tower", Home::Tests),
     ("tower_http", Home::In(&["src/web"])),
     ("tracing", Home::Everywhere), // spans and events belong where things happen
-    ("tracing_subscriber", Home::In(&["src/cli", "worker/src/log"])),
+    ("tracing_subscriber", Home::In(&["src/cli", "pool/src/child/log"])),
     ("utoipa", Home::In(&["src/web"])),
     ("utoipa_axum", Home::In(&["src/web"])),
     ("walkdir", Home::In(&["src/plan"])),
-    ("windows_sys", Home::In(&["worker/src/windows"])),
+    ("windows_sys", Home::In(&["pool/src/contract/windows"])),
 ];
 
 /// A file beyond this is two ideas.
@@ -140,14 +130,9 @@ fn imports_run_down_the_street() {
 }
 
 #[test]
-fn the_worker_package_knows_no_supervisor() {
-    let manifest = read(&root().join("worker/Cargo.toml"));
-    hold(&of_the_supervisor(&sources(), &manifest));
-}
-
-#[test]
 fn every_external_crate_has_one_home() {
-    let manifests = ["Cargo.toml", "worker/Cargo.toml"].map(|name| read(&root().join(name)));
+    let manifests =
+        ["Cargo.toml", "pool/Cargo.toml", "worker/Cargo.toml"].map(|name| read(&root().join(name)));
     hold(&homeless(&manifests));
     hold(&away_from_home(&sources()));
 }
@@ -204,16 +189,6 @@ fn against_the_layers(files: &[SourceFile]) -> Vec<String> {
         }
     }
     found
-}
-
-/// Paths and dependencies by which the worker package would know the supervisor's.
-fn of_the_supervisor(files: &[SourceFile], manifest: &str) -> Vec<String> {
-    let named = files.iter().filter(|file| file.path.starts_with("worker/")).flat_map(|file| {
-        let names = file.names().into_iter().filter(|named| named.segments[0] == "audiopool");
-        names.map(|named| format!("{}:{}: the worker names audiopool", file.path, named.line))
-    });
-    let depends = dependencies(manifest).into_iter().filter(|one| one.name == "audiopool");
-    named.chain(depends.map(|_| "worker/Cargo.toml depends on audiopool".to_owned())).collect()
 }
 
 /// Dependencies that [`HOMES`] does not know, and rows that no manifest asks for.
@@ -298,14 +273,16 @@ fn lies_in(path: &str, place: &str) -> bool {
 
 /// Whether a file is part of the programs and libraries, not a test or example of them.
 fn is_product(file: &SourceFile, files: &[SourceFile]) -> bool {
-    ["src/", "worker/src/", "worker/build.rs"].iter().any(|place| file.path.starts_with(place))
+    ["src/", "build.rs", "pool/src/", "pool/build.rs", "worker/src/", "worker/build.rs"]
+        .iter()
+        .any(|place| file.path.starts_with(place))
         && !files.iter().any(|other| other.declares_for_tests(&file.path))
 }
 
-/// Every Rust file of both packages.
+/// Every Rust file of the three packages.
 fn sources() -> Vec<SourceFile> {
     let mut paths = Vec::new();
-    for place in ["src", "tests", "examples", "benches", "worker"] {
+    for place in ["src", "tests", "examples", "pool", "worker"] {
         collect(&root().join(place), &mut paths);
     }
     let files: Vec<SourceFile> = paths
@@ -316,7 +293,7 @@ fn sources() -> Vec<SourceFile> {
             SourceFile::new(&parts.join("/"), &read(path))
         })
         .collect();
-    for known in ["src/lib.rs", "src/main.rs", "worker/src/lib.rs", "tests/it/layering.rs"] {
+    for known in ["src/lib.rs", "src/main.rs", "pool/src/lib.rs", "worker/src/lib.rs"] {
         assert!(files.iter().any(|file| file.path == known), "{known} was not found");
     }
     files

@@ -33,3 +33,6 @@ mod transport;
 mod web;
 #[cfg(windows)]
 mod windows;
+
+// The tests decode in this process too, and compare the figures with those of the programs.
+audiopool_worker::export_mathematics!();

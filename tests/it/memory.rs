@@ -1,5 +1,5 @@
 //! Memory: what all processes of a run have at their peaks stays below the one formula for it
-//! (`src/pool/peak.rs`), however long, wide or many the inputs are.
+//! (`pool/src/parent/peak.rs`), however long, wide or many the inputs are.
 //!
 //! With one worker no memory is shared by two that count it: a decoder writes its ring without
 //! mapping it, so the sum of the peaks counts everything once.

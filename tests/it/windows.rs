@@ -5,8 +5,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use audiopool_worker::chaos::{Deed, FAULTS};
-use audiopool_worker::windows::Process;
+use procpool::chaos::{Deed, FAULTS};
+use procpool::windows::Process;
 
 use crate::program::audiopool;
 
@@ -75,7 +75,7 @@ fn nothing_is_run(request: &str, code: i32, reason: &str) {
 
 #[test]
 fn answers_of_the_wrong_shape_are_not_merged() {
-    for deed in ["wrong-partials", "garbage-output", "empty-slot"] {
+    for deed in ["wrong-output", "garbage-output", "empty-slot"] {
         let log = leaves_no_trace(deed);
         assert!(log.contains("task tried again"), "{log}");
     }

@@ -4,13 +4,15 @@
 //! the type are the keyword arguments, [`run`](ChunkFunction::run) is the body. The raw bytes, the
 //! sample width, the frame rate and the channels arrive as one [`Pcm`].
 //!
-//! Whoever has no audio to work on, or several outputs, writes a [`Task`] instead.
+//! A program that has no audio to work on implements [`Task`] instead.
 
-use serde::Serialize;
+use procpool::codec::{self, CodecError};
+use procpool::{Attachment, Task, TaskFailure};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use crate::audio::AudioDescription;
 use crate::pcm::Pcm;
-use crate::task::{Task, TaskFailure};
 
 /// What is done to each chunk of a recording.
 ///
@@ -19,9 +21,9 @@ use crate::task::{Task, TaskFailure};
 /// arrive as an error.
 ///
 /// ```
-/// use audiopool_worker::chunk_function::ChunkFunction;
+/// use audiopool_worker::chunk_function::{ChunkFunction, ChunkTask};
 /// use audiopool_worker::pcm::Pcm;
-/// use audiopool_worker::task::{Registry, TaskFailure};
+/// use procpool::{Registry, TaskFailure};
 /// use serde::{Deserialize, Serialize};
 ///
 /// /// Counts the samples that are at least so large.
@@ -40,7 +42,7 @@ use crate::task::{Task, TaskFailure};
 ///     }
 /// }
 ///
-/// let registry = Registry::new().with::<Loud>();
+/// let registry = Registry::new().with::<ChunkTask<Loud>>();
 /// ```
 pub trait ChunkFunction: Serialize + DeserializeOwned {
     /// Unique name, by which a worker finds the function: `my_program.zero_crossings`.
@@ -53,12 +55,36 @@ pub trait ChunkFunction: Serialize + DeserializeOwned {
     fn run(&self, chunk: Pcm<'_>) -> Result<Self::Output, TaskFailure>;
 }
 
-impl<F: ChunkFunction> Task for F {
+/// A chunk function as a task of a pool: a worker program registers it as
+/// `Registry::new().with::<ChunkTask<F>>()`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent, bound = "F: ChunkFunction")]
+pub struct ChunkTask<F>(pub F);
+
+impl<F: ChunkFunction> ChunkTask<F> {
+    /// A copy of the function, made as the way to a worker makes it.
+    pub fn copied(function: &F) -> Result<Self, CodecError> {
+        Ok(Self(codec::decode(&codec::encode(function)?)?))
+    }
+}
+
+impl<F: ChunkFunction> Task for ChunkTask<F> {
     const NAME: &'static str = F::NAME;
+    type Attachment = AudioDescription;
     type Output = F::Output;
 
-    fn run(self, audio: Option<Pcm<'_>>) -> Result<F::Output, TaskFailure> {
-        let chunk = audio.ok_or_else(|| TaskFailure::new("there is no audio to work on"))?;
-        ChunkFunction::run(&self, chunk)
+    fn run(
+        self,
+        audio: Option<Attachment<'_, AudioDescription>>,
+    ) -> Result<F::Output, TaskFailure> {
+        run_on(&self.0, audio)
     }
+}
+
+pub(crate) fn run_on<F: ChunkFunction>(
+    function: &F,
+    audio: Option<Attachment<'_, AudioDescription>>,
+) -> Result<F::Output, TaskFailure> {
+    let chunk = audio.ok_or_else(|| TaskFailure::new("there is no audio to work on"))?;
+    function.run(chunk.into())
 }

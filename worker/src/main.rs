@@ -2,15 +2,19 @@
 
 use std::process::ExitCode;
 
-use audiopool_worker::chaos::Rehearsal;
-use audiopool_worker::invitation::Invitation;
+use audiopool_worker::BUILD_ID;
 use audiopool_worker::measure::Measure;
-use audiopool_worker::serve;
-use audiopool_worker::task::Registry;
+use procpool::Registry;
+use procpool::chaos::Rehearsal;
+use procpool::invitation::Invitation;
+use procpool::serve;
+
+audiopool_worker::export_mathematics!();
 
 fn main() -> ExitCode {
     let code = if let Some(Ok(invitation)) = Invitation::of_this_process() {
-        serve::run(&invitation, &Registry::new().with::<Measure>().with::<Rehearsal>())
+        let tasks = Registry::new().with::<Measure>().with::<Rehearsal>();
+        serve::run(&invitation, &tasks, BUILD_ID)
     } else {
         #[expect(clippy::print_stderr, reason = "the only word to a person who starts it")]
         {

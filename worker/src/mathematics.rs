@@ -1,14 +1,72 @@
 //! Mathematics: the functions of the C library from which decoders compute their tables, so that
-//! what they decode has the same bits on every system. The linker takes them from here.
+//! what they decode has the same bits on every system.
+//!
+//! A program that decodes or measures calls [`export_mathematics!`](crate::export_mathematics) once,
+//! and its linker takes the functions from there. A library never does, since it would decide for
+//! every program that links it.
 //!
 //! C libraries differ in the last bit: GNU's from one release to the next and from one processor to
 //! another, MinGW's from all. What is computed in double precision and then rounded to single is,
 //! but for one case in many millions, the number nearest to the true one.
 
-#![expect(unsafe_code, reason = "a symbol must have the name by which others look for it")]
+#[doc(hidden)]
+pub use libm;
 
-macro_rules! functions {
-    ($($double:ident, $single:ident, ($($argument:ident),+);)+) => {
+/// Defines the mathematical functions of the C library in this program: `sin`, `cosf`, `pow` and so
+/// on, computed as on every other system.
+#[macro_export]
+macro_rules! export_mathematics {
+    () => {
+        mod exported_mathematics {
+            #![expect(unsafe_code, reason = "a symbol must have the name by which it is linked")]
+
+            use $crate::mathematics::libm;
+
+            $crate::export_mathematics! {
+                @functions
+                sin, sinf, (x);
+                cos, cosf, (x);
+                tan, tanf, (x);
+                exp, expf, (x);
+                exp2, exp2f, (x);
+                log, logf, (x);
+                log2, log2f, (x);
+                log10, log10f, (x);
+                pow, powf, (x, y);
+            }
+
+            /// Both at once, as compilers ask for them.
+            ///
+            /// # Safety
+            ///
+            /// Both pointers must be valid for writes.
+            // SAFETY: it is the function of that name in GNU's C library.
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn sincos(x: f64, sine: *mut f64, cosine: *mut f64) {
+                // SAFETY: the caller has promised that they can be written.
+                unsafe {
+                    sine.write(libm::sin(x));
+                    cosine.write(libm::cos(x));
+                }
+            }
+
+            /// The same in single precision.
+            ///
+            /// # Safety
+            ///
+            /// Both pointers must be valid for writes.
+            // SAFETY: it is the function of that name in GNU's C library.
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn sincosf(x: f32, sine: *mut f32, cosine: *mut f32) {
+                // SAFETY: the caller has promised that they can be written.
+                unsafe {
+                    sine.write(sinf(x));
+                    cosine.write(cosf(x));
+                }
+            }
+        }
+    };
+    (@functions $($double:ident, $single:ident, ($($argument:ident),+);)+) => {
         $(
             // SAFETY: it is the function of that name in C, with its arguments and its meaning.
             #[unsafe(no_mangle)]
@@ -24,48 +82,6 @@ macro_rules! functions {
             }
         )+
     };
-}
-
-functions! {
-    sin, sinf, (x);
-    cos, cosf, (x);
-    tan, tanf, (x);
-    exp, expf, (x);
-    exp2, exp2f, (x);
-    log, logf, (x);
-    log2, log2f, (x);
-    log10, log10f, (x);
-    pow, powf, (x, y);
-}
-
-/// Both at once, as compilers ask for them.
-///
-/// # Safety
-///
-/// Both places must be there to be written.
-// SAFETY: it is the function of that name in GNU's C library.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn sincos(x: f64, sine: *mut f64, cosine: *mut f64) {
-    // SAFETY: the caller has promised that they can be written.
-    unsafe {
-        sine.write(libm::sin(x));
-        cosine.write(libm::cos(x));
-    }
-}
-
-/// The same.
-///
-/// # Safety
-///
-/// Both places must be there to be written.
-// SAFETY: it is the function of that name in GNU's C library.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn sincosf(x: f32, sine: *mut f32, cosine: *mut f32) {
-    // SAFETY: the caller has promised that they can be written.
-    unsafe {
-        sine.write(sinf(x));
-        cosine.write(cosf(x));
-    }
 }
 
 #[cfg(test)]
@@ -88,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_the_standard_library_is_answered_from_here() {
+    fn the_standard_library_uses_the_exported_functions() {
         for n in 1..=2000_i16 {
             let x = black_box(f64::from(n) * 0.37);
             let told = [x.sin(), x.cos(), x.ln(), x.log10(), x.powf(1.7), (-x).exp()];

@@ -9,19 +9,19 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{self, Child, Command, Output, Stdio};
 
 use audiopool_worker::BUILD_ID;
-use audiopool_worker::board::{BoardView, Notes};
-use audiopool_worker::channel::{ChannelError, Listener, Receiver, Sender};
-use audiopool_worker::confine::{Confinement, Terms};
-use audiopool_worker::invitation::{Invitation, VARIABLE};
-use audiopool_worker::lifeline;
-use audiopool_worker::protocol::{
+use command_fds::{CommandFdExt, FdMapping};
+use nix::sys::signal::Signal;
+use procpool::board::{BoardView, Notes};
+use procpool::channel::{ChannelError, Listener, Receiver, Sender};
+use procpool::confine::{Confinement, Terms};
+use procpool::invitation::{Invitation, VARIABLE};
+use procpool::lifeline;
+use procpool::protocol::{
     Attempt, FromChild, PROTOCOL_VERSION, Payload, RingHandle, Role, Run, TaskId, ToChild, Welcome,
     WorkerFault,
 };
-use audiopool_worker::slots::{Share, Transport};
-use audiopool_worker::task::CANARY;
-use command_fds::{CommandFdExt, FdMapping};
-use nix::sys::signal::Signal;
+use procpool::slots::{Share, Transport};
+use procpool::task::CANARY;
 
 /// As sysexits(3) would have it for internal errors; the worker's for "could not begin".
 const COULD_NOT_BEGIN: i32 = 70;
@@ -111,7 +111,7 @@ fn run(name: &str) -> ToChild {
         attempt: Attempt(2),
         name: name.to_owned(),
         arguments: Payload::Inline(Vec::new()),
-        audio: None,
+        attachment: None,
         delivered: 0,
         slots: Vec::new(),
     })

@@ -1,9 +1,10 @@
 //! Options of child processes, shared by every command that starts them.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use audiopool::settings::CHILD_MEMORY_MIB;
+use audiopool::settings::{CHILD_MEMORY_MIB, WorkerProgram};
 use clap::ValueHint;
 
 use super::SandboxLevel;
@@ -43,8 +44,19 @@ pub(crate) struct Children {
 }
 
 impl ChildProgram {
-    /// The program, if one was named.
-    pub(crate) fn path(self) -> Option<PathBuf> {
-        self.worker_program.map(PathBuf::from)
+    /// The one that was named; else `audiopool-worker` beside this program, if there is one and it is
+    /// of the same build; else this program.
+    pub(crate) fn path(self) -> WorkerProgram {
+        match self.worker_program {
+            Some(path) => WorkerProgram::At(path.into()),
+            None => beside().map_or(WorkerProgram::ThisProgram, WorkerProgram::Preferred),
+        }
     }
+}
+
+/// The worker program in the folder of this one, if there is one.
+fn beside() -> Option<PathBuf> {
+    let name = format!("audiopool-worker{}", env::consts::EXE_SUFFIX);
+    let beside = env::current_exe().ok()?.with_file_name(name);
+    beside.is_file().then_some(beside)
 }

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
-use audiopool_worker::lifeline;
+use procpool::lifeline;
 
 /// Bytes, and microseconds of audio, that are read until the streams of a file are known: more than
 /// ffmpeg's defaults, since a recorded transport stream may begin with seconds of video alone.
@@ -114,7 +114,7 @@ fn set_apart(command: &mut Command) {
 /// Has it run on a console of its own, which is not shown.
 #[cfg(windows)]
 fn set_apart(command: &mut Command) {
-    let flags = audiopool_worker::windows::NO_WINDOW;
+    let flags = procpool::windows::NO_WINDOW;
     std::os::windows::process::CommandExt::creation_flags(command, flags);
 }
 

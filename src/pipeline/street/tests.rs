@@ -1,18 +1,18 @@
 //! A street whose decoder is sick: whatever it delivers, no figure comes of what does not fit.
 
 use std::num::NonZeroU32;
-use std::ops::ControlFlow;
 
 use audiopool_worker::analyze::AnalysisSettings;
 use audiopool_worker::analyze::waveform::Waveforms;
-use audiopool_worker::codec;
+use audiopool_worker::audio::AudioDescription;
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
-use audiopool_worker::task::{StreamTask, Task};
+use procpool::codec;
+use procpool::task::{StreamTask, Task};
 
 use super::*;
-use crate::pool::{Inline, TaskError};
 use crate::record::{DecodedBy, SourceFormat};
 use crate::role;
+use procpool::{Attached, EachItem, Inline, TaskError};
 
 const PCM: PcmFormat = PcmFormat::new(SampleFormat::S16, 8000, 1);
 
@@ -27,7 +27,7 @@ impl Execute for Sick {
     fn submit_checked<T: Task + 'static>(
         &self,
         _: &T,
-        _: Option<Audio>,
+        _: Option<Attached<T::Attachment>>,
         _: TaskTerms,
         _: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Future<T::Output>, TaskError> {
@@ -38,7 +38,7 @@ impl Execute for Sick {
         &self,
         _: &T,
         _: TaskTerms,
-        each: &mut dyn FnMut(T::Item, Option<Audio>) -> ControlFlow<()>,
+        each: &mut EachItem<'_, T>,
     ) -> Result<T::Output, TaskError> {
         let item = |item: &Decoded| codec::decode(&codec::encode(item).unwrap()).unwrap();
         let opened = Decoded::Opened(SourceFormat {
@@ -52,7 +52,9 @@ impl Execute for Sick {
             return Err(TaskError::Cancelled);
         }
         for &start in self.starts {
-            let audio = Audio::owned(vec![1; 16_000].into(), PCM, start);
+            let description = AudioDescription { format: PCM, first_frame: start };
+            let description = codec::decode(&codec::encode(&description).unwrap()).unwrap();
+            let audio = Attached::owned(vec![1; 16_000].into(), description);
             if each(item(&Decoded::Chunk), Some(audio)).is_break() {
                 return Err(TaskError::Cancelled);
             }
@@ -71,7 +73,7 @@ impl Execute for ShutDown {
     fn submit_checked<T: Task + 'static>(
         &self,
         _: &T,
-        _: Option<Audio>,
+        _: Option<Attached<T::Attachment>>,
         _: TaskTerms,
         _: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Future<T::Output>, TaskError> {
@@ -82,7 +84,7 @@ impl Execute for ShutDown {
         &self,
         _: &T,
         _: TaskTerms,
-        _: &mut dyn FnMut(T::Item, Option<Audio>) -> ControlFlow<()>,
+        _: &mut EachItem<'_, T>,
     ) -> Result<T::Output, TaskError> {
         Err(TaskError::NotRun(PoolError::ShutDown))
     }

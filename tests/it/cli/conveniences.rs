@@ -109,7 +109,7 @@ fn version_tells_the_build_and_ffmpeg() {
     let told = stdout(&run(&["version", "--format", "json"], 0));
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(told["build"], audiopool_worker::BUILD_ID);
+    assert_eq!(told["build"], audiopool::BUILD_ID);
     let without = audiopool().args(["version"]).env("AUDIOPOOL_FFMPEG", "").output().unwrap();
     expect_code(&without, 0, "version");
     assert!(stdout(&without).contains("no ffmpeg"), "{}", stdout(&without));

@@ -11,8 +11,8 @@ fn every_name_in_the_architecture_is_in_the_sources() {
     let documents = [read("ARCHITECTURE.md"), read("CONTRIBUTING.md")];
     let folders = [
         "src",
-        "worker/src",
-        "worker/examples",
+        "pool",
+        "worker",
         "pool/src",
         "pool/examples",
         "pool/tests",
@@ -36,6 +36,10 @@ fn every_name_in_the_architecture_is_in_the_sources() {
     for name in names {
         let name =
             if name.starts_with("scripts/") { name.split(' ').next().unwrap() } else { name };
+        // What a command makes is not there before it has run.
+        if name.starts_with("target/") {
+            continue;
+        }
         let is_path = name.contains('/')
             || Path::new(name)
                 .extension()

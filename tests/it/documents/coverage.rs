@@ -8,8 +8,12 @@ use audiopool::record::{FAILURES, FailureKind, WARNINGS};
 use super::{printed, quoted, read, root, rows, walk, words};
 
 /// Variables of the build, of child processes, and of the faults of tests.
-const NOT_FOR_USERS: [&str; 3] =
-    ["AUDIOPOOL_BUILD_ID", "AUDIOPOOL_CHILD", "AUDIOPOOL_ROGUE_TARGET"];
+const NOT_FOR_USERS: [&str; 4] = [
+    "AUDIOPOOL_BUILD_ID",
+    "AUDIOPOOL_CHILD",
+    "AUDIOPOOL_ROGUE_TARGET",
+    "AUDIOPOOL_WORKER_BUILD_ID",
+];
 
 #[test]
 fn every_row_of_the_fault_matrix_names_the_files_of_its_tests() {

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use audiopool::{Pcm, Registry, Task, TaskFailure};
+use audiopool::{Attachment, Registry, Task, TaskFailure};
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -31,9 +31,10 @@ pub(crate) struct Double(pub(crate) u64);
 
 impl Task for Double {
     const NAME: &'static str = "chores.double";
+    type Attachment = ();
     type Output = u64;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<u64, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<u64, TaskFailure> {
         self.0.checked_mul(2).ok_or_else(|| TaskFailure::new("no room for twice as much"))
     }
 }
@@ -46,10 +47,11 @@ pub(crate) struct Hold {
 
 impl Task for Hold {
     const NAME: &'static str = "chores.hold";
+    type Attachment = ();
     /// The process.
     type Output = u32;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<u32, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<u32, TaskFailure> {
         let mut call = TcpStream::connect(("127.0.0.1", self.port)).map_err(TaskFailure::new)?;
         call.write_all(&process::id().to_le_bytes()).map_err(TaskFailure::new)?;
         let mut word = [0];
@@ -82,10 +84,11 @@ impl Go {
 
 impl Task for Go {
     const NAME: &'static str = "chores.go";
+    type Attachment = ();
     /// The process.
     type Output = u32;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<u32, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<u32, TaskFailure> {
         self.go().map(|()| process::id()).map_err(TaskFailure::new)
     }
 }
@@ -100,9 +103,10 @@ pub(crate) struct Tricky {
 
 impl Task for Tricky {
     const NAME: &'static str = "chores.tricky";
+    type Attachment = ();
     type Output = OnTheWay;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<OnTheWay, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<OnTheWay, TaskFailure> {
         let (written, read) = self.answered;
         Ok(OnTheWay { written, read })
     }
@@ -141,9 +145,10 @@ pub(crate) struct Prepare {
 
 impl Task for Prepare {
     const NAME: &'static str = "chores.prepare";
+    type Attachment = ();
     type Output = ();
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<(), TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<(), TaskFailure> {
         PREPARED.fetch_add(self.number, Ordering::Relaxed);
         self.go.go().map_err(TaskFailure::new)
     }
@@ -155,9 +160,10 @@ pub(crate) struct Recall;
 
 impl Task for Recall {
     const NAME: &'static str = "chores.recall";
+    type Attachment = ();
     type Output = u64;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<u64, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<u64, TaskFailure> {
         Ok(PREPARED.load(Ordering::Relaxed))
     }
 }
@@ -168,9 +174,10 @@ pub(crate) struct Nested;
 
 impl Task for Nested {
     const NAME: &'static str = "chores.nested";
+    type Attachment = ();
     type Output = u64;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<u64, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<u64, TaskFailure> {
         let pool = audiopool::ProcessPool::builder().build().map_err(TaskFailure::new)?;
         let future = pool.submit(&Double(1)).map_err(TaskFailure::new)?;
         future.result().map_err(TaskFailure::new)
@@ -186,9 +193,10 @@ pub(crate) struct Long {
 
 impl Task for Long {
     const NAME: &'static str = "chores.long";
+    type Attachment = ();
     type Output = audiopool::Bytes;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<audiopool::Bytes, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<audiopool::Bytes, TaskFailure> {
         self.go.go().map_err(TaskFailure::new)?;
         Ok(self.bytes)
     }
@@ -216,9 +224,10 @@ impl Drop for Weigh {
 
 impl Task for Weigh {
     const NAME: &'static str = "chores.weigh";
+    type Attachment = ();
     type Output = u64;
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<u64, TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<u64, TaskFailure> {
         Ok(WEIGHT.load(Ordering::Relaxed))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
-use audiopool::event::{Event, PoolEvent};
+use audiopool::event::PoolEvent;
 use audiopool::pool::{PoolError, ReturnWhen, TaskError, wait};
 use audiopool::{Inline, ProcessPool};
 
@@ -142,8 +142,7 @@ fn an_observer_is_told_what_happens_and_its_panic_is_its_own() {
     in_time(|program| {
         let told = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&told);
-        let observer = Arc::new(move |event: &Event| {
-            let Event::Pool(event) = event else { panic!("{event:?} in a pool") };
+        let observer = Arc::new(move |event: &PoolEvent| {
             notes.lock().unwrap().push(match event {
                 PoolEvent::ChildStarted { .. } => "started",
                 PoolEvent::ChildReady { .. } => "ready",

@@ -163,10 +163,10 @@ fn f20_only_the_first_answer_to_what_was_asked_counts() {
 
 #[test]
 fn f21_an_answer_of_the_wrong_shape_is_not_merged() {
-    for deed in ["wrong-partials", "garbage-output", "empty-slot"] {
+    for deed in ["wrong-output", "garbage-output", "empty-slot"] {
         a_second_try_cures(deed);
     }
-    one_try_ends_with("wrong-partials", "level: missing");
+    one_try_ends_with("wrong-output", "level: missing");
     one_try_ends_with("garbage-output", "not a valid Partials");
     one_try_ends_with("empty-slot", "an output that cannot be read");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use audiopool::merge::{self, Changes};
-use audiopool_worker::codec::checksum;
+use procpool::codec::checksum;
 use serde_json::Value;
 use tempfile::TempDir;
 

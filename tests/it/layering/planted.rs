@@ -17,11 +17,11 @@ fn a_station_that_names_another() {
     layers("src/report/text.rs", "\nuse crate::decode::Source;", &[":2: station `report`"]);
     layers("src/report.rs", "use crate::{record, merge::{self, Fold}};", &["merge", "merge::"]);
     layers("src/plan.rs", "fn f() { super::chunk::cut() }", &["names chunk::cut"]);
-    layers("src/pool/mod.rs", "use audiopool::merge;", &["names merge"]);
+    layers("src/report/mod.rs", "use audiopool::merge;", &["names merge"]);
     layers("src/chunk.rs", "use crate::pipeline::run;", &["names pipeline::run"]);
     layers("src/chunk.rs", "use crate::Reexported;", &["names Reexported"]);
     layers("src/chunk.rs", "use super::*;", &["names *"]);
-    layers("src/pool/a.rs", "#[cfg(test)] mod t { use crate::plan::Plan; }", &["names plan"]);
+    layers("src/merge/a.rs", "#[cfg(test)] mod t { use crate::plan::Plan; }", &["names plan"]);
     layers("src/plan.rs", "use crate::decode::{EXTENSIONS, Source};", &["decode::Source"]);
     layers("src/report/a.rs", "use crate::record::Record; use super::b; // crate::plan", &[]);
     layers("src/plan.rs", "mod tests { use super::*; } use audiopool_worker::pcm;", &[]);
@@ -42,22 +42,11 @@ fn a_lower_layer_that_names_a_higher_one() {
 }
 
 #[test]
-fn a_worker_that_knows_its_supervisor() {
-    let none = |files: &[SourceFile]| super::of_the_supervisor(files, "");
-    check(none, "worker/src/serve.rs", "use audiopool::plan;", &["names audiopool"]);
-    check(none, "worker/tests/a.rs", "fn f() { audiopool::run() }", &["names audiopool"]);
-    check(none, "worker/src/serve.rs", "use audiopool_worker::pcm; use crate::audiopool;", &[]);
-    check(none, "src/cli.rs", "use audiopool::plan;", &[]);
-    let manifest = "[dev-dependencies]\naudiopool = { path = \"..\" }";
-    assert_eq!(super::of_the_supervisor(&[], manifest).len(), 1);
-}
-
-#[test]
 fn a_crate_with_two_homes() {
     let homes = |path, text, finds| check(super::away_from_home, path, text, finds);
     homes("src/report/a.rs", "use symphonia::core;", &[":1: names symphonia outside"]);
     homes("src/decoder.rs", "fn f() { symphonia::core::f() }", &["names symphonia"]);
-    homes("worker/src/codec/other.rs", "use bincode as b;", &["names bincode"]);
+    homes("pool/src/contract/codec/other.rs", "use bincode as b;", &["names bincode"]);
     homes("src/plan.rs", "use {walkdir::WalkDir, csv::Writer};", &["names csv"]);
     homes("worker/src/a.rs", "use proptest::prelude::*;", &["names proptest"]);
     homes("src/plan.rs", "use walkdir::WalkDir; use serde::Serialize; use std::fs;", &[]);
@@ -90,9 +79,9 @@ fn a_dependency_without_a_home() {
 #[test]
 fn a_clock_that_may_jump() {
     let dated = |path, text, finds| check(super::dated, path, text, finds);
-    dated("src/pool/a.rs", "use std::time::{Duration, SystemTime};", &["names std::time::System"]);
+    dated("pool/src/a.rs", "use std::time::{Duration, SystemTime};", &["names std::time::System"]);
     dated("worker/src/a.rs", "\nfn f() { std::time::UNIX_EPOCH.elapsed() }", &[":2: names std"]);
-    dated("src/pool/a.rs", "use std::time::Instant; // SystemTime", &[]);
+    dated("pool/src/a.rs", "use std::time::Instant; // SystemTime", &[]);
     dated("tests/it/a.rs", "use std::time::SystemTime;", &[]);
 }
 
@@ -103,7 +92,7 @@ fn what_is_untidy() {
     tidy("src/a.rs", &"\n".repeat(450), &[]);
     tidy("src/a.rs", &format!("#[cfg(test)] mod tests {{{}}}", "\n".repeat(451)), &[]);
     tidy("tests/it/a.rs", &"\n".repeat(451), &[]);
-    tidy("src/pool/utils.rs", "", &["named `utils`"]);
+    tidy("pool/src/utils.rs", "", &["named `utils`"]);
     tidy("worker/src/common/mod.rs", "mod helpers;", &["`common`", "`helpers`"]);
     tidy("worker/src/a.rs", "\nfn f() { todo!() }", &[":2: todo!"]);
     tidy("tests/it/a.rs", "fn f() { dbg!(1); std::unimplemented![] }", &["dbg!", "unimpl"]);

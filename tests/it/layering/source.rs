@@ -234,7 +234,7 @@ impl SourceFile {
     }
 }
 
-/// The module that a file is, from the root of its package: `src/pool/child.rs` is `pool`, `child`.
+/// The module that a file is, from the root of its package: `src/plan/list.rs` is `plan`, `list`.
 pub(crate) fn module_of(path: &str) -> Vec<String> {
     let inside = path.split_once("src/").map_or(path, |(_, inside)| inside);
     let mut module: Vec<String> =
@@ -388,8 +388,8 @@ fn a_module_for_tests_is_told_by_its_declaration() {
 
 #[test]
 fn a_file_is_the_module_that_its_path_says() {
-    assert_eq!(module_of("src/pool/child.rs"), ["pool", "child"]);
-    assert_eq!(module_of("src/pool/mod.rs"), ["pool"]);
-    assert_eq!(module_of("worker/src/codec.rs"), ["codec"]);
+    assert_eq!(module_of("src/plan/list.rs"), ["plan", "list"]);
+    assert_eq!(module_of("src/merge/mod.rs"), ["merge"]);
+    assert_eq!(module_of("worker/src/pcm.rs"), ["pcm"]);
     assert!(module_of("src/lib.rs").is_empty());
 }

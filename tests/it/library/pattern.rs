@@ -6,9 +6,10 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use std::{process, thread};
 
-use audiopool::pool::{Audio, Execute, ProcessPool, TaskTerms};
+use audiopool::pool::{Execute, ProcessPool, TaskTerms};
 use audiopool::{
-    AudioSegment, ChunkOptions, PcmFormat, ThreadConfig, parallel_process_audio_chunks,
+    Audio, AudioDescription, AudioSegment, ChunkOptions, ChunkTask, PcmFormat, ThreadConfig,
+    parallel_process_audio_chunks,
 };
 
 use super::probes::{Meet, Tell, Told};
@@ -139,10 +140,11 @@ fn threads_that_share_a_pool_do_not_wait_for_each_other_for_ever() {
     let (through, ended) = mpsc::channel();
     for _ in 0..THREADS {
         let (pool, segment, through) = (Arc::clone(&pool), Arc::clone(&segment), through.clone());
+        let description = AudioDescription { format: segment.format(), first_frame: 0 };
         thread::spawn(move || {
-            let task = Tell { word: "x".repeat(60_000), numbers: Vec::new() };
+            let task = ChunkTask(Tell { word: "x".repeat(60_000), numbers: Vec::new() });
             for _ in 0..20 {
-                let audio = Audio::owned(segment.raw_data().into(), segment.format(), 0);
+                let audio = Audio::owned(segment.raw_data().into(), description);
                 let told = pool.submit_with(&task, Some(audio), TaskTerms::default()).unwrap();
                 assert_eq!(told.result().unwrap().bytes, segment.raw_data());
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
-use audiopool::{ChunkFunction, Pcm, PcmFormat, Task, TaskFailure};
+use audiopool::{Attachment, ChunkFunction, Pcm, PcmFormat, Task, TaskFailure};
 use serde::{Deserialize, Serialize};
 
 /// Tells what arrived, and where.
@@ -112,9 +112,10 @@ pub(crate) struct Small {
 
 impl Task for Small {
     const NAME: &'static str = "probes.small";
+    type Attachment = ();
     type Output = (u64, u32);
 
-    fn run(self, _: Option<Pcm<'_>>) -> Result<(u64, u32), TaskFailure> {
+    fn run(self, _: Option<Attachment<'_, ()>>) -> Result<(u64, u32), TaskFailure> {
         match self.how {
             None => Ok((self.number, process::id())),
             Some(How::Fail) => Err(TaskFailure::new("I do not like it")),

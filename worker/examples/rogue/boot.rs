@@ -3,14 +3,15 @@
 use std::error::Error;
 use std::thread;
 
-use audiopool_worker::confine::Confinement;
-use audiopool_worker::frame::encode_frame;
-use audiopool_worker::invitation::Invitation;
+use audiopool_worker::BUILD_ID;
 use audiopool_worker::measure::Measure;
-use audiopool_worker::protocol::{FromChild, Hello, PROTOCOL_VERSION, Role};
-use audiopool_worker::serve;
-use audiopool_worker::task::Registry;
-use audiopool_worker::{BUILD_ID, channel, lifeline};
+use procpool::confine::Confinement;
+use procpool::frame::encode_frame;
+use procpool::invitation::Invitation;
+use procpool::protocol::{FromChild, Hello, PROTOCOL_VERSION, Role};
+use procpool::serve;
+use procpool::task::Registry;
+use procpool::{channel, lifeline};
 
 use crate::request::Request;
 
@@ -57,6 +58,7 @@ pub(crate) fn serve(
 ) -> Result<u8, Box<dyn Error>> {
     let honest = Hello {
         protocol: PROTOCOL_VERSION,
+        package: procpool::BUILD_ID.to_owned(),
         build_id: BUILD_ID.to_owned(),
         role: Role::Worker,
         pid: std::process::id(),
@@ -68,11 +70,11 @@ pub(crate) fn serve(
         },
         BootDeed::WaitBeforeHello => {
             request.pass_gate()?;
-            Ok(serve::run(invitation, &Registry::new().with::<Measure>()))
+            Ok(serve::run(invitation, &Registry::new().with::<Measure>(), BUILD_ID))
         }
         BootDeed::StartThread => {
             drop(thread::spawn(thread::park));
-            Ok(serve::run(invitation, &Registry::new().with::<Measure>()))
+            Ok(serve::run(invitation, &Registry::new().with::<Measure>(), BUILD_ID))
         }
         BootDeed::WrongBuild => {
             introduce(Hello { build_id: "0ddba11".into(), ..honest }, invitation)
@@ -96,7 +98,7 @@ pub(crate) fn serve(
             let (sender, receiver, _arrivals) = channel::connect(&invitation.server)?;
             sender.send(&FromChild::Hello(honest))?;
             let (_, welcome) = receiver.recv()?;
-            let audiopool_worker::protocol::ToChild::Welcome(welcome) = welcome else {
+            let procpool::protocol::ToChild::Welcome(welcome) = welcome else {
                 return Err("no welcome".into());
             };
             sender.with_generation(welcome.generation).send(&FromChild::Ready(Confinement::OFF))?;

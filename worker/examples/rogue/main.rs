@@ -16,11 +16,14 @@ mod request;
 use std::error::Error;
 use std::process::ExitCode;
 
-use audiopool_worker::invitation::Invitation;
+use audiopool_worker::BUILD_ID;
 use audiopool_worker::measure::Measure;
-use audiopool_worker::serve;
-use audiopool_worker::task::Registry;
+use procpool::invitation::Invitation;
+use procpool::serve;
+use procpool::task::Registry;
 use request::{Request, What};
+
+audiopool_worker::export_mathematics!();
 
 #[expect(clippy::print_stderr, reason = "the supervisor keeps what a child says last")]
 fn main() -> ExitCode {
@@ -37,7 +40,8 @@ fn run() -> Result<u8, Box<dyn Error>> {
     match request.what {
         What::Boot(deed) if request.is_due_now()? => boot::serve(deed, &request, &invitation),
         What::Boot(_) | What::Deed(_) => {
-            Ok(serve::run_with(&invitation, &Registry::new().with::<Measure>(), Box::new(request)))
+            let tasks = Registry::new().with::<Measure>();
+            Ok(serve::run_with(&invitation, &tasks, BUILD_ID, Box::new(request)))
         }
     }
 }

@@ -17,9 +17,12 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::{env, str::FromStr};
 
-use audiopool_worker::chaos::{Deed, Mischief};
-use audiopool_worker::protocol::Run;
-use audiopool_worker::task::CANARY;
+use audiopool_worker::analyze::Partials;
+use audiopool_worker::audio::AudioDescription;
+use procpool::chaos::{Deed, Mischief};
+use procpool::codec;
+use procpool::protocol::Run;
+use procpool::task::CANARY;
 
 use crate::boot::BootDeed;
 
@@ -91,13 +94,22 @@ fn count(tally: &Path) -> io::Result<u64> {
 impl Mischief for Request {
     fn deed(&self, run: &Run) -> Result<Option<Deed>, String> {
         let What::Deed(deed) = self.what else { return Ok(None) };
-        let first_frame = run.audio.map_or(0, |audio| audio.first_frame);
+        let described = run.attachment.as_ref();
+        let described =
+            described.map(|audio| codec::decode::<AudioDescription>(&audio.description));
+        let described = described.transpose().map_err(|error| error.to_string())?;
+        let first_frame = described.map_or(0, |audio| audio.first_frame);
         let attempt = self.attempt.is_none_or(|attempt| attempt == u64::from(run.attempt.0));
         let due = || Ok(run.name != CANARY && attempt && self.is_due(first_frame)?);
         let is_due =
             due().and_then(|due| if due { self.pass_gate().map(|()| due) } else { Ok(due) });
         let is_due = is_due.map_err(|error: io::Error| error.to_string())?;
         Ok(is_due.then_some(deed))
+    }
+
+    /// The partials of no analyzer at all.
+    fn wrong_output(&self) -> Vec<u8> {
+        codec::encode(&Partials::default()).unwrap_or_default()
     }
 }
 

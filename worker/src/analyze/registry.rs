@@ -16,8 +16,8 @@ use super::loudness::{ebu_r128, true_peak};
 use super::{
     AnalysisSettings, Analyzer, Features, Metric, Stretch, health, spectrum, stereo, waveform,
 };
-use crate::board;
 use crate::pcm::{Pcm, PcmFormat};
+use procpool::board;
 
 /// Bytes of PCM that every analyzer has seen before the next ones are looked at, so that all but
 /// the first find them in the processor's cache. By the law of the analyzers no figure depends on
@@ -236,6 +236,7 @@ const fn concatenated<const COUNT: usize>(lists: &[&[Metric]]) -> [Metric; COUNT
 mod tests {
     use std::collections::BTreeSet;
 
+    use procpool::codec;
     use proptest::prelude::*;
 
     use super::*;
@@ -328,13 +329,11 @@ mod tests {
             sound in sound(),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
         ) {
-            let wire = bincode::config::standard();
             let analyzers = all();
             let merged = sound.cut(&cuts).into_iter().fold(analyzers.identity(), |so_far, chunk| {
                 let sent = analyzers.analyze(chunk);
-                let bytes = bincode::serde::encode_to_vec(&sent, wire).unwrap();
-                let (received, _): (Partials, _) =
-                    bincode::serde::decode_from_slice(&bytes, wire).unwrap();
+                let bytes = codec::encode(&sent).unwrap();
+                let received: Partials = codec::decode(&bytes).unwrap();
                 assert_eq!(received, sent);
                 assert_eq!(received.check(&analyzers, &chunk.into()), Ok(()));
                 analyzers.merge(so_far, received)

@@ -28,7 +28,7 @@ impl From<Pcm<'_>> for Stretch {
 
 impl Stretch {
     /// How many frames it has.
-    pub(crate) fn frame_count(&self) -> u64 {
+    pub fn frame_count(&self) -> u64 {
         self.frames.end.saturating_sub(self.frames.start)
     }
 

@@ -102,7 +102,7 @@ fn a_partial_stays_small_however_long_the_audio() {
     let sound = Sound::mono_16(48_000, (0..480_000).map(noise).collect());
     let analyzer = NonSilence { threshold_db: -50.0, min_silence_ms: 1000 };
     let partial = analyzer.analyze(sound.pcm());
-    let bytes = bincode::serde::encode_to_vec(&partial, bincode::config::standard()).unwrap();
+    let bytes = procpool::codec::encode(&partial).unwrap();
     assert!(bytes.len() <= 18 * 1000 + 80, "{}", bytes.len());
 }
 

@@ -1,0 +1,36 @@
+//! Computes the build id of this package: a checksum over its sources.
+//!
+//! It is part of the build id that supervisor and child compare in the handshake, so that two
+//! programs that were built from different versions of this package refuse each other by name.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() {
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let mut sources = Vec::new();
+    collect(&package.join("src"), &mut sources);
+    sources.sort();
+
+    let mut hasher = crc32fast::Hasher::new();
+    for source in &sources {
+        if let Ok(bytes) = fs::read(source) {
+            let name = source.strip_prefix(&package).unwrap_or(source);
+            hasher.update(name.as_os_str().as_encoded_bytes());
+            hasher.update(&bytes);
+        }
+    }
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rustc-env=PROCPOOL_BUILD_ID={:08x}", hasher.finalize());
+}
+
+fn collect(folder: &Path, sources: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push(path);
+        }
+    }
+}

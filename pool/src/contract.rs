@@ -1,0 +1,22 @@
+//! Contract: what supervisor and child share. Both sides link these modules.
+//!
+//! ```text
+//!   protocol ── what is said             codec ──── how it is written
+//!   channel ─── how it travels           slots ──── where attachments lie
+//!   task ────── what can be asked        attachment ─ what comes with it
+//!   board ───── what a child is at now   invitation ─ how a process learns that it is a child
+//! ```
+
+pub mod attachment;
+pub mod board;
+pub mod bytes;
+pub mod channel;
+pub mod codec;
+pub mod frame;
+pub mod invitation;
+pub mod protocol;
+pub mod quiet;
+pub mod slots;
+pub mod task;
+#[cfg(windows)]
+pub mod windows;

@@ -1,0 +1,119 @@
+//! Turns: whose task is handed out next where several parties share a pool.
+//!
+//! Whoever has the fewest children at work is next; of equals, whoever had his last turn longest
+//! ago. Within a party the order of the queue stands, and a pool with one party is a queue.
+//!
+//! ```text
+//!   seats   ███████████░░░
+//!           └── common ─┘└ spare: for a party that has no child at work
+//! ```
+//!
+//! Turns alone do not help whoever comes while every child has a task that takes an hour. So a pool
+//! may have [spare](super::Policy::spare) seats, which nobody is given who has a child already.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::protocol::TaskId;
+
+use super::{Action, Ledger, Seat};
+
+/// Whose a task is. Nobody in particular is 0.
+pub(crate) type Party = u64;
+
+/// Who shares a pool, and who had a turn when.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// Everyone in particular who has submitted something.
+    guests: BTreeSet<Party>,
+    /// Turns had by all until the last one of each.
+    last: BTreeMap<Party, u64>,
+    count: u64,
+    /// Whose tasks are not taken on any more.
+    dismissed: BTreeSet<Party>,
+}
+
+impl Turns {
+    /// Whether a party's tasks are taken on.
+    pub(super) fn admits(&mut self, party: Party) -> bool {
+        if party != 0 {
+            self.guests.insert(party);
+        }
+        !self.dismissed.contains(&party)
+    }
+
+    pub(super) fn served(&mut self, party: Party) {
+        self.count += 1;
+        self.last.insert(party, self.count);
+    }
+}
+
+impl Ledger {
+    /// The tasks that may be handed out by now, at most so many, in the order in which they are,
+    /// with their positions in the queue.
+    pub(super) fn in_turn(&self, most: usize) -> Vec<(usize, TaskId)> {
+        let busy = self.places.iter().filter_map(|place| match &place.seat {
+            Seat::Busy(busy) => Some(busy.task),
+            _ => None,
+        });
+        let common = self.places.len().saturating_sub(self.policy.spare).max(1);
+        if self.canary.is_some() || (self.turns.guests.is_empty() && self.policy.spare == 0) {
+            return self.candidates().take(most).collect();
+        }
+        let mut held = BTreeMap::<Party, usize>::new();
+        let mut at_work = 0;
+        for task in busy {
+            at_work += 1;
+            if let Some(party) = self.party(task) {
+                *held.entry(party).or_default() += 1;
+            }
+        }
+        let mut waiting = BTreeMap::<Party, VecDeque<(usize, TaskId)>>::new();
+        for (position, task) in self.candidates() {
+            let party = self.party(task).unwrap_or_default();
+            waiting.entry(party).or_default().push_back((position, task));
+        }
+        let mut last = self.turns.last.clone();
+        let mut order = Vec::new();
+        while order.len() < most {
+            let has_room = at_work + order.len() < common;
+            let next = waiting.iter_mut().filter_map(|(party, tasks)| {
+                let held = held.get(party).copied().unwrap_or_default();
+                let may = !tasks.is_empty() && (has_room || held == 0);
+                may.then(|| ((held, last.get(party).copied()), *party, tasks))
+            });
+            let Some((_, party, tasks)) = next.min_by_key(|(rank, ..)| *rank) else { break };
+            order.extend(tasks.pop_front());
+            *held.entry(party).or_default() += 1;
+            last.insert(party, self.turns.count + order.len() as u64);
+        }
+        order
+    }
+
+    /// Whose a task is that has not ended.
+    pub(super) fn party(&self, task: TaskId) -> Option<Party> {
+        self.tasks.get(&task).map(|entry| entry.terms.party)
+    }
+
+    /// Ends every task of a party, as [`cancel`](Self::cancel) does, and takes no more of it. Nobody
+    /// else hears of it.
+    pub(crate) fn dismiss_party(&mut self, party: Party, now: Duration, actions: &mut Vec<Action>) {
+        self.turns.dismissed.insert(party);
+        let its = self
+            .tasks
+            .iter()
+            .filter(|(task, entry)| entry.terms.party == party && self.canary != Some(**task));
+        let its: Vec<TaskId> = its.map(|(task, _)| *task).collect();
+        for task in its {
+            self.cancel_one(task, actions);
+        }
+        self.dispatch(now, actions);
+    }
+
+    /// Nothing more comes of a party, and nothing of it is left.
+    pub(crate) fn forget_party(&mut self, party: Party) {
+        self.turns.guests.remove(&party);
+        self.turns.last.remove(&party);
+        self.turns.dismissed.remove(&party);
+    }
+}
