@@ -1,43 +1,31 @@
 //! The command line: what the user typed becomes a run, and its outcome an exit code.
 //!
 //! ```text
-//!   argv ─▶ args (as typed) ─▶ request (as meant) ─▶ analyze ─▶ exit
+//!   argv ─▶ args, of commands and options (as typed) ─▶ request (as meant) ─▶ run ─▶ exit
 //! ```
 //!
 //! The only place, with `report`, that speaks: results on standard output, everything else on
 //! standard error. Nothing here touches audio or processes.
 
-mod analyze;
 mod args;
-mod awaited;
-mod catalogue;
-mod doctor;
+mod commands;
 mod exit;
 mod fault;
-mod hurry;
 mod log;
-mod manual;
-mod merge;
 mod mistakes;
-mod output;
-mod pages;
-mod reference;
-mod replay;
-mod request;
-mod selftest;
-mod serve;
-mod spooled;
-mod targets;
-mod version;
+mod options;
+mod writing;
 
-use std::io::{self, Write};
+use std::io;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use args::{Args, Command};
+use commands::catalogue;
 use exit::Exit;
 use fault::Fault;
+use writing::output::speak;
 
 /// The program: reads the arguments, does what they ask and says how it ended.
 pub(crate) fn main() -> Exit {
@@ -55,33 +43,25 @@ pub(crate) fn main() -> Exit {
 }
 
 fn run(args: Args) -> Result<Exit, Fault> {
+    let verbosity = args.verbosity;
     match args.command {
-        Command::Analyze(typed) => analyze::run(&request::Request::of(*typed, args.talk)?),
-        Command::Merge(typed) => merge::run(*typed, args.talk),
-        Command::Replay(typed) => replay::run(*typed, args.talk),
+        Command::Analyze(typed) => commands::analyze::run(*typed, verbosity),
+        Command::Merge(typed) => commands::merge::run(*typed, verbosity),
+        Command::Replay(typed) => commands::replay::run(*typed, verbosity),
         Command::Formats(asked) => speak(|out| catalogue::formats(asked.format, out)),
         Command::Metrics(asked) => speak(|out| catalogue::metrics(asked.format, out)),
-        Command::Doctor(asked) => doctor::run(asked),
-        Command::Selftest(asked) => selftest::run(asked),
-        Command::Serve(asked) => serve::run(asked, args.talk),
-        Command::Explain { metrics } => speak(|out| catalogue::explain(&metrics.0, out)),
-        Command::Version(asked) => speak(|out| version::write(asked.format, out)),
-        Command::Completions { shell } => speak(|out| {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Args::command(), "audiopool", &mut script);
-            out.write_all(&script)
-        }),
-        Command::Man => speak(manual::write),
-        Command::Reference { table } => speak(|out| reference::write(table, out)),
-    }
-}
-
-/// Writes to standard output.
-fn speak(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, Fault> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()) {
-        Ok(()) => Ok(Exit::Ok),
-        Err(error) => Err(Fault::unwritten("standard output", &error)),
+        Command::Doctor(asked) => commands::doctor::run(asked),
+        Command::Selftest(asked) => commands::selftest::run(asked),
+        Command::Serve(asked) => commands::serve::run(asked, verbosity),
+        Command::Explain(asked) => speak(|out| catalogue::explain(&asked.metrics.0, out)),
+        Command::Version(asked) => speak(|out| commands::version::write(asked.format, out)),
+        Command::Completions(asked) => {
+            speak(|out| commands::completions::write(&asked, Args::command(), out))
+        }
+        Command::Reference(asked) => {
+            speak(|out| commands::reference::write(&asked, Args::command(), out))
+        }
+        Command::Man => speak(|out| commands::manual::write(Args::command(), out)),
     }
 }
 
@@ -94,7 +74,7 @@ fn answer(error: &clap::Error) -> Exit {
             Err(error) => Fault::unwritten("standard output", &error).exit,
         },
         _ => {
-            mistakes::help_with(error, &mut io::stderr());
+            mistakes::help_with(error, &Args::command(), &mut io::stderr());
             Exit::Usage
         }
     }

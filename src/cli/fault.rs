@@ -8,7 +8,6 @@ use audiopool::pool::Leftover;
 use audiopool::record::Summary;
 use audiopool::report::escaped;
 
-use super::args::FailOn;
 use super::exit::Exit;
 
 /// Why the program ends early.
@@ -44,18 +43,6 @@ impl Fault {
         let Summary { inputs, failed, .. } = summary;
         let are = if *inputs == 1 { "input has" } else { "inputs have" };
         let message = format!("{failed} of {inputs} {are} failed; the report says why ({place})");
-        Self { exit: Exit::FilesFailed, message, help: None }
-    }
-
-    /// The run is over, and some of its files are what `--fail-on` names.
-    pub(crate) fn found(fail_on: FailOn, summary: &Summary, place: &str) -> Self {
-        let (count, inputs) = (fail_on.count(summary), summary.inputs);
-        let what = match fail_on {
-            FailOn::Warning => "with a warning (`--fail-on warning`)",
-            FailOn::Damage => "damaged (`--fail-on damage`)",
-        };
-        let are = if inputs == 1 { "input is" } else { "inputs are" };
-        let message = format!("{count} of {inputs} {are} {what}; the report says why ({place})");
         Self { exit: Exit::FilesFailed, message, help: None }
     }
 

@@ -5,16 +5,14 @@ use std::io::Write;
 use std::path::Path;
 
 use audiopool::plan::is_audio_name;
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory};
-
-use super::args::Args;
 
 /// Writes what would help behind an error of clap's, if there is something.
-pub(super) fn help_with(error: &clap::Error, out: &mut dyn Write) {
+pub(super) fn help_with(error: &clap::Error, program: &Command, out: &mut dyn Write) {
     let help = match error.kind() {
         ErrorKind::InvalidSubcommand => forgotten_subcommand(error),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => set_by_environment(error),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => set_by_environment(error, program),
         _ => None,
     };
     if let Some(help) = help {
@@ -34,7 +32,7 @@ fn forgotten_subcommand(error: &clap::Error) -> Option<String> {
 }
 
 /// A value that was not typed but is that of an environment variable, whose name clap leaves out.
-fn set_by_environment(error: &clap::Error) -> Option<String> {
+fn set_by_environment(error: &clap::Error, program: &Command) -> Option<String> {
     let ContextValue::String(argument) = error.get(ContextKind::InvalidArg)? else { return None };
     let ContextValue::String(value) = error.get(ContextKind::InvalidValue)? else { return None };
     let flag = argument.split([' ', '=', '[']).next()?;
@@ -45,7 +43,7 @@ fn set_by_environment(error: &clap::Error) -> Option<String> {
     if typed {
         return None;
     }
-    let variable = variable_of(&Args::command(), flag.trim_start_matches('-'))?;
+    let variable = variable_of(program, flag.trim_start_matches('-'))?;
     let is_its_value = env::var_os(&variable).is_some_and(|set| set.to_string_lossy() == *value);
     is_its_value.then(|| {
         format!("the value is that of the environment variable {variable}; unset or correct it")

@@ -7,7 +7,7 @@ use audiopool::plan::Plan;
 use audiopool::settings::{Bits, Peaks, PeaksFormat, PeaksPlace};
 use clap::{ValueEnum, ValueHint};
 
-use super::super::fault::Fault;
+use crate::cli::fault::Fault;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PeaksArgs {

@@ -1,6 +1,6 @@
 //! `audiopool merge`: reports of stored partials, in this process and without the audio.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use audiopool::interrupt::Interrupt;
 use audiopool::merge::{self, Changes, Refusal};
@@ -12,14 +12,15 @@ use audiopool::settings::{
 };
 use clap::ValueHint;
 
-use super::analyze::conclude;
-use super::args::{AlbumScope, FailOn, FormatArg, Metrics, Talk, metrics, metrics_help};
-use super::exit::Exit;
-use super::fault::Fault;
-use super::log;
-use super::pages::{Pages, open_output, warn_of_the_table};
-use super::request::{check_output, colour_allowed};
-use super::targets::Targets;
+use crate::cli::exit::Exit;
+use crate::cli::fault::Fault;
+use crate::cli::log;
+use crate::cli::options::analysis::{Metrics, RecordOptions, metrics, metrics_help};
+use crate::cli::options::messages::Verbosity;
+use crate::cli::options::report::ReportOptions;
+use crate::cli::writing::conclude::conclude;
+use crate::cli::writing::pages::{Pages, open_output};
+use crate::cli::writing::targets::Targets;
 
 /// The arguments. What is left out is as it was when the partials were stored.
 #[derive(Debug, clap::Args)]
@@ -36,18 +37,8 @@ pub(crate) struct Merge {
         help_heading = "Analysis")]
     loudness_target: Option<f64>,
 
-    /// Measure the loudness of mono files as played on two loudspeakers: 3.01 LU louder
-    #[arg(long, help_heading = "Analysis")]
-    dual_mono: bool,
-
-    /// Add momentary and short-term loudness of every 100 ms to the records of `json` and `ndjson`
-    #[arg(long, help_heading = "Analysis")]
-    timeline: bool,
-
-    /// Also measure files together as albums: all files, or the files of each directory
-    #[arg(long, value_enum, value_name = "SCOPE", num_args = 0..=1, require_equals = true,
-        default_missing_value = "all", help_heading = "Analysis")]
-    album: Option<AlbumScope>,
+    #[command(flatten)]
+    record: RecordOptions,
 
     /// Must equal the value that the partials were measured with
     #[arg(long = SILENCE_THRESHOLD_DB.name, value_name = "DB", allow_hyphen_values = true,
@@ -64,25 +55,15 @@ pub(crate) struct Merge {
     peaks: Option<PathBuf>,
 
     #[command(flatten)]
-    format: FormatArg,
-
-    /// Also exit with code 1 if a file has a warning, or a warning of damage
-    #[arg(long, value_enum, value_name = "WHAT", help_heading = "Report")]
-    fail_on: Option<FailOn>,
-
-    /// Write the report to FILE, which appears when it is complete; `-` is standard output
-    #[arg(short, long, value_name = "FILE", help_heading = "Report", value_hint = ValueHint::FilePath)]
-    output: Option<PathBuf>,
+    report: ReportOptions,
 }
 
 /// Runs the command. The caller reports a fault.
-pub(crate) fn run(typed: Merge, talk: Talk) -> Result<Exit, Fault> {
-    log::start(&log::filter(talk.verbose, talk.quiet)?, &Progress::hidden())?;
+pub(crate) fn run(typed: Merge, verbosity: Verbosity) -> Result<Exit, Fault> {
+    log::start(&log::filter(verbosity.verbose, verbosity.quiet)?, &Progress::hidden())?;
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
-    let path = typed.output.filter(|path| path != Path::new("-"));
-    if let Some(path) = path.as_deref() {
-        check_output(path)?;
-    }
+    typed.report.check()?;
+    let path = typed.report.file();
     if typed.peaks.is_some() {
         return Err(Fault::usage("`--peaks` needs the audio; stored partials hold no waveform")
             .with_help("`audiopool analyze --peaks` writes it while it measures"));
@@ -92,24 +73,22 @@ pub(crate) fn run(typed: Merge, talk: Talk) -> Result<Exit, Fault> {
         silence_threshold_db: typed.silence_threshold_db,
         min_silence_ms: typed.min_silence_ms,
         loudness_target_lufs: typed.loudness_target,
-        dual_mono: typed.dual_mono,
-        timelines: typed.timeline,
-        albums: typed.album.map(Into::into),
+        dual_mono: typed.record.dual_mono,
+        timelines: typed.record.timeline,
+        albums: typed.record.album.map(Into::into),
     };
     let files = merge::files(&typed.paths);
-    let targets = Targets::of_report(path.as_deref());
+    let targets = Targets::of_report(path);
     files.iter().try_for_each(|file| targets.check(file))?;
     let settings = merge::settings(&files, &changes).map_err(refused)?;
-    typed.format.warn_of_ending(path.as_deref());
-    let format = typed.format.for_output(path.as_deref());
-    warn_of_the_table(format, &settings);
-    let output = open_output(path.as_deref())?;
-    let paint = Paint { on: path.is_none() && colour_allowed(talk.color) };
+    let format = typed.report.format(&settings);
+    let output = open_output(path)?;
+    let paint = Paint { on: path.is_none() && verbosity.is_colour_allowed() };
     let progress = Progress::hidden();
     let mut pages = Pages::new((format, paint), &settings, output, &progress, false);
     let ran = write(&files, &settings, &stop, &mut pages);
     let closed = pages.close(&ran);
-    conclude(ran, closed, &stop, path.as_deref(), typed.fail_on)
+    conclude(ran, closed, &stop, path, typed.report.fail_on)
 }
 
 /// Makes one record after the other, and writes it. What is left when the run is stopped has a

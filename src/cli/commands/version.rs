@@ -7,7 +7,7 @@ use audiopool::decode::installed_ffmpeg;
 use audiopool::report::{escaped, write_json};
 use serde::Serialize;
 
-use super::args::CatalogueFormat;
+use crate::cli::options::list::ListFormat;
 
 /// The program, for another program.
 #[derive(Serialize)]
@@ -46,9 +46,9 @@ impl ThisProgram {
 }
 
 /// Writes it.
-pub(crate) fn write(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(format: ListFormat, out: &mut dyn Write) -> io::Result<()> {
     let found = ThisProgram::find();
-    if format == CatalogueFormat::Json {
+    if format == ListFormat::Json {
         return write_json(&found, out);
     }
     let ThisProgram { version, build, target, ffmpeg } = &found;

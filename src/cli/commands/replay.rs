@@ -1,8 +1,9 @@
 //! `audiopool replay`: one task again, and everything that is found of its end.
 
 use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use audiopool::event::{Event, Observer};
 use audiopool::interrupt::Interrupt;
@@ -11,24 +12,51 @@ use audiopool::record::FileFormat;
 use audiopool::report::{Progress, escaped};
 use audiopool::settings::{AnalysisSettings, RunSettings};
 
-use super::args::{Replay, Talk};
-use super::exit::Exit;
-use super::fault::Fault;
-use super::{log, speak};
+use clap::ValueHint;
+
+use crate::cli::exit::Exit;
+use crate::cli::fault::Fault;
+use crate::cli::log;
+use crate::cli::options::analysis::{Metrics, SilenceOptions, metrics, metrics_help};
+use crate::cli::options::messages::Verbosity;
+use crate::cli::options::processes::{Children, TimeoutOption};
+use crate::cli::writing::output::speak;
+
+/// The options of `audiopool replay`, as the record of a failure contains them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// The file
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    path: PathBuf,
+
+    /// Analyse the frames from FIRST up to but not including END; without it, only decode the file
+    #[arg(long, value_name = "FIRST..END", value_parser = frames)]
+    frames: Option<Range<u64>>,
+
+    #[arg(long, value_name = "LIST", help_heading = "Analysis", env = "AUDIOPOOL_METRICS", hide_env_values = true,
+        default_value = "all", value_parser = metrics, help = metrics_help())]
+    metrics: Metrics,
+
+    #[command(flatten)]
+    silence: SilenceOptions,
+
+    #[command(flatten)]
+    timeout: TimeoutOption,
+
+    #[command(flatten)]
+    children: Children,
+}
 
 /// Runs the command. The caller reports a fault.
-pub(crate) fn run(typed: Replay, talk: Talk) -> Result<Exit, Fault> {
+pub(crate) fn run(typed: Replay, verbosity: Verbosity) -> Result<Exit, Fault> {
     let run = RunSettings {
-        timeout: typed.timeout.map(Duration::from_secs_f64),
-        sandbox: typed.children.sandbox.into(),
-        child_memory_mib: typed.children.child_memory_mib,
-        worker_program: typed.children.program.path(),
-        log_filter: log::filter(talk.verbose, talk.quiet)?,
-        ..RunSettings::default()
+        timeout: typed.timeout.duration(),
+        log_filter: log::filter(verbosity.verbose, verbosity.quiet)?,
+        ..typed.children.settings()
     };
     let analysis = AnalysisSettings {
-        silence_threshold_db: typed.silence_threshold_db,
-        min_silence_ms: typed.min_silence_ms,
+        silence_threshold_db: typed.silence.silence_threshold_db,
+        min_silence_ms: typed.silence.min_silence_ms,
         metrics: typed.metrics.0,
         ..AnalysisSettings::default()
     };
@@ -79,6 +107,29 @@ fn tell(wanted: &pipeline::Replay, replayed: &Replayed, out: &mut dyn io::Write)
                 writeln!(out, "  evidence: {}", escaped(&attempt.evidence.to_string()))?;
             }
             Ok(())
+        }
+    }
+}
+
+/// Reads `FIRST..END`.
+fn frames(text: &str) -> Result<Range<u64>, String> {
+    let bounds = text
+        .split_once("..")
+        .and_then(|(first, end)| Some(first.trim().parse().ok()?..end.trim().parse().ok()?));
+    bounds.filter(|frames: &Range<u64>| !frames.is_empty()).ok_or_else(|| {
+        "must be two numbers of frames, the second larger, as in `160000..184000`".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_frames_has_a_beginning_and_an_end() {
+        assert_eq!(frames("160000..184000"), Ok(160_000..184_000));
+        for wrong in ["", "5", "..", "1..", "..5", "5..5", "6..5", "-1..5", "1..x", "1...5"] {
+            assert!(frames(wrong).unwrap_err().starts_with("must be two"), "{wrong}");
         }
     }
 }

@@ -2,15 +2,13 @@
 
 use std::io::{self, Write};
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 
-use super::args::Args;
-use super::exit::Exit;
+use crate::cli::exit::Exit;
 
 /// Writes the page in roff.
-pub(crate) fn write(out: &mut dyn Write) -> io::Result<()> {
-    let mut program = Args::command();
+pub(crate) fn write(mut program: Command, out: &mut dyn Write) -> io::Result<()> {
     program.build();
     let analyze = program
         .find_subcommand("analyze")

@@ -12,19 +12,18 @@ use std::path::{Path, PathBuf};
 use audiopool::merge::Albums;
 use audiopool::pipeline::RunError;
 use audiopool::record::{Record, Summary};
-use audiopool::report::{Csv, Json, Ndjson, Paint, Progress, Report, Text};
+use audiopool::report::{Format, Paint, Progress, Report};
 use audiopool::settings::AnalysisSettings;
 
-use super::args::ReportFormat;
-use super::fault::Fault;
 use super::output::Output;
+use crate::cli::fault::Fault;
 
 /// The report in the making, the bar that must be out of its way, and our own count.
-pub(super) struct Pages<'a> {
+pub(crate) struct Pages<'a> {
     report: Box<dyn Report + 'a>,
-    format: ReportFormat,
+    format: Format,
     output: Output,
-    pub(super) progress: &'a Progress,
+    pub(crate) progress: &'a Progress,
     /// Whether report and bar share a terminal.
     share_terminal: bool,
     tally: Summary,
@@ -34,30 +33,25 @@ pub(super) struct Pages<'a> {
 }
 
 /// What became of a report.
-pub(super) struct Closed {
+pub(crate) struct Closed {
     /// Whether it was written, and is in its place.
-    pub(super) written: io::Result<()>,
+    pub(crate) written: io::Result<()>,
     /// Where else it is.
-    pub(super) kept: Option<PathBuf>,
+    pub(crate) kept: Option<PathBuf>,
     /// What it holds.
-    pub(super) tally: Summary,
+    pub(crate) tally: Summary,
 }
 
 impl<'a> Pages<'a> {
-    pub(super) fn new(
-        (format, paint): (ReportFormat, Paint),
+    pub(crate) fn new(
+        (format, paint): (Format, Paint),
         settings: &'a AnalysisSettings,
         output: Output,
         progress: &'a Progress,
         share_terminal: bool,
     ) -> Self {
         let out = output.clone();
-        let report: Box<dyn Report + 'a> = match format {
-            ReportFormat::Text => Box::new(Text::new(out, settings, paint)),
-            ReportFormat::Json => Box::new(Json::new(out, settings)),
-            ReportFormat::Ndjson => Box::new(Ndjson::new(out)),
-            ReportFormat::Csv => Box::new(Csv::new(out, settings)),
-        };
+        let report = format.report(out, settings, paint);
         let (albums, tally) = (Albums::wanted(settings), Summary::default());
         Self { report, format, output, progress, share_terminal, tally, albums, is_begun: false }
     }
@@ -77,7 +71,7 @@ impl<'a> Pages<'a> {
         self.write(|report| report.begin())
     }
 
-    pub(super) fn record(&mut self, mut record: Record) -> io::Result<()> {
+    pub(crate) fn record(&mut self, mut record: Record) -> io::Result<()> {
         if let Some(albums) = &mut self.albums {
             albums.add(&mut record);
         }
@@ -88,7 +82,7 @@ impl<'a> Pages<'a> {
     }
 
     /// Ends the report with the run's summary; if there is none, with what was written.
-    pub(super) fn close(mut self, ran: &Result<Summary, RunError>) -> Closed {
+    pub(crate) fn close(mut self, ran: &Result<Summary, RunError>) -> Closed {
         let summary = match ran {
             Ok(summary) => *summary,
             Err(RunError::Output(_)) => return self.rescue(Ok(())),
@@ -128,7 +122,7 @@ impl<'a> Pages<'a> {
     /// Keeps the records that were written whole, after a write that failed.
     fn rescue(mut self, written: io::Result<()>) -> Closed {
         let tally = self.tally;
-        let has_end = matches!(self.format, ReportFormat::Text | ReportFormat::Json);
+        let has_end = matches!(self.format, Format::Text | Format::Json);
         if self.output.rewind().is_ok() && has_end {
             // There may be room for the end of a document where there is none for a record.
             let _without_end = self.report.finish(&tally);
@@ -142,7 +136,7 @@ impl<'a> Pages<'a> {
 
 impl Closed {
     /// Where the report is, for the message that says that it is not complete.
-    pub(super) fn where_it_is(&self, named: Option<&Path>) -> Option<String> {
+    pub(crate) fn where_it_is(&self, named: Option<&Path>) -> Option<String> {
         let named = named?.display();
         match &self.kept {
             Some(kept) => Some(format!(
@@ -157,20 +151,10 @@ impl Closed {
     }
 }
 
-pub(super) fn open_output(path: Option<&Path>) -> Result<Output, Fault> {
+pub(crate) fn open_output(path: Option<&Path>) -> Result<Output, Fault> {
     Output::open(path).map_err(|error| Fault::unopened(&place(path), &error))
 }
 
-/// Says what a table leaves out of what was asked for.
-pub(super) fn warn_of_the_table(format: ReportFormat, analysis: &AnalysisSettings) {
-    if format == ReportFormat::Csv && analysis.timelines {
-        tracing::warn!("CSV has no place for timelines; `--format json` and `ndjson` have");
-    }
-    if format == ReportFormat::Csv && analysis.albums.is_some() {
-        tracing::warn!("CSV has no place for albums; every other `--format` has");
-    }
-}
-
-pub(super) fn place(path: Option<&Path>) -> String {
+pub(crate) fn place(path: Option<&Path>) -> String {
     path.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
 }

@@ -9,10 +9,12 @@ use audiopool::settings::RunSettings;
 use audiopool::web::{Server, Site};
 use clap::ValueHint;
 
-use super::args::{Children, Talk};
-use super::exit::Exit;
-use super::fault::Fault;
-use super::{log, speak};
+use crate::cli::exit::Exit;
+use crate::cli::fault::Fault;
+use crate::cli::log;
+use crate::cli::options::messages::Verbosity;
+use crate::cli::options::processes::Children;
+use crate::cli::writing::output::speak;
 
 /// The options of `audiopool serve`.
 #[derive(Debug, clap::Args)]
@@ -39,17 +41,11 @@ pub(crate) struct Serve {
 }
 
 /// Serves until a signal ends it.
-pub(crate) fn run(asked: Serve, talk: Talk) -> Result<Exit, Fault> {
-    let log_filter = log::filter(talk.verbose, talk.quiet)?;
+pub(crate) fn run(asked: Serve, verbosity: Verbosity) -> Result<Exit, Fault> {
+    let log_filter = log::filter(verbosity.verbose, verbosity.quiet)?;
     log::start(&log_filter, &Progress::hidden())?;
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
-    let run = RunSettings {
-        sandbox: asked.children.sandbox.into(),
-        child_memory_mib: asked.children.child_memory_mib,
-        worker_program: asked.children.program.path(),
-        log_filter,
-        ..RunSettings::default()
-    };
+    let run = RunSettings { log_filter, ..asked.children.settings() };
     let allowed = asked.allow_path.iter().map(|path| folder(path)).collect::<Result<_, _>>()?;
     let site = Site { host_names: asked.allow_host, allowed, run, ..Site::default() };
     let server = Server::bind(asked.listen, site).map_err(|error| {

@@ -14,7 +14,7 @@ use audiopool::interrupt::Interrupt;
 use audiopool::plan::{ListSource, Plan};
 use tempfile::TempDir;
 
-use super::fault::Fault;
+use crate::cli::fault::Fault;
 
 /// How often a wait for standard input looks whether the run is to stop.
 const LOOK: Duration = Duration::from_millis(50);

@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal};
 use std::iter::Peekable;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -17,22 +16,30 @@ use audiopool::record::Summary;
 use audiopool::report::{Progress, Stats};
 use audiopool::settings::Drawing;
 
-use super::args::FailOn;
-use super::awaited::Awaited;
-use super::exit::Exit;
-use super::fault::Fault;
-use super::hurry::Hurry;
-use super::log;
-use super::pages::{Closed, Pages, open_output, place, warn_of_the_table};
-use super::request::Request;
-use super::spooled;
-use super::targets::{self, Targets, Watched};
+use self::awaited::Awaited;
+use self::hurry::Hurry;
+use self::request::Request;
+use crate::cli::exit::Exit;
+use crate::cli::fault::Fault;
+use crate::cli::log;
+use crate::cli::options::messages::Verbosity;
+use crate::cli::writing::conclude::conclude;
+use crate::cli::writing::pages::{Pages, open_output};
+use crate::cli::writing::targets::{self, Targets, Watched};
+
+mod awaited;
+mod hurry;
+mod request;
+mod spooled;
+
+pub(crate) use request::Analyze;
 
 /// Jobs, wherever they come from.
 type AnyJobs = Box<dyn Iterator<Item = Job> + Send>;
 
 /// Runs the command. The caller reports a fault.
-pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
+pub(crate) fn run(typed: Analyze, verbosity: Verbosity) -> Result<Exit, Fault> {
+    let request = &Request::of(typed, verbosity)?;
     let progress = if request.quiet { Progress::hidden() } else { Progress::on_terminal() };
     let ended = run_beside(request, &progress);
     progress.clear();
@@ -41,16 +48,14 @@ pub(crate) fn run(request: &Request) -> Result<Exit, Fault> {
 
 fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     log::start(&request.run.log_filter, progress)?;
-    request.format.warn_of_ending(request.output.as_deref());
-    let format = request.format.for_output(request.output.as_deref());
-    warn_of_the_table(format, &request.analysis);
+    let format = request.report.format(&request.analysis);
     let stop = Interrupt::on_signals().map_err(|error| Fault::of(Exit::Boot, &error))?;
     let _announcement = stop.on_change(announce);
     let mut plan = request.plan.clone();
     let _spooled = spooled::spool(&mut plan, &request.stdin_name, &stop)?;
     let jobs = open_jobs(&plan)?;
     let passed_over = jobs.passed_over();
-    let targets = Targets::of(request);
+    let targets = Targets::of(request.report.file(), request.run.drawing.as_ref());
     targets.check_plan(&plan)?;
     // A report may go to a directory that is made here, and is then not in its way.
     if let Some(directory) = &request.run.save_partials {
@@ -66,10 +71,10 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
             Fault::usage(message).unless_replaced(&error)
         })?;
     }
-    let output = open_output(request.output.as_deref())?;
+    let output = open_output(request.report.file())?;
     let stats = Arc::new(Mutex::new(Stats::begin()));
 
-    let share_terminal = request.output.is_none() && io::stdout().is_terminal();
+    let share_terminal = request.report.file().is_none() && io::stdout().is_terminal();
     let (shape, analysis) = ((format, request.paint), &request.analysis);
     let mut pages = Pages::new(shape, analysis, output, progress, share_terminal);
     let is_unwritable = Arc::new(AtomicBool::new(false));
@@ -106,7 +111,7 @@ fn run_beside(request: &Request, progress: &Progress) -> Result<Exit, Fault> {
     }
     let concluded = match (clash, closed) {
         (None, Some(closed)) => {
-            conclude(ran, closed, &stop, request.output.as_deref(), request.fail_on)
+            conclude(ran, closed, &stop, request.report.file(), request.report.fail_on)
         }
         (Some(clash), _) => Err(clash),
         (None, None) => Ok(Exit::Ok),
@@ -212,39 +217,6 @@ fn names_nothing(plan: &Plan) -> Fault {
 
 fn list_name(plan: &Plan) -> String {
     plan.list.as_ref().map(|list| list.name().display().to_string()).unwrap_or_default()
-}
-
-/// What the shell is told, and the user with it. Why a run ended comes before what became of its
-/// report.
-pub(super) fn conclude(
-    ran: Result<Summary, RunError>,
-    closed: Closed,
-    stop: &Interrupt,
-    output: Option<&Path>,
-    fail_on: Option<FailOn>,
-) -> Result<Exit, Fault> {
-    let kept = closed.where_it_is(output);
-    let unwritten = |error: &io::Error| Fault::unwritten(&place(output), error);
-    let summary = match ran {
-        Ok(summary) => summary,
-        Err(RunError::Output(error)) => return Err(unwritten(&error).and_help(kept)),
-        Err(RunError::Unsaved(error)) => {
-            return Err(Fault::unsaved("store partials", "save-partials", &error).and_help(kept));
-        }
-        Err(RunError::Undrawn(error)) => {
-            return Err(Fault::unsaved("write peaks", "peaks", &error).and_help(kept));
-        }
-        Err(error) => return Err(Fault::of(Exit::from(&error), &error).and_help(kept)),
-    };
-    closed.written.map_err(|error| unwritten(&error).and_help(kept.clone()))?;
-    match stop.reason() {
-        Some(reason) if !summary.complete => Err(Fault::stopped(reason, &summary).and_help(kept)),
-        _ if summary.failed > 0 => Err(Fault::files_failed(&summary, &place(output))),
-        _ => match fail_on.filter(|fail_on| fail_on.count(&summary) > 0) {
-            Some(fail_on) => Err(Fault::found(fail_on, &summary, &place(output))),
-            None => Ok(Exit::Ok),
-        },
-    }
 }
 
 fn announce(stop: Stop) {

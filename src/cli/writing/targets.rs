@@ -16,12 +16,11 @@ use audiopool::plan::{Job, ListSource, Plan, is_audio_name};
 use audiopool::settings::{Drawing, PeaksPlace};
 use audiopool::whole::FileId;
 
-use super::fault::Fault;
-use super::request::Request;
+use crate::cli::fault::Fault;
 
 /// The files that exist already and that a run would replace.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Targets(Vec<Target>);
+pub(crate) struct Targets(Vec<Target>);
 
 #[derive(Clone, Debug)]
 struct Target {
@@ -39,7 +38,7 @@ const MOST_SEEN: usize = 1 << 18;
 const MOST_TOLD: usize = 10;
 
 /// Jobs as they come up, none of which is a target.
-pub(super) struct Watched<J> {
+pub(crate) struct Watched<J> {
     jobs: J,
     targets: Targets,
     clash: Clash,
@@ -56,13 +55,13 @@ struct Seen {
 }
 
 /// Where a [`Watched`] says which input was a target.
-pub(super) type Clash = Arc<Mutex<Option<String>>>;
+pub(crate) type Clash = Arc<Mutex<Option<String>>>;
 
 impl Targets {
     /// Those of `analyze`.
-    pub(super) fn of(request: &Request) -> Self {
-        let mut targets = Self::of_report(request.output.as_deref());
-        if let Some(Drawing::Written(peaks)) = &request.run.drawing
+    pub(crate) fn of(output: Option<&Path>, drawing: Option<&Drawing>) -> Self {
+        let mut targets = Self::of_report(output);
+        if let Some(Drawing::Written(peaks)) = drawing
             && let PeaksPlace::File(path) = &peaks.place
         {
             targets.add("--peaks", path);
@@ -71,7 +70,7 @@ impl Targets {
     }
 
     /// Where a report goes.
-    pub(super) fn of_report(output: Option<&Path>) -> Self {
+    pub(crate) fn of_report(output: Option<&Path>) -> Self {
         let mut targets = Self::default();
         match output {
             Some(path) => targets.add("--output", path),
@@ -94,7 +93,7 @@ impl Targets {
 
     /// Refuses a target among the inputs that were named, in the directories that were named, and
     /// the list itself.
-    pub(super) fn check_plan(&self, plan: &Plan) -> Result<(), Fault> {
+    pub(crate) fn check_plan(&self, plan: &Plan) -> Result<(), Fault> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -112,7 +111,7 @@ impl Targets {
     }
 
     /// Refuses a target that is this input, under whatever name.
-    pub(super) fn check(&self, input: &Path) -> Result<(), Fault> {
+    pub(crate) fn check(&self, input: &Path) -> Result<(), Fault> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -148,7 +147,7 @@ impl Target {
 
 impl<J> Watched<J> {
     /// Looks at each job.
-    pub(super) fn new(jobs: J, targets: Targets) -> (Self, Clash) {
+    pub(crate) fn new(jobs: J, targets: Targets) -> (Self, Clash) {
         let clash = Clash::default();
         (Self { jobs, targets, clash: Arc::clone(&clash), seen: Seen::default() }, clash)
     }
@@ -195,12 +194,12 @@ impl Seen {
 }
 
 /// The fault that a [`Watched`] has found, if it has.
-pub(super) fn found(clash: &Clash) -> Option<Fault> {
+pub(crate) fn found(clash: &Clash) -> Option<Fault> {
     locked(clash).take().map(refused)
 }
 
 /// Whether a [`Watched`] has found none.
-pub(super) fn is_clear(clash: &Clash) -> bool {
+pub(crate) fn is_clear(clash: &Clash) -> bool {
     locked(clash).is_none()
 }
 

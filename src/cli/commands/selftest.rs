@@ -5,19 +5,36 @@ use std::io::{self, Write};
 use audiopool::pool::PoolError;
 use audiopool::report::escaped;
 use audiopool::selftest::Selftest;
-use audiopool::threads::ThreadConfig;
 
-use super::args;
-use super::exit::Exit;
-use super::fault::Fault;
+use crate::cli::exit::Exit;
+use crate::cli::fault::Fault;
+use crate::cli::options::processes::{ChildProgram, WorkersOption};
+
+/// The arguments of `audiopool selftest`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SelftestArgs {
+    /// Hit tasks with faults that are drawn from this seed; without it, there are no faults
+    #[arg(long, value_name = "SEED")]
+    chaos: Option<u64>,
+
+    /// Number of tasks
+    #[arg(long, value_name = "N", default_value_t = 200,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    tasks: u32,
+
+    #[command(flatten)]
+    workers: WorkersOption,
+
+    #[command(flatten)]
+    program: ChildProgram,
+}
 
 /// Runs it and prints what it found.
-pub(crate) fn run(asked: args::Selftest) -> Result<Exit, Fault> {
-    let workers = asked.workers.and_then(|workers| usize::try_from(workers).ok());
+pub(crate) fn run(asked: SelftestArgs) -> Result<Exit, Fault> {
     let test = Selftest {
         seed: asked.chaos,
         tasks: asked.tasks,
-        workers: workers.unwrap_or_else(ThreadConfig::default_threads),
+        workers: asked.workers.count(),
         worker_program: asked.program.path(),
     };
     let sheet = test.run().map_err(|error: PoolError| Fault::of(Exit::Boot, &error))?;

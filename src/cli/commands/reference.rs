@@ -8,14 +8,20 @@ use audiopool::decode;
 use audiopool::record::{FAILURES, WARNINGS};
 use audiopool::settings::{GROUPS, METRICS, catalogue};
 use clap::builder::StyledStr;
-use clap::{Arg, Command, CommandFactory, ValueEnum};
+use clap::{Arg, Command, ValueEnum};
 
-use super::args::Args;
-use super::exit::Exit;
+use crate::cli::exit::Exit;
+
+/// The arguments of `audiopool reference`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reference {
+    /// The table
+    table: Table,
+}
 
 /// The tables that can be printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Table {
+enum Table {
     /// Every command with its options
     Commands,
     /// Environment variables
@@ -54,10 +60,10 @@ const FURTHER_VARIABLES: [(&str, &str); 6] = [
 ];
 
 /// Writes a table as Markdown.
-pub(crate) fn write(table: Table, out: &mut dyn Write) -> io::Result<()> {
-    match table {
-        Table::Commands => commands(out),
-        Table::Variables => variables(out),
+pub(crate) fn write(asked: &Reference, program: Command, out: &mut dyn Write) -> io::Result<()> {
+    match asked.table {
+        Table::Commands => commands(program, out),
+        Table::Variables => variables(program, out),
         Table::ExitCodes => {
             let row = |exit: Exit| vec![exit.code().to_string(), exit.meaning().to_owned()];
             rows(out, &["code", "meaning"], Exit::ALL.map(row))
@@ -109,8 +115,7 @@ pub(crate) fn write(table: Table, out: &mut dyn Write) -> io::Result<()> {
 
 /// A section for each command, with a table for each group of options; options that every command
 /// has come last.
-fn commands(out: &mut dyn Write) -> io::Result<()> {
-    let mut program = Args::command();
+fn commands(mut program: Command, out: &mut dyn Write) -> io::Result<()> {
     program.build();
     let shared = ["help", "version", "verbose", "quiet", "color"];
     let is_shared = |arg: &&Arg| shared.contains(&arg.get_id().as_str());
@@ -209,8 +214,7 @@ fn split_default(help: &str) -> (String, Option<String>) {
     }
 }
 
-fn variables(out: &mut dyn Write) -> io::Result<()> {
-    let mut program = Args::command();
+fn variables(mut program: Command, out: &mut dyn Write) -> io::Result<()> {
     program.build();
     let mut found: BTreeMap<String, String> =
         FURTHER_VARIABLES.map(|(name, meaning)| (name.to_owned(), meaning.to_owned())).into();
@@ -266,11 +270,14 @@ fn rows(
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::cli::args::Args;
 
     fn printed(table: Table) -> String {
         let mut out = Vec::new();
-        write(table, &mut out).unwrap();
+        write(&Reference { table }, Args::command(), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

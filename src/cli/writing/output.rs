@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::cli::exit::Exit;
+use crate::cli::fault::Fault;
 use audiopool::whole::{NotNamed, Whole};
 
 /// Where a report goes; clones share it.
@@ -81,5 +83,14 @@ impl Write for Output {
             Some(Place::Stdout(out)) => out.flush(),
             Some(Place::File(file)) => file.flush(),
         }
+    }
+}
+
+/// Writes to standard output.
+pub(crate) fn speak(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, Fault> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Exit::Ok),
+        Err(error) => Err(Fault::unwritten("standard output", &error)),
     }
 }

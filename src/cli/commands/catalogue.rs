@@ -8,7 +8,15 @@ use audiopool::settings::{GROUPS, catalogue};
 use audiopool_worker::analyze::{Metric, Usual};
 use serde::Serialize;
 
-use super::args::CatalogueFormat;
+use crate::cli::options::analysis::{Metrics, catalogued, explain_help};
+use crate::cli::options::list::ListFormat;
+
+/// The arguments of `audiopool explain`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    #[arg(value_name = "KEY", value_parser = catalogued, help = explain_help())]
+    pub(crate) metrics: Metrics,
+}
 
 /// A format, for a program.
 #[derive(Serialize)]
@@ -33,9 +41,9 @@ struct MetricEntry {
 }
 
 /// Lists the formats that can be decoded.
-pub(crate) fn formats(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn formats(format: ListFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        CatalogueFormat::Json => {
+        ListFormat::Json => {
             let entry = |row: &FormatRow| FormatEntry {
                 name: row.name,
                 extensions: row.extensions,
@@ -44,7 +52,7 @@ pub(crate) fn formats(format: CatalogueFormat, out: &mut dyn Write) -> io::Resul
             };
             write_json(&decode::formats().iter().map(entry).collect::<Vec<_>>(), out)
         }
-        CatalogueFormat::Text => {
+        ListFormat::Text => {
             let rows = decode::formats();
             let names = width(rows.iter().map(|row| row.name));
             let extensions: Vec<_> = rows.iter().map(|row| row.extensions.join(" ")).collect();
@@ -62,9 +70,9 @@ pub(crate) fn formats(format: CatalogueFormat, out: &mut dyn Write) -> io::Resul
 }
 
 /// Lists the metrics that can be computed.
-pub(crate) fn metrics(format: CatalogueFormat, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn metrics(format: ListFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        CatalogueFormat::Json => {
+        ListFormat::Json => {
             let entry = |metric: &Metric| {
                 let &Metric {
                     key, title, unit, groups, definition, source, range, reading, ..
@@ -74,7 +82,7 @@ pub(crate) fn metrics(format: CatalogueFormat, out: &mut dyn Write) -> io::Resul
             };
             write_json(&catalogue().map(entry).collect::<Vec<_>>(), out)
         }
-        CatalogueFormat::Text => {
+        ListFormat::Text => {
             for (place, group) in GROUPS.iter().enumerate() {
                 let gap = if place == 0 { "" } else { "\n" };
                 writeln!(out, "{gap}{}: {}", group.name, group.title)?;
