@@ -15,7 +15,7 @@ pub use albums::Albums;
 pub use store::{Measured, Store};
 
 use audiopool_worker::analyze::waveform::{self, Waveform};
-use audiopool_worker::analyze::{Analyzer, Analyzers, Features, Partials, Stretch};
+use audiopool_worker::analyze::{Analyzer, Analyzers, Features, FrameSpan, Partials};
 use audiopool_worker::pcm::PcmFormat;
 
 /// What has been merged of one file so far.
@@ -41,7 +41,7 @@ impl<'a> Fold<'a> {
     /// Adds the partials of the next `frames` frames.
     pub fn add(&mut self, partials: Partials, frames: u64) -> Result<(), InvalidPartial> {
         let end = self.frames + frames;
-        let stretch = Stretch { format: self.format, frames: self.frames..end };
+        let stretch = FrameSpan { format: self.format, frames: self.frames..end };
         partials.check(self.analyzers, &stretch).map_err(InvalidPartial)?;
         let so_far = std::mem::take(&mut self.merged);
         self.merged = self.analyzers.merge(so_far, partials);

@@ -10,7 +10,7 @@
 use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 
-use audiopool_worker::analyze::{Partials, Stretch};
+use audiopool_worker::analyze::{FrameSpan, Partials};
 use audiopool_worker::audio::{Audio, AudioDescription};
 use audiopool_worker::measure::Measure;
 
@@ -76,7 +76,7 @@ pub fn replay(
         Err(failed) => Err(failed),
         Ok((frames, None)) => Ok((frames, 0)),
         Ok((frames, Some(audio))) => {
-            let analysed = Stretch::from(&audio).frame_count();
+            let analysed = FrameSpan::from(&audio).frame_count();
             again.measure(audio)?.map(|()| (frames, analysed))
         }
     };
@@ -138,7 +138,7 @@ impl Again<'_> {
     }
 
     fn measure(&self, audio: Audio) -> Result<Result<(), NotReplayed>, RunError> {
-        let stretch = Stretch::from(&audio);
+        let stretch = FrameSpan::from(&audio);
         let workers = self
             .like_the_run(role::workers(&self.run.worker_program))
             .room_for_payload(audio.byte_count())
@@ -234,7 +234,7 @@ impl Wanted {
 
     /// Keeps the part of a chunk that is wanted.
     fn keep(&mut self, audio: &Audio) -> Result<(), Failure> {
-        let stretch = Stretch::from(audio);
+        let stretch = FrameSpan::from(audio);
         if stretch.frames.start != self.frames {
             let message = format!("the decoder's chunk is not the one at {}", self.frames);
             return Err(Failure::new(FailureKind::Protocol, message));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use audiopool_worker::analyze::waveform::Waveform;
-use audiopool_worker::analyze::{Analyzers, Partials, Stretch};
+use audiopool_worker::analyze::{Analyzers, FrameSpan, Partials};
 use audiopool_worker::audio::Audio;
 use audiopool_worker::measure::Measure;
 use tracing::info_span;
@@ -153,7 +153,7 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
     /// Writes a waveform, or makes of it what is shown.
     fn drawn(&self, job: &Job, waveform: Waveform) -> Option<Waveform> {
         match self.drawing.as_ref()? {
-            Drawing::Shown { most_columns, .. } => Some(waveform.thinned(*most_columns)),
+            Drawing::Shown { most_columns, .. } => Some(waveform.downsampled(*most_columns)),
             Drawing::Written(peaks) => {
                 let saved = peaks::save(peaks, job.index, &job.path, &waveform);
                 if let Err(error) = saved {
@@ -294,7 +294,7 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 self.opened = Some((format, fold));
             }
             (Decoded::Chunk, Some(audio)) => {
-                let stretch = Stretch::from(&audio);
+                let stretch = FrameSpan::from(&audio);
                 let frames = stretch.frame_count();
                 let terms = street.terms(self.job);
                 let analyzers = street.measure.analyzers.clone();

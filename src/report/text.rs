@@ -21,7 +21,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use audiopool_worker::analyze::{Metric, Usual};
+use audiopool_worker::analyze::{ExpectedRange, Metric};
 
 use super::{Paint, Report, escaped};
 use crate::record::{Album, FileFormat, Outcome, Record, Summary, Warning, presentable};
@@ -145,7 +145,8 @@ fn push_figures(
 
 /// What is unusual about a figure, if it deserves a look: `! above 0`.
 fn unusual(metric: &Metric, figure: f64) -> Option<String> {
-    let Usual { least, most } = metric.usual().filter(|usual| usual.is_left_by(figure))?;
+    let ExpectedRange { least, most } =
+        metric.expected_range().filter(|usual| usual.excludes(figure))?;
     Some(match (least, most) {
         (Some(least), Some(most)) => format!("! not within {least} to {most}"),
         (Some(least), None) => format!("! below {least}"),

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use audiopool_worker::analyze::{AnalysisSettings, Analyzers, METRICS, Partials, Stretch};
+use audiopool_worker::analyze::{AnalysisSettings, Analyzers, FrameSpan, METRICS, Partials};
 use audiopool_worker::audio::{Audio, AudioDescription};
 use audiopool_worker::measure::Measure;
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
@@ -69,7 +69,7 @@ impl Work {
     ) -> Result<Pending, TaskError> {
         Ok(match self {
             Self::Audio(measure, audio) => {
-                let (analyzers, stretch) = (measure.analyzers.clone(), Stretch::from(&audio));
+                let (analyzers, stretch) = (measure.analyzers.clone(), FrameSpan::from(&audio));
                 let check = move |partials: &Partials| partials.check(&analyzers, &stretch);
                 Pending::Audio(executor.submit_checked(&measure, Some(audio), terms, check)?)
             }

@@ -222,8 +222,8 @@ impl Batch {
         record.path = PathBuf::from(name);
         if let Outcome::Ok { details, .. } = &mut record.outcome {
             let waveform = details.waveform.take();
-            let thinned = |(key, line): (_, Timeline)| (key, line.thinned(MOST_COLUMNS));
-            let timelines = std::mem::take(&mut details.timelines).into_iter().map(thinned);
+            let downsampled = |(key, line): (_, Timeline)| (key, line.downsampled(MOST_COLUMNS));
+            let timelines = std::mem::take(&mut details.timelines).into_iter().map(downsampled);
             let timelines = timelines.collect();
             let mut state = self.lock();
             if let Some(place) = state.waveforms.get_mut(index) {

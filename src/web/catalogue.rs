@@ -23,7 +23,7 @@ pub(super) async fn show(State(site): Shared) -> Json<Value> {
         json!({
             "key": metric.key, "title": metric.title, "unit": metric.unit,
             "decimals": metric.decimals, "definition": metric.definition,
-            "reading": metric.reading, "group": metric.groups[0].name, "usual": metric.usual(),
+            "reading": metric.reading, "group": metric.groups[0].name, "usual": metric.expected_range(),
         })
     });
     let failures = FAILURES.iter().map(|kind| (kind.to_string(), kind.words()));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use audiopool::segment::AudioSegment;
-use audiopool_worker::analyze::{AnalysisSettings, Analyzers, Features, METRICS, Stretch};
+use audiopool_worker::analyze::{AnalysisSettings, Analyzers, Features, FrameSpan, METRICS};
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 use serde::Deserialize;
 
@@ -94,7 +94,7 @@ fn features(segment: &AudioSegment, settings: &AnalysisSettings, grains: u64) ->
     while rest.frames() > 0 {
         let (chunk, behind) = rest.split_at(grains * u64::from(segment.frame_rate()));
         let partial = analyzers.analyze(chunk);
-        assert_eq!(partial.check(&analyzers, &Stretch::from(chunk)), Ok(()));
+        assert_eq!(partial.check(&analyzers, &FrameSpan::from(chunk)), Ok(()));
         merged = analyzers.merge(merged, partial);
         rest = behind;
     }

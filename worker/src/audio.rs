@@ -3,7 +3,7 @@
 use procpool::{Attached, Attachment, Description};
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::Stretch;
+use crate::analyze::FrameSpan;
 use crate::pcm::{Pcm, PcmFormat};
 
 /// What the bytes of attached audio mean.
@@ -38,7 +38,7 @@ impl<'a> From<Attachment<'a, AudioDescription>> for Pcm<'a> {
     }
 }
 
-impl From<&Audio> for Stretch {
+impl From<&Audio> for FrameSpan {
     fn from(audio: &Audio) -> Self {
         let AudioDescription { format, first_frame } = *audio.description();
         let frames = audio.byte_count() / format.frame_width() as u64;

@@ -1,24 +1,24 @@
-//! Decibels: logarithms that have the same bits on every system.
+//! Decibels: logarithms and trigonometric functions with the same bits on every system.
 //!
-//! The standard library asks the C library of the system for them, and those differ in their last
-//! digit. What is computed here goes into reports that must not.
+//! The standard library uses the C library of the system, whose results differ in the last digit.
+//! Values in reports must not depend on it.
 
-/// 10·log10 of a ratio of powers; `None` if it is not above zero.
+/// 10·log10 of a ratio of powers; `None` unless it is positive.
 pub fn of_power(ratio: f64) -> Option<f64> {
     (ratio > 0.0).then(|| 10.0 * libm::log10(ratio))
 }
 
-/// 20·log10 of a ratio of amplitudes; `None` if it is not above zero.
+/// 20·log10 of a ratio of amplitudes; `None` unless it is positive.
 pub fn of_amplitude(ratio: f64) -> Option<f64> {
     (ratio > 0.0).then(|| 20.0 * libm::log10(ratio))
 }
 
-/// 10 to that power.
+/// 10 to the power of `exponent`.
 pub fn power_of_ten(exponent: f64) -> f64 {
     libm::exp10(exponent)
 }
 
-/// log2 of a number above zero.
+/// log2 of a positive number.
 pub fn logarithm_of_two(number: f64) -> f64 {
     libm::log2(number)
 }
@@ -33,7 +33,7 @@ pub fn sine(radians: f64) -> f64 {
     libm::sin(radians)
 }
 
-/// The tangent of an angle, for filters.
+/// The tangent of an angle.
 pub fn tangent(radians: f64) -> f64 {
     libm::tan(radians)
 }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_has_no_level() {
+    fn zero_has_no_level() {
         assert_eq!(of_power(0.0), None);
         assert_eq!(of_power(-1.0), None);
         assert_eq!(of_power(f64::NAN), None);

@@ -1,7 +1,7 @@
-//! PCM: raw interleaved samples and what they mean.
+//! PCM: interleaved samples and their format.
 //!
-//! A chunk travels as bytes plus a [`PcmFormat`]; a [`Pcm`] is those two put together again. The
-//! samples are the source's own, little-endian, never converted on the way.
+//! A chunk is sent as bytes and a [`PcmFormat`]; a [`Pcm`] combines the two. Samples keep the
+//! format of their source, little-endian, without conversion.
 
 use std::iter;
 
@@ -17,7 +17,7 @@ mod vector;
 pub use integers::{Extremes, Integers};
 pub use layout::{ChannelLayout, Speaker};
 
-/// How one sample lies in memory. Integers are little-endian; `U8` is offset binary (128 is zero).
+/// Memory layout of one sample. Integers are little-endian; `U8` is offset binary (128 is zero).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SampleFormat {
@@ -60,10 +60,10 @@ impl SampleFormat {
     }
 }
 
-/// What the bytes of a stretch of audio mean.
+/// Format of audio: how to interpret its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PcmFormat {
-    /// How one sample lies in memory.
+    /// Format of one sample.
     pub sample_format: SampleFormat,
     /// Frames per second; at least 1.
     #[serde(deserialize_with = "at_least_one")]
@@ -71,14 +71,14 @@ pub struct PcmFormat {
     /// Samples per frame; at least 1.
     #[serde(deserialize_with = "at_least_one")]
     pub channels: u16,
-    /// Whether a lossy codec made these samples (then they are `F32`).
+    /// Whether a lossy codec produced the samples (which are `F32` then).
     pub lossy: bool,
-    /// The loudspeakers of the channels, where the file states them.
+    /// Loudspeaker positions of the channels, if the file states them.
     pub layout: ChannelLayout,
 }
 
 impl PcmFormat {
-    /// The format of samples that no lossy codec made, without a stated channel layout.
+    /// A format of a lossless source without a stated channel layout.
     pub const fn new(sample_format: SampleFormat, sample_rate: u32, channels: u16) -> Self {
         let layout = ChannelLayout::UNSTATED;
         Self { sample_format, sample_rate, channels, lossy: false, layout }
@@ -89,13 +89,13 @@ impl PcmFormat {
         self.sample_format.sample_width() * self.channels as usize
     }
 
-    /// Bytes of one grain, that is of one second of frames.
+    /// Bytes of one grain: one second of frames.
     pub const fn grain_width(&self) -> usize {
         self.frame_width() * self.sample_rate as usize
     }
 }
 
-/// Refuses zero from outside, where everything is divided by it.
+/// Rejects zero in data from outside, since it is a divisor.
 fn at_least_one<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -105,7 +105,7 @@ where
     if value == T::default() { Err(de::Error::custom("must be at least 1")) } else { Ok(value) }
 }
 
-/// A stretch of a file: whole frames, at a known place.
+/// Audio of a file: whole frames at a known position.
 #[derive(Clone, Copy, Debug)]
 pub struct Pcm<'a> {
     format: PcmFormat,
@@ -114,27 +114,27 @@ pub struct Pcm<'a> {
 }
 
 impl<'a> Pcm<'a> {
-    /// Rebuilds a segment from its bytes. A broken last frame, which no caller sends, is cut off.
+    /// Combines a format with bytes. An incomplete last frame, which no caller passes, is dropped.
     ///
     /// # Panics
     ///
-    /// If `format` has no channels, which a format from outside cannot have.
+    /// If `format` has no channels, which a deserialized format cannot have.
     pub fn new(format: PcmFormat, first_frame: u64, bytes: &'a [u8]) -> Self {
         let whole = bytes.len() - bytes.len() % format.frame_width();
         Self { format, first_frame, bytes: &bytes[..whole] }
     }
 
-    /// What the bytes mean.
+    /// The format of the samples.
     pub const fn format(&self) -> PcmFormat {
         self.format
     }
 
-    /// Position in the file of the first frame here.
+    /// Position of the first frame in the file.
     pub const fn first_frame(&self) -> u64 {
         self.first_frame
     }
 
-    /// Frames in this stretch.
+    /// Number of frames.
     pub const fn frames(&self) -> u64 {
         (self.bytes.len() / self.format.frame_width()) as u64
     }
@@ -144,7 +144,7 @@ impl<'a> Pcm<'a> {
         self.bytes
     }
 
-    /// Cuts the stretch in two, the second beginning `frames` after the start (or at the end).
+    /// Splits the audio `frames` after its start, or at its end if it is shorter.
     #[must_use]
     pub fn split_at(&self, frames: u64) -> (Self, Self) {
         let frames = frames.min(self.frames());
@@ -161,8 +161,8 @@ impl<'a> Pcm<'a> {
         Integers::of(self.format, self.bytes)
     }
 
-    /// The same stretch in pieces of at most `bytes` bytes and at most one second, at least one
-    /// frame each; no piece if there is no frame.
+    /// Pieces of at most `bytes` bytes and at most one second, with at least one frame each; none
+    /// if there is no frame.
     pub fn pieces(self, bytes: usize) -> impl Iterator<Item = Self> {
         let fitting = (bytes / self.format.frame_width()) as u64;
         let frames = fitting.clamp(1, u64::from(self.format.sample_rate));

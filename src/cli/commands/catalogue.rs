@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use audiopool::decode::{self, FormatRow};
 use audiopool::report::write_json;
 use audiopool::settings::{GROUPS, catalogue};
-use audiopool_worker::analyze::{Metric, Usual};
+use audiopool_worker::analyze::{ExpectedRange, Metric};
 use serde::Serialize;
 
 use crate::cli::options::analysis::{Metrics, catalogued, explain_help};
@@ -127,7 +127,7 @@ pub(crate) fn explain(metrics: &[&'static Metric], out: &mut dyn Write) -> io::R
 
 /// Which figures reports mark; nothing if none are.
 fn marked(metric: &Metric) -> String {
-    let Some(Usual { least, most }) = metric.usual() else { return String::new() };
+    let Some(ExpectedRange { least, most }) = metric.expected_range() else { return String::new() };
     let bounds =
         [least.map(|least| format!("below {least}")), most.map(|most| format!("above {most}"))];
     bounds.into_iter().flatten().collect::<Vec<_>>().join(" or ")

@@ -1,13 +1,18 @@
-//! Analyzers: a chunk becomes a partial, partials merge, the whole becomes a feature.
+//! Analyzers: measurements that are made chunk by chunk and merged.
 //!
 //! ```text
 //!   chunk 0 ──analyze──▶ partial ─┐
 //!   chunk 1 ──analyze──▶ partial ─┴─merge─▶ partial ──finish──▶ feature
 //! ```
 //!
-//! The law of every analyzer: for any cut of the audio into chunks, the merged partial equals the
-//! partial of the whole, and `merge` is associative with the partial of no audio as its identity.
-//! Chunks are merged in order of position. Plans cut at grains, but nothing here depends on it.
+//! *Chunking invariance*: however the audio is divided into chunks, the merged partial equals the
+//! partial of the whole; `merge` is associative, and the partial of no audio is its identity. Every
+//! analyzer guarantees this. Chunks are merged in order of position. Plans place chunk boundaries
+//! between grains, but no result depends on it.
+//!
+//! Each metric group has a folder. [`accumulate`] has state that several analyzers use, `catalogue`
+//! the groups and expected ranges, `results` what a record contains, and `registry` the list of all
+//! analyzers.
 
 pub mod accumulate;
 pub mod activity;
@@ -27,9 +32,9 @@ pub mod waveform;
 
 use serde::{Deserialize, Serialize};
 
-pub use accumulate::stretch::Stretch;
+pub use accumulate::span::FrameSpan;
+pub use catalogue::expected_range::ExpectedRange;
 pub use catalogue::group::{self, GROUPS, Group};
-pub use catalogue::usual::Usual;
 pub use health::{Damage, Health};
 pub use registry::{Analyzers, METRICS, Partials, UnknownMetric};
 pub use results::details::{Details, Finding, Region};
@@ -39,57 +44,58 @@ pub use spectrum::bands::Band;
 
 use crate::pcm::{Pcm, PcmFormat};
 
-/// One measurement that can be made in pieces.
+/// A measurement that can be made in chunks.
 pub trait Analyzer: for<'a> From<&'a AnalysisSettings> {
-    /// Mergeable state of a stretch of audio: small plain data that crosses the process border.
-    /// The default is that of no audio.
+    /// Mergeable state of a span of audio: small plain data that is sent between processes. The
+    /// default is the partial of no audio.
     type Partial: Default;
-    /// The final figure or figures.
+    /// The result.
     type Feature;
 
-    /// What the feature consists of, in report order.
+    /// The metrics of the feature, in report order.
     const METRICS: &'static [Metric];
 
-    /// Measures one chunk, a whole number of grains unless it is the last.
+    /// Measures one chunk: a whole number of grains, except for the last one of a file.
     fn analyze(&self, chunk: Pcm<'_>) -> Self::Partial;
-    /// Joins the partials of two neighbouring stretches, `first` before `next`.
+    /// Merges the partials of two neighbouring spans, `first` before `next`.
     fn merge(&self, first: Self::Partial, next: Self::Partial) -> Self::Partial;
-    /// Turns the partial of the whole file into the figure.
+    /// Computes the feature from the partial of the whole file.
     fn finish(&self, whole: Self::Partial, format: PcmFormat) -> Self::Feature;
-    /// The figures one by one, as [`METRICS`](Self::METRICS) lists them; none that is not finite.
+    /// The figures in the order of [`METRICS`](Self::METRICS). Values that are not finite are
+    /// reported as not defined.
     fn figures(feature: &Self::Feature) -> impl Iterator<Item = Option<f64>>;
-    /// What it tells beside the figures, each under the key of one of [`METRICS`](Self::METRICS).
+    /// Details beside the figures, each under the key of one of [`METRICS`](Self::METRICS).
     fn details(_: &Self::Feature) -> Details {
         Details::default()
     }
-    /// Whether this can be the partial of that stretch at all: a partial comes from a process
-    /// that may be sick, and whatever passes here can be merged without harm.
-    fn check(&self, partial: &Self::Partial, stretch: &Stretch) -> Result<(), String>;
+    /// Checks that this can be the partial of a span. Partials come from another process, which may
+    /// be faulty; every partial that passes can be merged safely.
+    fn check(&self, partial: &Self::Partial, span: &FrameSpan) -> Result<(), String>;
 }
 
-/// Two neighbours as one; either may have no audio.
-fn joined<T>(first: Option<T>, next: Option<T>, join: impl FnOnce(T, T) -> T) -> Option<T> {
+/// Merges two optional values; either may be missing.
+fn merge_options<T>(first: Option<T>, next: Option<T>, join: impl FnOnce(T, T) -> T) -> Option<T> {
     match (first, next) {
         (Some(first), Some(next)) => Some(join(first, next)),
         (first, next) => first.or(next),
     }
 }
 
-/// What the analyzers can be told; the same for every file of a run.
+/// Settings of the analyzers, the same for every file of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AnalysisSettings {
-    /// Silence is what has at most this level (RMS over all channels), in dBFS.
+    /// Level up to which audio is silent (RMS over all channels), in dBFS.
     pub silence_threshold_db: f64,
-    /// Shorter silence is none, in milliseconds; at least 1, and 0 counts as 1.
+    /// Minimum length of a silence, in milliseconds; 0 counts as 1.
     pub min_silence_ms: u32,
-    /// How loud a file is wanted, in LUFS.
+    /// Loudness target, in LUFS.
     pub loudness_target_lufs: Option<f64>,
     /// Whether the loudness of a mono file is that of its signal on two loudspeakers.
     pub dual_mono: bool,
-    /// Whether the loudness of every 100 ms is wanted.
+    /// Whether the loudness of every 100 ms is requested.
     pub timelines: bool,
-    /// Whether what a file gives to the figures of its album is wanted.
+    /// Whether the share of each file in the figures of its album is requested.
     pub album: bool,
 }
 
@@ -106,44 +112,43 @@ impl Default for AnalysisSettings {
     }
 }
 
-/// One figure of the catalogue: everything that its flags, keys and documents are made from.
+/// One metric of the catalogue: the source of its flags, keys and documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
-    /// The key in `metrics`, for example `max_dbfs`.
+    /// Key in `metrics`, for example `max_dbfs`.
     pub key: &'static str,
-    /// For the text report, for example `Peak`.
+    /// Title in the text report, for example `Peak`.
     pub title: &'static str,
     /// Unit, for example `dBFS`, `s`.
     pub unit: &'static str,
-    /// Digits behind the point that a person wants to see.
+    /// Decimal places in the text report.
     pub decimals: usize,
-    /// The groups it belongs to; it stands under the first.
+    /// Groups that include it; it is listed under the first one.
     pub groups: &'static [&'static Group],
-    /// One or two sentences: what it is.
+    /// What it is, in one or two sentences.
     pub definition: &'static str,
-    /// The program or the standard whose figure it is.
+    /// Program or standard that defines it.
     pub source: &'static str,
-    /// Which values it can have.
+    /// Possible values.
     pub range: &'static str,
-    /// What a high and a low figure say to someone who has never met it.
+    /// How to interpret high and low values, for readers who do not know the metric.
     pub reading: &'static str,
 }
 
 impl Metric {
-    /// Whether its figures are whole numbers: counts, sizes and lengths in samples. Reports write
-    /// them without a decimal point.
+    /// Whether its figures are integers: counts, sizes and lengths in samples. Reports write them
+    /// without a decimal point.
     pub fn is_whole(&self) -> bool {
         self.decimals == 0
             && matches!(self.unit, "" | "bit" | "bytes" | "frames" | "places" | "samples")
     }
 
-    /// Whether it is meant by a name: its key, one of its groups, or `all`.
+    /// Whether a name selects it: its key, one of its groups, or `all`.
     pub fn answers_to(&self, name: &str) -> bool {
         name == "all" || name == self.key || self.groups.iter().any(|group| group.name == name)
     }
 
-    /// Whether it needs a loudness to compare with, and is none of those that a group or `all`
-    /// stands for without one.
+    /// Whether it needs a loudness target; without one, groups and `all` do not include it.
     pub fn needs_target(&self) -> bool {
         self.key == loudness::ebu_r128::TARGET_DEVIATION
     }

@@ -1,8 +1,8 @@
-//! Registry: all analyzers under one roof, one line each.
+//! Registry: the list of all analyzers, one line each.
 //!
-//! The line makes a field in [`Analyzers`] (what to run), in [`Partials`] (what comes back) and
-//! the metrics in [`METRICS`] (what it is called). Partials are merged field by field, so that
-//! mixing up two analyzers is not an error case: it cannot be written.
+//! The line defines a field in [`Analyzers`] (which analyzers run), a field in [`Partials`] (their
+//! results) and the entries in [`METRICS`]. Partials are merged field by field, so the compiler
+//! rules out that partials of different analyzers are mixed up.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,35 +11,34 @@ use super::damage::{
     clicks, clipping, dead_channels, dropouts, edges, flat_tops, hum, noise, repeats,
 };
 use super::dynamics::{derived, dr14};
-use super::level::{entropy, extremes, histogram, short_rms, sums};
+use super::level::{entropy, extremes, histogram, short_rms, statistics};
 use super::loudness::{ebu_r128, true_peak};
 use super::{
-    AnalysisSettings, Analyzer, Features, Metric, Stretch, health, spectrum, stereo, waveform,
+    AnalysisSettings, Analyzer, Features, FrameSpan, Metric, health, spectrum, stereo, waveform,
 };
 use crate::pcm::{Pcm, PcmFormat};
 use procpool::board;
 
-/// Bytes of PCM that every analyzer has seen before the next ones are looked at, so that all but
-/// the first find them in the processor's cache. By the law of the analyzers no figure depends on
-/// it.
+/// Bytes of PCM that all analyzers process before the next piece, so that the piece stays in the
+/// processor's cache. By chunking invariance, no result depends on it.
 const PIECE: usize = 128 * 1024;
 
-/// Metrics were asked for by a name that the catalogue does not have.
+/// A requested metric is not in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown metric `{0}`")]
 pub struct UnknownMetric(pub String);
 
 macro_rules! analyzers {
     ($( $(#[$doc:meta])* $field:ident: $analyzer:ty, )+) => {
-        /// The analyzers to run, with their settings; those that are `None` do not run.
+        /// The analyzers to run, with their settings; `None` does not run.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct Analyzers {
             $( $(#[$doc])* pub $field: Option<$analyzer>, )+
         }
 
-        /// Their partials of one stretch; `None` where the analyzer does not run. The default is
-        /// that of no analyzer; that of no audio is [`Analyzers::identity`].
+        /// Partials of one span; `None` where the analyzer does not run. The default is that of no
+        /// analyzers; the partials of no audio are [`Analyzers::identity`].
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         pub struct Partials {
             $( $(#[$doc])* pub $field: Option<<$analyzer as Analyzer>::Partial>, )+
@@ -50,13 +49,13 @@ macro_rules! analyzers {
             { 0 $( + <$analyzer as Analyzer>::METRICS.len() )+ + derived::METRICS.len() + health::METRICS.len() }
         >(&[ $( <$analyzer as Analyzer>::METRICS, )+ derived::METRICS, health::METRICS ]);
 
-        /// The features of the analyzers that ran, for what is derived from several.
-        pub(super) struct Finished {
+        /// Features of the analyzers that ran, as input for derived figures.
+        pub(super) struct AllFeatures {
             $( pub(super) $field: Option<<$analyzer as Analyzer>::Feature>, )+
         }
 
         impl Analyzers {
-            /// The analyzers that make the metrics with these keys.
+            /// The analyzers that compute the metrics with these keys.
             pub fn select<Key: AsRef<str>>(
                 keys: &[Key],
                 settings: &AnalysisSettings,
@@ -77,7 +76,7 @@ macro_rules! analyzers {
                 Ok(analyzers)
             }
 
-            /// Each analyzer with nothing beside it, and its name.
+            /// Each analyzer alone, with its name.
             pub fn one_by_one(settings: &AnalysisSettings) -> Vec<(&'static str, Self)> {
                 vec![ $( (stringify!($field), Self {
                     $field: Some(settings.into()),
@@ -85,26 +84,26 @@ macro_rules! analyzers {
                 }), )+ ]
             }
 
-            /// Whether the partials of these are enough for the figures of those others.
+            /// Whether partials of these analyzers contain those of `others`.
             pub fn covers(&self, others: &Self) -> bool {
                 let mut others = others.clone();
-                // What it is told concerns the last stage alone.
+                // Its settings apply only to `finish`.
                 if let (Some(one), Some(other)) = (&self.loudness, &mut others.loudness) {
                     other.clone_from(one);
                 }
-                // Peaks of every 100 ms come with the peak of all.
+                // A true peak per 100 ms includes the true peak of the file.
                 if let (Some(one), Some(other)) = (&self.true_peak, &mut others.true_peak) {
                     other.is_timed |= one.is_timed;
                 }
                 true $( && (others.$field.is_none() || others.$field == self.$field) )+
             }
 
-            /// The partials of no audio: merged with others, they change nothing.
+            /// The partials of no audio, which merging leaves unchanged.
             pub fn identity(&self) -> Partials {
                 Partials { $( $field: self.$field.as_ref().map(|_| Default::default()), )+ }
             }
 
-            /// Joins the partials of two neighbouring stretches, `first` before `next`.
+            /// Merges the partials of two neighbouring spans, `first` before `next`.
             #[must_use]
             pub fn merge(&self, first: Partials, next: Partials) -> Partials {
                 Partials {
@@ -115,10 +114,10 @@ macro_rules! analyzers {
                 }
             }
 
-            /// Turns the partials of a whole file into its figures.
+            /// Computes the figures from the partials of a whole file.
             pub fn finish(&self, whole: Partials, format: PcmFormat) -> Features {
                 let mut features = Features::default();
-                let finished = Finished {
+                let finished = AllFeatures {
                     $( $field: self.$field.as_ref().map(|analyzer| {
                         analyzer.finish(whole.$field.unwrap_or_default(), format)
                     }), )+
@@ -143,12 +142,12 @@ macro_rules! analyzers {
         }
 
         impl Partials {
-            /// Whether these can be the partials of that stretch; for whatever another process
-            /// sent, before it is merged. Says what is wrong otherwise.
-            pub fn check(&self, analyzers: &Analyzers, stretch: &Stretch) -> Result<(), String> {
+            /// Checks that these can be the partials of a span, before partials of another process
+            /// are merged. The error is the reason.
+            pub fn check(&self, analyzers: &Analyzers, span: &FrameSpan) -> Result<(), String> {
                 $( match (&analyzers.$field, &self.$field) {
                     (Some(analyzer), Some(partial)) => analyzer
-                        .check(partial, stretch)
+                        .check(partial, span)
                         .map_err(|reason| format!("{}: {reason}", stringify!($field)))?,
                     (None, None) => {}
                     (Some(_), None) => return Err(concat!(stringify!($field), ": missing").into()),
@@ -163,47 +162,47 @@ macro_rules! analyzers {
 analyzers! {
     /// Largest and smallest magnitude.
     level: extremes::Level,
-    /// Time that is not silent.
+    /// Non-silent time, by pydub's definition.
     non_silence: non_silence::NonSilence,
-    /// Where no sample is loud.
+    /// Silence, by ffmpeg's definition.
     silence_runs: silence_runs::SilenceRuns,
-    /// RMS and what else follows from sums.
-    sums: sums::Sums,
-    /// The loudest and the quietest moment.
+    /// RMS and other statistics of the samples.
+    sums: statistics::Statistics,
+    /// RMS of the loudest and the quietest 50 ms.
     short_rms: short_rms::ShortRms,
-    /// How many samples are near full scale.
+    /// Histogram of samples near full scale.
     histogram: histogram::Histogram,
-    /// How evenly the scale is used.
+    /// Entropy of the magnitudes.
     entropy: entropy::Entropy,
-    /// How loud it is heard.
+    /// Loudness by BS.1770 and EBU R128.
     loudness: ebu_r128::Loudness,
-    /// The wave between the samples.
+    /// True peak.
     true_peak: true_peak::TruePeak,
-    /// Waves that were cut off.
+    /// Clipping at full scale.
     clipping: clipping::Clipping,
-    /// The same, and turned down afterwards.
+    /// Clipping below full scale.
     flat_tops: flat_tops::FlatTops,
-    /// Holes in the wave.
+    /// Gaps of zeros.
     dropouts: dropouts::Dropouts,
-    /// What does not belong to the wave around it.
+    /// Outliers and steps.
     clicks: clicks::Clicks,
-    /// What comes twice in a row.
+    /// Repeated buffers.
     repeats: repeats::Repeats,
-    /// Where it begins and ends.
+    /// Audio that starts or ends at a level.
     edges: edges::Edges,
-    /// Channels that nothing comes out of.
+    /// Channels without signal.
     dead_channels: dead_channels::DeadChannels,
-    /// The mains in it.
+    /// Mains hum.
     hum: hum::Hum,
-    /// What is left in the pauses.
+    /// Noise floor and signal-to-noise ratio.
     noise: noise::Noise,
-    /// What left and right have to do with each other.
+    /// Correlation and balance of the first two channels.
     stereo: stereo::Stereo,
-    /// Which frequencies there are.
+    /// Spectrum and bandwidth.
     spectrum: spectrum::Spectrum,
-    /// How far the peaks are above what is loud.
+    /// DR14.
     dr14: dr14::Dr14,
-    /// What it is drawn by.
+    /// Waveform for display.
     waveform: waveform::Waveforms,
 }
 
@@ -217,7 +216,7 @@ impl Analyzers {
     }
 }
 
-/// The lists one after the other, at compile time.
+/// Concatenates the lists at compile time.
 const fn concatenated<const COUNT: usize>(lists: &[&[Metric]]) -> [Metric; COUNT] {
     let mut all = [lists[0][0]; COUNT];
     let (mut list, mut place, mut filled) = (0, 0, 0);
@@ -248,14 +247,14 @@ mod tests {
     }
 
     #[test]
-    fn the_catalogue_is_in_report_order_and_has_no_key_twice() {
+    fn catalogue_is_in_report_order_with_unique_keys() {
         let keys: Vec<_> = METRICS.iter().map(|metric| metric.key).collect();
         assert_eq!(keys[..3], ["max_dbfs", "min_dbfs", "non_silence_seconds"]);
         assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
     }
 
     #[test]
-    fn only_what_is_asked_for_runs() {
+    fn only_requested_analyzers_run() {
         let settings = AnalysisSettings {
             silence_threshold_db: -40.0,
             min_silence_ms: 200,
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn partials_are_enough_for_what_they_are_of() {
+    fn partials_cover_the_metrics_of_their_analyzers() {
         let of = |keys: &[&str]| Analyzers::select(keys, &AnalysisSettings::default()).unwrap();
         assert!(all().covers(&all()) && all().covers(&of(&[])) && !of(&[]).covers(&all()));
         assert!(of(&["psr"]).covers(&of(&["true_peak_dbtp", "integrated_lufs"])));
@@ -290,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn no_audio_has_figures_but_no_levels() {
+    fn empty_audio_has_durations_but_no_levels() {
         let format = Sound::mono_16(8000, Vec::new()).format;
         let features = all().finish(all().identity(), format);
         for (metric, figure) in features.iter() {
@@ -302,22 +301,23 @@ mod tests {
     }
 
     #[test]
-    fn partials_of_other_analyzers_are_refused() {
+    fn partials_of_other_analyzers_are_rejected() {
         let sound = Sound::mono_16(8000, vec![1; 80]);
-        let stretch = Stretch::from(sound.pcm());
+        let span = FrameSpan::from(sound.pcm());
         let good = all().analyze(sound.pcm());
-        assert_eq!(good.check(&all(), &stretch), Ok(()));
+        assert_eq!(good.check(&all(), &span), Ok(()));
         let missing = Partials { level: None, ..good.clone() };
-        assert_eq!(missing.check(&all(), &stretch), Err("level: missing".into()));
+        assert_eq!(missing.check(&all(), &span), Err("level: missing".into()));
         let fewer = Analyzers { level: None, ..all() };
-        assert_eq!(good.check(&fewer, &stretch), Err("level: unasked".into()));
-        let other = Stretch { frames: 0..79, ..stretch };
+        assert_eq!(good.check(&fewer, &span), Err("level: unasked".into()));
+        let other = FrameSpan { frames: 0..79, ..span };
         assert!(good.check(&all(), &other).unwrap_err().starts_with("level: "));
     }
 
     #[test]
-    fn pieces_change_nothing() {
-        // 4 s are more than one piece, and pieces are cut between milliseconds of 44.1 frames.
+    fn pieces_do_not_change_partials() {
+        // 4 s are more than one piece, and piece boundaries are between milliseconds of 44.1
+        // frames.
         let saw = (0..4 * 44_100).map(|at| if at % 30_000 < 9000 { at % 99 } else { at % 20_000 });
         let sound = Sound::mono_16(44_100, saw.collect());
         assert!(all().analyze(sound.pcm()) == all().analyze_piece(sound.pcm()));
@@ -325,7 +325,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn partials_survive_the_wire_and_any_cut(
+        fn partials_do_not_depend_on_serialization_or_chunking(
             sound in sound(),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
         ) {

@@ -1,13 +1,14 @@
-//! Figures: what pydub's `AudioSegment` tells of a stretch of audio, in pydub's integers.
+//! Figures: pydub's `AudioSegment` properties, in pydub's integers.
 //!
-//! All channels together; RMS rounded down; a figure that is not defined is `None`, not −∞.
+//! They cover all channels together. RMS is rounded down. A figure that is not defined is `None`,
+//! not −∞.
 
 use super::{Pcm, PcmFormat};
 use crate::decibels;
 
 impl PcmFormat {
-    /// A magnitude in steps of the [integers](Pcm::integers) as dBFS, full scale being exactly
-    /// 0.0; `None` if it is zero.
+    /// Converts a magnitude of the [integers](Pcm::integers) to dBFS; full scale is exactly 0.0.
+    /// `None` for zero.
     pub fn dbfs(&self, magnitude: u32) -> Option<f64> {
         decibels::of_amplitude(f64::from(magnitude) / f64::from(self.full_scale()))
     }
@@ -30,7 +31,7 @@ impl Pcm<'_> {
         self.frames() as f64 / f64::from(self.format.sample_rate)
     }
 
-    /// Largest magnitude in steps of the [integers](Pcm::integers); 0 if every sample is zero.
+    /// Largest magnitude of the [integers](Pcm::integers); 0 if every sample is zero.
     pub fn max(&self) -> u32 {
         self.integers().extremes().map_or(0, |extremes| extremes.largest)
     }
@@ -65,7 +66,7 @@ mod tests {
     use crate::pcm::SampleFormat;
 
     #[test]
-    fn figures_are_of_all_channels_and_of_this_stretch_alone() {
+    fn figures_cover_all_channels_of_this_segment_only() {
         let format = PcmFormat::new(SampleFormat::S16, 1000, 2);
         let samples = [i16::MIN, 0, 3, -4, 3, -4];
         let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();

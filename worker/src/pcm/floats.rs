@@ -1,15 +1,15 @@
-//! Floats: the samples as numbers of full scale 1, for what is defined on waves and not on codes.
+//! Floats: samples relative to full scale, for measurements of the waveform.
 //!
-//! Integers become exactly what they stand for, floats are themselves; whatever no filter could
-//! bear is made bearable: NaN and infinities are 0, and nothing is beyond ±65536 (+96 dBFS).
+//! Integers are converted exactly, floats are unchanged, with two exceptions that would break
+//! filters: NaN and infinities become 0, and values are limited to ±65536 (+96 dBFS).
 
 use super::{Pcm, SampleFormat};
 
-/// Beyond this, a float is damage and not sound.
+/// Limit of the magnitude of a float.
 const LOUDEST: f64 = 65_536.0;
 
 impl Pcm<'_> {
-    /// Interleaved samples of full scale 1.
+    /// Interleaved samples; full scale is 1.
     pub fn floats(&self) -> Vec<f64> {
         let bytes = self.bytes();
         match self.format().sample_format {
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_negative_integer_is_minus_one() {
+    fn most_negative_integer_is_minus_one() {
         check(SampleFormat::U8, &[0, 128, 192], &[-1.0, 0.0, 0.5]);
         check(SampleFormat::S16, &[0, 0x80, 0, 0x40], &[-1.0, 0.5]);
         check(SampleFormat::S24, &[0, 0, 0x80, 0, 0, 0x40], &[-1.0, 0.5]);
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn floats_are_themselves_as_far_as_that_goes() {
+    fn floats_are_unchanged_within_limits() {
         let samples = [0.1, -7.5, f64::NAN, f64::NEG_INFINITY, 1e300, -1e300];
         let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
         check(SampleFormat::F64, &bytes, &[0.1, -7.5, 0.0, 0.0, LOUDEST, -LOUDEST]);

@@ -1,15 +1,15 @@
-//! Integers: the samples as whole numbers, the way pydub saw them.
+//! Integers: the samples as integers, as pydub processes them.
 //!
-//! Level and silence are defined on integers, so that every sum is exact and no cut can change a
-//! figure. Integer sources keep their own width. The others become what the decoder in front of
-//! pydub made of them:
+//! Level and silence are defined on integers, so that every sum is exact and does not depend on the
+//! chunking. Integer sources keep their width. Other samples are converted as the decoder in front
+//! of pydub does:
 //!
 //! | samples            | seen as | how                                         |
 //! |--------------------|---------|---------------------------------------------|
 //! | U8                 | 8 bit   | minus 128                                   |
-//! | S16                | 16 bit  | themselves, not copied                      |
+//! | S16                | 16 bit  | unchanged, not copied                       |
 //! | S24                | 32 bit  | times 256; pydub's low byte of ones is not repeated |
-//! | S32                | 32 bit  | themselves, not copied                      |
+//! | S32                | 32 bit  | unchanged, not copied                       |
 //! | floats, lossy      | 16 bit  | clip(round half even(x · 2¹⁵)), NaN is 0    |
 //! | floats, not lossy  | 32 bit  | clip(round half even(x · 2³¹)), NaN is 0    |
 
@@ -31,7 +31,7 @@ pub enum Integers<'a> {
     Bits32(Cow<'a, [i32]>),
 }
 
-/// Magnitudes of samples that are not zero, in steps of their own width.
+/// Magnitudes of non-zero samples, in steps of their own width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extremes {
     /// The smallest, at least 1.
@@ -51,14 +51,14 @@ impl PcmFormat {
         }
     }
 
-    /// Magnitude of the most negative of those integers, that is 0 dBFS: 128, 2¹⁵ or 2³¹.
+    /// Magnitude of the most negative integer, which is 0 dBFS: 128, 2¹⁵ or 2³¹.
     pub const fn full_scale(&self) -> u32 {
         1 << (self.integer_bits() - 1)
     }
 }
 
 impl<'a> Integers<'a> {
-    /// Reads or converts whole samples; a broken last one is left out.
+    /// Reads or converts samples; an incomplete last one is dropped.
     pub(super) fn of(format: PcmFormat, bytes: &'a [u8]) -> Self {
         match (format.sample_format, format.lossy) {
             (SampleFormat::U8, _) => {
@@ -82,7 +82,7 @@ impl<'a> Integers<'a> {
         }
     }
 
-    /// The samples as 32-bit numbers, still in steps of their own width.
+    /// The samples as 32-bit integers, in steps of their own width.
     pub fn widened(&self) -> Cow<'_, [i32]> {
         match self {
             Self::Bits8(samples) => samples.iter().copied().map(i32::from).collect(),
@@ -91,7 +91,7 @@ impl<'a> Integers<'a> {
         }
     }
 
-    /// The samples of one channel of `channels`, as 32-bit numbers in steps of their own width.
+    /// The samples of one channel as 32-bit integers, in steps of their own width.
     pub fn channel(&self, channel: usize, channels: usize) -> Vec<i32> {
         match self {
             Self::Bits8(samples) => vector::channel(samples, channel, channels),
@@ -100,8 +100,7 @@ impl<'a> Integers<'a> {
         }
     }
 
-    /// The largest magnitude and the smallest of a sample that is not zero; `None` if there is no
-    /// such sample.
+    /// Largest and smallest magnitude of the non-zero samples; `None` if there are none.
     pub fn extremes(&self) -> Option<Extremes> {
         let (largest, below_smallest) = match self {
             Self::Bits8(samples) => vector::extremes(samples),
@@ -111,7 +110,7 @@ impl<'a> Integers<'a> {
         (largest > 0).then(|| Extremes { smallest: below_smallest + 1, largest })
     }
 
-    /// Σx² of the samples before the first of `ends`, from there to the next, and so on.
+    /// Σx² of each section; sections end at `ends`, the first starts at 0.
     pub fn sums_of_squares(&self, ends: &[usize]) -> Vec<u128> {
         match self {
             Self::Bits8(samples) => vector::sums_of_squares(samples, ends),
@@ -121,7 +120,7 @@ impl<'a> Integers<'a> {
     }
 }
 
-/// The bytes as the integers they are, without a copy if they lie well in memory.
+/// The bytes as integers, without a copy if they are aligned.
 fn in_place<T: Pod + Default, const WIDTH: usize>(
     bytes: &[u8],
     decode: impl Fn([u8; WIDTH]) -> T,
@@ -133,25 +132,25 @@ fn in_place<T: Pod + Default, const WIDTH: usize>(
     }
 }
 
-/// `(x * 32_768.0).round_ties_even() as i16`, in instructions that every x86-64 has.
+/// `(x * 32_768.0).round_ties_even() as i16`, with instructions that every x86-64 has.
 #[inline]
 fn quantize_16(x: f32) -> i16 {
-    /// 1.5 · 2²³: a sum with it has no bits left for a fraction, so that the addition rounds, and
-    /// its lowest bits are the integer in two's complement.
+    /// 1.5 · 2²³: a sum with it has no fraction bits, so the addition rounds, and its lowest bits
+    /// are the integer in two's complement.
     const ROUNDING: f32 = 12_582_912.0;
     let scaled = if x.is_nan() { 0.0 } else { (x * 32_768.0).clamp(-32_768.0, 32_767.0) };
     let [low, high, ..] = (scaled + ROUNDING).to_bits().to_le_bytes();
     i16::from_le_bytes([low, high])
 }
 
-/// [`quantize_16`] of a double.
+/// [`quantize_16`] for doubles.
 #[inline]
 fn quantize_16_wide(x: f64) -> i16 {
     let [low, high, ..] = rounded(x, 32_768.0).to_le_bytes();
     i16::from_le_bytes([low, high])
 }
 
-/// `(x * 2_147_483_648.0).round_ties_even() as i32`, likewise.
+/// `(x * 2_147_483_648.0).round_ties_even() as i32`, in the same way.
 #[inline]
 fn quantize_32(x: f64) -> i32 {
     rounded(x, 2_147_483_648.0)
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_is_every_so_many_samples() {
+    fn channels_are_extracted_from_interleaved_samples() {
         let samples: Vec<i16> =
             (0..100).map(|at| at * 331 - 16_384).map(|x: i32| i16::try_from(x).unwrap()).collect();
         let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -212,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn unaligned_samples_are_the_same_samples() {
+    fn unaligned_samples_are_read_correctly() {
         let bytes: Vec<u8> = (0..=40).collect();
         for (format, width) in [(SampleFormat::S16, 2), (SampleFormat::S32, 4)] {
             let expected: Vec<i64> = bytes[1..41]
@@ -245,7 +244,7 @@ mod tests {
     proptest! {
         #[test]
         #[expect(clippy::cast_possible_truncation, reason = "`as` from a float saturates; NaN is 0")]
-        fn rounding_equals_the_plain_formula(bits in any::<u32>(), small in -1.1_f64..1.1) {
+        fn rounding_equals_the_formula(bits in any::<u32>(), small in -1.1_f64..1.1) {
             for x in [f32::from_bits(bits), small as f32] {
                 prop_assert_eq!(quantize_16(x), (x * 32_768.0).round_ties_even() as i16);
             }

@@ -1,8 +1,8 @@
-//! Channel layouts: which loudspeaker each channel of a file is meant for.
+//! Channel layouts: the loudspeaker of each channel of a file.
 //!
-//! Loudness weights a channel by the position of its loudspeaker (ITU-R BS.1770-5, Table 4), so a
-//! file that states its layout must be measured by it: the fourth channel of a 4-channel file is a
-//! surround channel by default, and the low-frequency channel if the file says 3.1.
+//! Loudness weights a channel by the position of its loudspeaker (ITU-R BS.1770-5, Table 4), so the
+//! layout that a file states must be used: the fourth channel of a 4-channel file is a surround
+//! channel by default, and the low-frequency channel if the file states 3.1.
 
 use serde::{Deserialize, Serialize};
 
@@ -61,12 +61,12 @@ impl Speaker {
     ];
 }
 
-/// The loudspeakers of a file's channels, in channel order; or that the file does not state them.
+/// Loudspeakers of the channels of a file, in channel order, or that the file does not state them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ChannelLayout(Option<[Speaker; Self::MOST]>);
 
 impl ChannelLayout {
-    /// The most channels whose positions are kept. No layout is kept of a file with more.
+    /// Maximum number of channels of a layout. Layouts with more channels are not kept.
     pub const MOST: usize = 24;
     /// The file does not state a layout.
     pub const UNSTATED: Self = Self(None);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_without_positions_states_nothing() {
+    fn mask_without_positions_states_no_layout() {
         assert_eq!(ChannelLayout::from_mask(0, 6), ChannelLayout::UNSTATED);
         assert_eq!(ChannelLayout::from_mask(1 << 31, 2), ChannelLayout::UNSTATED);
         assert_eq!(ChannelLayout::from_mask(u32::MAX, 25), ChannelLayout::UNSTATED);

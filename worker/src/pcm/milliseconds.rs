@@ -1,9 +1,9 @@
-//! Milliseconds: pydub's grid over the frames of a file.
+//! Milliseconds: pydub's time grid.
 //!
-//! pydub addresses audio in whole milliseconds from the start of the file and computes the frames
-//! in doubles. We repeat its arithmetic, because at some rates (44 056 Hz, 37 800 Hz and others
-//! off the beaten track) its product falls just below a whole number and the frame is one lower
-//! than ⌊ms · rate / 1000⌋, never higher.
+//! pydub addresses audio in whole milliseconds from the start of the file and computes frames in
+//! doubles. This module repeats its arithmetic: at some rates (44,056 Hz, 37,800 Hz and other
+//! unusual ones) the product is just below an integer, and the frame is one lower than ⌊ms · rate /
+//! 1000⌋, never higher.
 
 use super::PcmFormat;
 
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_milliseconds_are_pythons() {
+    fn frames_of_milliseconds_equal_python() {
         assert_eq!(at(44_100).frame_of_ms(1), 44);
         assert_eq!(at(44_100).frame_of_ms(1000), 44_100);
         assert_eq!(at(300).frame_of_ms(3), 0);
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_milliseconds_hold_no_frame_from_behind() {
+    fn whole_milliseconds_end_within_the_frames() {
         for rate in [1, 7, 300, 999, 1001, 7919, 18_900, 44_056, 44_100, 1_500_000] {
             let format = at(rate);
             for frame in (0..5000).map(|step| step * u64::from(rate) / 97 + step) {

@@ -1,23 +1,23 @@
-//! Vector: the loops over every single sample.
+//! Vector: loops over single samples.
 //!
-//! All time that analysis takes is spent here. The loops are as plain as can be (no branch, no
-//! early exit, one simple operation per sample), because plain loops are what the compiler turns
-//! into vector instructions; `multiversion` has it do so once for every x86-64 and once for those
-//! with AVX2, about three times as fast, and picks one when the program runs. Integer sums and
-//! extremes have the same value in every order, so both give the same bits.
+//! Nearly all time of the analysis is spent here. The loops are simple (no branch, no early exit,
+//! one operation per sample), so that the compiler vectorizes them. `multiversion` compiles each
+//! for every x86-64 and for AVX2, which is about three times as fast, and selects one at run time.
+//! Integer sums and extremes do not depend on order, so both give the same bits.
 
 use multiversion::multiversion;
 
 /// A signed integer sample.
 pub(super) trait Sample: Copy {
-    /// The unsigned type of the same width, which holds the magnitude of the most negative too.
+    /// The unsigned type of the same width, which can hold the magnitude of the most negative
+    /// value.
     type Magnitude: Copy + Ord + Into<u32>;
-    /// No magnitude, and the largest number.
+    /// Zero, and the largest magnitude.
     const ENDS: [Self::Magnitude; 2];
 
     /// |x|.
     fn magnitude(self) -> Self::Magnitude;
-    /// One less; the largest number for zero.
+    /// `magnitude` − 1; the largest value for zero.
     fn below(magnitude: Self::Magnitude) -> Self::Magnitude;
     /// Σx² of at most 2³² samples.
     fn sum_of_squares(samples: &[Self]) -> u128;
@@ -57,7 +57,7 @@ fn narrow_squares<T: Copy + Into<i32>>(samples: &[T]) -> u128 {
     samples.iter().map(square).sum::<u64>().into()
 }
 
-/// In two halves, since four squares already fill 64 bits.
+/// In two halves, since the sum of four squares can already overflow 64 bits.
 #[inline]
 fn wide_squares(samples: &[i32]) -> u128 {
     let (mut low, mut high) = (0, 0);
@@ -70,8 +70,8 @@ fn wide_squares(samples: &[i32]) -> u128 {
     u128::from(low) + (u128::from(high) << 32)
 }
 
-/// The largest magnitude, and one less than the smallest that is not zero: zeros are kept out
-/// without a branch, since for them `|x| - 1` wraps to the largest number.
+/// The largest magnitude, and the smallest non-zero magnitude − 1. Zeros are excluded without a
+/// branch, since `|x| - 1` wraps to the largest value.
 #[multiversion(targets("x86_64+avx2"))]
 pub(super) fn extremes<T: Sample>(samples: &[T]) -> (u32, u32) {
     let [mut largest, mut below_smallest] = T::ENDS;
@@ -83,7 +83,8 @@ pub(super) fn extremes<T: Sample>(samples: &[T]) -> (u32, u32) {
     (largest.into(), below_smallest.into())
 }
 
-/// Σx² between neighbouring `ends`, the first from the start. Ends beyond the samples are cut.
+/// Σx² of each section; sections end at `ends`, the first starts at 0. Ends are limited to the
+/// samples.
 #[multiversion(targets("x86_64+avx2"))]
 pub(super) fn sums_of_squares<T: Sample>(samples: &[T], ends: &[usize]) -> Vec<u128> {
     let mut start = 0;
@@ -96,8 +97,7 @@ pub(super) fn sums_of_squares<T: Sample>(samples: &[T], ends: &[usize]) -> Vec<u
     ends.iter().map(&mut sum).collect()
 }
 
-/// Every sample of one channel, widened. Strides that are known when this is compiled become
-/// shuffles of vectors, others are one load after another.
+/// The samples of one channel, widened. Strides known at compile time become vector shuffles.
 #[multiversion(targets("x86_64+avx2"))]
 pub(super) fn channel<T: Copy + Into<i32>>(
     samples: &[T],
@@ -112,7 +112,7 @@ pub(super) fn channel<T: Copy + Into<i32>>(
     }
 }
 
-/// Converts samples of `WIDTH` bytes one by one; a broken last one is left out.
+/// Converts samples of `WIDTH` bytes; an incomplete last one is dropped.
 #[multiversion(targets("x86_64+avx2"))]
 pub(super) fn convert<T: Copy + Default, const WIDTH: usize>(
     bytes: &[u8],
@@ -126,7 +126,7 @@ pub(super) fn convert<T: Copy + Default, const WIDTH: usize>(
     converted
 }
 
-/// Widens samples of 24 bits to 32, times 256; four at a time, as three words.
+/// Widens 24-bit samples to 32 bits, times 256; four at a time, as three words.
 pub(super) fn widen_24(bytes: &[u8]) -> Vec<i32> {
     let (fours, rest) = bytes.as_chunks::<12>();
     let widen = |[low, mid, high]: [u8; 3]| i32::from_le_bytes([0, low, mid, high]);

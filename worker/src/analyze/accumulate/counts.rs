@@ -1,44 +1,44 @@
-//! Counts: how often each bin was met, and which bin is met at a rank.
+//! Counts: a sparse histogram, with the bin of a given rank.
 //!
-//! Only the bins that were met take room; counts add up in any order.
+//! Only bins with a count take memory. Counts can be added in any order.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// How often each bin was met; none by default.
+/// Count of each bin; empty by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counts(BTreeMap<u16, u64>);
 
 impl Counts {
-    /// Once more.
+    /// Counts one occurrence.
     pub(crate) fn add(&mut self, bin: u16) {
         *self.0.entry(bin).or_default() += 1;
     }
 
-    /// And those.
+    /// Adds other counts.
     pub(crate) fn append(&mut self, more: Self) {
         for (bin, count) in more.0 {
             *self.0.entry(bin).or_default() += count;
         }
     }
 
-    /// How often in all, if there are so many at all.
+    /// Sum of all counts; `None` if it overflows.
     pub(crate) fn total(&self) -> Option<u64> {
         self.0.values().try_fold(0_u64, |sum, &count| sum.checked_add(count))
     }
 
-    /// Whether no bin is beyond the last, and none was never met.
+    /// Whether every bin is at most `last` and no stored count is zero.
     pub(crate) fn is_possible(&self, last: u16) -> bool {
         self.0.iter().all(|(&bin, &count)| bin <= last && count > 0)
     }
 
-    /// The bin of the one that has so many, itself included, in bins not above its own.
+    /// Bin of the element at this rank (from 1), in ascending order of bins.
     pub(crate) fn ranked_from_below(&self, rank: u64) -> Option<u16> {
         ranked(self.0.iter(), rank)
     }
 
-    /// The same from the highest bin downwards.
+    /// Bin of the element at this rank (from 1), in descending order of bins.
     pub(crate) fn ranked_from_above(&self, rank: u64) -> Option<u16> {
         ranked(self.0.iter().rev(), rank)
     }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rank_is_in_the_bin_where_it_would_be_in_a_sorted_list() {
+    fn ranks_equal_those_of_a_sorted_list() {
         let all = [7, 3, 3, 9, 7, 7, 0, 9, 500, 3];
         let mut counts = Counts::default();
         for bin in all {

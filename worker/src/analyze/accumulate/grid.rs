@@ -1,13 +1,13 @@
-//! Grid: cells of equal length that begin with the file and not with the chunk.
+//! Grid: blocks of equal length, aligned with the start of the file and not with the chunk.
 //!
-//! A cut may fall within a cell; then both sides have it, each with its own frames. Where so many
-//! cells a second are no whole number of frames, some have a frame more.
+//! A chunk boundary may fall within a block; then both chunks have a part of it. If the block
+//! length is not a whole number of frames, some blocks are one frame longer than others.
 
 use std::ops::Range;
 
-use crate::analyze::Stretch;
+use crate::analyze::FrameSpan;
 
-/// So many cells a second (or another span of time) of so many frames.
+/// Blocks per second (or per another duration), in frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Grid {
     rate: u64,
@@ -15,50 +15,50 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// Cells of a file of that rate.
+    /// A grid of `per_second` blocks per second.
     pub(crate) fn new(sample_rate: u32, per_second: u64) -> Self {
         Self { rate: u64::from(sample_rate).max(1), per_second }
     }
 
-    /// Cells of so many seconds each.
+    /// A grid with blocks of `seconds` seconds.
     pub(crate) fn of_seconds(sample_rate: u32, seconds: u32) -> Self {
         Self { rate: (u64::from(sample_rate) * u64::from(seconds)).max(1), per_second: 1 }
     }
 
-    /// Cells of so many frames each.
+    /// A grid with blocks of `frames` frames.
     pub(crate) fn of_frames(frames: u64) -> Self {
         Self { rate: frames.max(1), per_second: 1 }
     }
 
-    /// The first frame of a cell.
-    pub(crate) fn start(self, cell: u64) -> u64 {
-        scaled(cell, self.rate, self.per_second)
+    /// First frame of a block.
+    pub(crate) fn start(self, block: u64) -> u64 {
+        scaled(block, self.rate, self.per_second)
     }
 
-    /// The frames of a cell.
-    pub(crate) fn frames(self, cell: u64) -> Range<u64> {
-        self.start(cell)..self.start(cell + 1)
+    /// Frames of a block.
+    pub(crate) fn frames(self, block: u64) -> Range<u64> {
+        self.start(block)..self.start(block + 1)
     }
 
-    /// The cell that a frame lies in.
-    pub(crate) fn cell(self, frame: u64) -> u64 {
+    /// Block that contains a frame.
+    pub(crate) fn block(self, frame: u64) -> u64 {
         let behind = u128::from(frame) + 1;
-        let cells = (behind * u128::from(self.per_second)).div_ceil(u128::from(self.rate));
-        u64::try_from(cells).unwrap_or(u64::MAX).saturating_sub(1)
+        let blocks = (behind * u128::from(self.per_second)).div_ceil(u128::from(self.rate));
+        u64::try_from(blocks).unwrap_or(u64::MAX).saturating_sub(1)
     }
 
-    /// Every cell that a stretch has a frame of, in one row; none if it has no frame.
-    pub(crate) fn cells(self, stretch: &Stretch) -> Range<u64> {
-        let Range { start, end } = stretch.frames;
+    /// Blocks that a span has frames of; none for an empty span.
+    pub(crate) fn blocks(self, span: &FrameSpan) -> Range<u64> {
+        let Range { start, end } = span.frames;
         if start >= end {
             return 0..0;
         }
-        self.cell(start)..self.cell(end - 1) + 1
+        self.block(start)..self.block(end - 1) + 1
     }
 
-    /// How many those are.
-    pub(crate) fn count(self, stretch: &Stretch) -> usize {
-        let Range { start, end } = self.cells(stretch);
+    /// Number of these blocks.
+    pub(crate) fn count(self, span: &FrameSpan) -> usize {
+        let Range { start, end } = self.blocks(span);
         usize::try_from(end - start).unwrap_or(usize::MAX)
     }
 }
@@ -69,15 +69,16 @@ fn scaled(value: u64, by: u64, of: u64) -> u64 {
     u64::try_from(scaled).unwrap_or(u64::MAX)
 }
 
-/// Two neighbours' rows of cells as one, the seam's cell merged if both have it; the default for
-/// cells without a frame between them, as there are at very low rates.
+/// Merges the blocks of two neighbouring spans. A block that both have a part of is merged with
+/// `merge`; blocks between them without a frame, which exist at very low sample rates, get the
+/// default.
 pub(crate) fn merged<T: Clone + Default>(
     grid: Grid,
     [mut first, next]: [Vec<T>; 2],
     seam: u64,
     merge: impl FnOnce(T, T) -> T,
 ) -> Vec<T> {
-    let (before, behind) = (grid.cell(seam.saturating_sub(1)), grid.cell(seam));
+    let (before, behind) = (grid.block(seam.saturating_sub(1)), grid.block(seam));
     let mut next = next.into_iter();
     if before == behind {
         match (first.pop(), next.next()) {
@@ -99,28 +100,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_frame_is_in_the_cell_that_says_so(
+        fn every_frame_is_in_its_block(
             rate in 1_u32..400_000,
             per_second in prop::sample::select(vec![10_u64, 20, 100]),
             frame in 0_u64..1 << 40,
         ) {
             let grid = Grid::new(rate, per_second);
-            let cell = grid.cell(frame);
-            prop_assert!(grid.frames(cell).contains(&frame), "{:?}", grid.frames(cell));
-            prop_assert_eq!(grid.frames(cell).end, grid.frames(cell + 1).start);
+            let block = grid.block(frame);
+            prop_assert!(grid.frames(block).contains(&frame), "{:?}", grid.frames(block));
+            prop_assert_eq!(grid.frames(block).end, grid.frames(block + 1).start);
         }
 
         #[test]
-        fn rows_of_neighbours_are_the_row_of_both(
+        fn merged_blocks_equal_those_of_the_whole(
             rate in 1_u32..3000,
             start in 0_u64..500,
             lengths in [1_u64..500, 1_u64..500],
         ) {
             let grid = Grid::new(rate, 20);
             let row = |frames: Range<u64>| -> Vec<u64> {
-                (grid.cell(frames.start)..=grid.cell(frames.end - 1))
-                    .map(|cell| {
-                        let of = grid.frames(cell);
+                (grid.block(frames.start)..=grid.block(frames.end - 1))
+                    .map(|block| {
+                        let of = grid.frames(block);
                         of.end.min(frames.end).saturating_sub(of.start.max(frames.start))
                     })
                     .collect()

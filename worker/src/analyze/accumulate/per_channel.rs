@@ -1,84 +1,84 @@
-//! Apart: what is measured of each channel by itself.
+//! Per channel: a partial that has the same state for each channel.
 //!
 //! ```text
 //!            chunk n     chunk n+1
-//!   left    [───────]──▶[───────]      an analyzer says how one channel of a stretch is measured,
-//!   right   [───────]──▶[───────]      and how it is joined with the same channel behind it
+//!   left    [───────]──▶[───────]      the analyzer defines how one channel of a span is measured
+//!   right   [───────]──▶[───────]      and how it is merged with the same channel of the next span
 //! ```
 //!
-//! To take a chunk apart, to keep its channels in order, and to refuse the partial of another
-//! stretch or of other channels is the same for all of them, and is done here.
+//! Splitting a chunk into channels, keeping them in order, and rejecting partials of another span
+//! or with a different number of channels is implemented here for all of them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::{Stretch, joined};
+use crate::analyze::{FrameSpan, merge_options};
 use crate::pcm::Pcm;
 
-/// What is known of one channel of a stretch that has a frame.
-pub trait Channel: Sized {
-    /// Measures its samples, the first of them at the start of the stretch.
-    fn of(samples: &[i32], stretch: &Stretch) -> Self;
-    /// With the same channel of the stretch behind.
+/// State of one channel of a non-empty span.
+pub trait ChannelPartial: Sized {
+    /// Measures the samples of a span.
+    fn of(samples: &[i32], span: &FrameSpan) -> Self;
+    /// Merges with the same channel of the next span.
     #[must_use]
-    fn join(self, stretch: &Stretch, next: Self, behind: &Stretch) -> Self;
-    /// Whether there can be such a channel of that stretch at all.
-    fn is_possible(&self, stretch: &Stretch) -> bool;
+    fn join(self, span: &FrameSpan, next: Self, next_span: &FrameSpan) -> Self;
+    /// Whether this can be the state of a channel of that span.
+    fn is_possible(&self, span: &FrameSpan) -> bool;
 }
 
-/// The channels of one stretch; nothing if it has no audio.
+/// States of the channels of one span; `None` if the span is empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Apart<C>(pub(crate) Option<Piece<C>>);
+pub struct PerChannel<C>(pub(crate) Option<Piece<C>>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Piece<C> {
-    pub(crate) stretch: Stretch,
+    pub(crate) span: FrameSpan,
     pub(crate) channels: Vec<C>,
 }
 
-impl<C> Default for Apart<C> {
+impl<C> Default for PerChannel<C> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<C: Channel> Apart<C> {
+impl<C: ChannelPartial> PerChannel<C> {
     /// Measures each channel.
     pub(crate) fn of(chunk: Pcm<'_>) -> Self {
         if chunk.is_empty() {
             return Self(None);
         }
-        let stretch = Stretch::from(chunk);
-        let count = usize::from(stretch.format.channels);
+        let span = FrameSpan::from(chunk);
+        let count = usize::from(span.format.channels);
         let integers = chunk.integers();
-        let of = |channel| C::of(&integers.channel(channel, count), &stretch);
+        let of = |channel| C::of(&integers.channel(channel, count), &span);
         let channels = (0..count).map(of).collect();
-        Self(Some(Piece { stretch, channels }))
+        Self(Some(Piece { span, channels }))
     }
 
-    /// With those of the stretch behind.
+    /// Merges with the states of the next span.
     pub(crate) fn join(self, next: Self) -> Self {
-        Self(joined(self.0, next.0, |mut first, next| {
-            let (stretch, behind) = (&first.stretch, &next.stretch);
+        Self(merge_options(self.0, next.0, |mut first, next| {
+            let (span, next_span) = (&first.span, &next.span);
             let pairs = first.channels.into_iter().zip(next.channels);
             first.channels =
-                pairs.map(|(channel, next)| channel.join(stretch, next, behind)).collect();
-            first.stretch.frames.end = next.stretch.frames.end;
+                pairs.map(|(channel, next)| channel.join(span, next, next_span)).collect();
+            first.span.frames.end = next.span.frames.end;
             first
         }))
     }
 
-    /// Whether they can be the channels of that stretch.
-    pub(crate) fn check(&self, stretch: &Stretch) -> Result<(), String> {
+    /// Checks that these can be the states of the channels of that span.
+    pub(crate) fn check(&self, span: &FrameSpan) -> Result<(), String> {
         let piece = match &self.0 {
-            None if stretch.frame_count() == 0 => return Ok(()),
-            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => piece,
-            _ => return Err("of another stretch".into()),
+            None if span.frame_count() == 0 => return Ok(()),
+            Some(piece) if span.frame_count() > 0 && piece.span == *span => piece,
+            _ => return Err("of another span".into()),
         };
-        let (has, of) = (piece.channels.len(), usize::from(stretch.format.channels));
+        let (has, of) = (piece.channels.len(), usize::from(span.format.channels));
         if has != of {
             return Err(format!("{has} channels instead of {of}"));
         }
-        match piece.channels.iter().position(|channel| !channel.is_possible(stretch)) {
+        match piece.channels.iter().position(|channel| !channel.is_possible(span)) {
             Some(place) => Err(format!("an impossible channel {}", place + 1)),
             None => Ok(()),
         }

@@ -1,56 +1,61 @@
-//! Silence runs: where no sample is loud, as ffmpeg's silencedetect finds them, to the sample.
+//! Silence runs: sections in which no sample reaches the threshold, as ffmpeg's silencedetect finds
+//! them, exact to the sample.
 //!
-//! Unlike the silence of pydub (`silence.rs`), which is a matter of windows and their power, this one
-//! ends with the first sample that is loud. All that lies between two loud samples is silence; so a
-//! partial keeps where its first and its last loud one are, and the long ways between those inside:
+//! pydub's silence (`non_silence`) is defined by the power of windows; this one ends at the first
+//! sample that reaches the threshold. Everything between two loud samples is silence. A partial
+//! keeps its first and its last loud sample, and the long gaps between the loud samples inside:
 //!
 //! ```text
 //!   chunk n                 chunk n+1
 //!   ···█··██·········█··    ········██···█··    █ loud sample
-//!      └first        └last ─seam──┘ └first        one way, known when both are
+//!      └first        └last ─gap───┘ └first        the gap is known when both are merged
 //! ```
 //!
-//! As in silencedetect, samples are counted and not frames: one loud channel ends the silence of all.
+//! As in silencedetect, samples are counted and not frames: a loud sample in one channel ends the
+//! silence of all channels.
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::{AnalysisSettings, Analyzer, Details, Metric, Region, Stretch, group, joined};
+use crate::analyze::{
+    AnalysisSettings, Analyzer, Details, FrameSpan, Metric, Region, group, merge_options,
+};
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat, SampleFormat};
 
-/// Finds silence, sample by sample.
+/// Finds silence sample by sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SilenceRuns {
     /// A sample below this level is silent, in dBFS.
     pub threshold_db: f64,
-    /// Shorter silence is none.
+    /// Minimum length of a silence, in milliseconds.
     pub min_silence_ms: u32,
 }
 
-/// What is known of one stretch; nothing if it has no audio.
+/// State of one span; `None` if it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial(Option<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Piece {
-    stretch: Stretch,
-    /// The first loud sample and the last, of all channels, counted from the start of the file.
+    span: FrameSpan,
+    /// First and last loud sample of all channels, counted from the start of the file.
     loud: Option<(u64, u64)>,
-    /// Long ways between loud samples, in samples likewise.
+    /// Gaps between loud samples that are long enough, in samples from the start of the file.
     runs: Vec<Range<u64>>,
 }
 
-/// Silence, in frames.
+/// Silences, in frames.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct Silences {
     sample_rate: u32,
-    /// What is long enough, from the first frame without a loud sample to the next with one.
+    /// Silences of the minimum length, from the first frame without a loud sample to the next frame
+    /// with one.
     pub runs: Vec<Range<u64>>,
-    /// Frames before the first that is loud.
+    /// Frames before the first loud sample.
     pub leading: u64,
-    /// Frames behind the last that is loud.
+    /// Frames after the last loud sample.
     pub trailing: u64,
 }
 
@@ -65,7 +70,7 @@ impl From<&AnalysisSettings> for SilenceRuns {
 
 impl Analyzer for SilenceRuns {
     type Partial = Partial;
-    type Feature = Found;
+    type Feature = Silences;
 
     const METRICS: &'static [Metric] = METRICS;
 
@@ -73,31 +78,30 @@ impl Analyzer for SilenceRuns {
         if chunk.is_empty() {
             return Partial(None);
         }
-        let stretch = Stretch::from(chunk);
-        let first_sample = samples(&stretch).start;
-        let mut scan =
-            Scan { shortest: self.shortest(stretch.format), loud: None, runs: Vec::new() };
+        let span = FrameSpan::from(chunk);
+        let first_sample = samples(&span).start;
+        let mut scan = Scan { shortest: self.shortest(span.format), loud: None, runs: Vec::new() };
         match chunk.format().sample_format {
             SampleFormat::F32 | SampleFormat::F64 => {
                 let level = self.level();
                 scan.each(first_sample, &chunk.floats(), |x| x.abs() >= level);
             }
             _ => {
-                let loud = self.loud_from(stretch.format);
+                let loud = self.loud_from(span.format);
                 let integers = chunk.integers();
                 scan.each(first_sample, &integers.widened(), |x| x.unsigned_abs() >= loud);
             }
         }
-        Partial(Some(Piece { stretch, loud: scan.loud, runs: scan.runs }))
+        Partial(Some(Piece { span, loud: scan.loud, runs: scan.runs }))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(joined(first.0, next.0, |first, next| self.join(first, next)))
+        Partial(merge_options(first.0, next.0, |first, next| self.join(first, next)))
     }
 
-    fn finish(&self, whole: Partial, format: PcmFormat) -> Found {
-        let Some(mut piece) = whole.0 else { return Found::default() };
-        let (channels, all) = (u64::from(format.channels), samples(&piece.stretch));
+    fn finish(&self, whole: Partial, format: PcmFormat) -> Silences {
+        let Some(mut piece) = whole.0 else { return Silences::default() };
+        let (channels, all) = (u64::from(format.channels), samples(&piece.span));
         let shortest = self.shortest(format);
         let (leading, trailing) = match piece.loud {
             None => (all.clone(), all),
@@ -111,7 +115,7 @@ impl Analyzer for SilenceRuns {
             piece.runs.push(trailing.clone());
         }
         let len = |run: &Range<u64>| frames(run).end.saturating_sub(frames(run).start);
-        Found {
+        Silences {
             sample_rate: format.sample_rate,
             leading: len(&leading),
             trailing: len(&trailing),
@@ -120,7 +124,7 @@ impl Analyzer for SilenceRuns {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "2⁵³ frames are longer than any file")]
-    fn figures(found: &Found) -> impl Iterator<Item = Option<f64>> {
+    fn figures(found: &Silences) -> impl Iterator<Item = Option<f64>> {
         let seconds = |frames: u64| Some(frames as f64 / f64::from(found.sample_rate.max(1)));
         let longest = found.runs.iter().map(|run| run.end.saturating_sub(run.start)).max();
         [
@@ -132,19 +136,19 @@ impl Analyzer for SilenceRuns {
         .into_iter()
     }
 
-    fn details(found: &Found) -> Details {
+    fn details(found: &Silences) -> Details {
         let region = |run| Region::of_frames(run, found.sample_rate);
         let runs = found.runs.iter().map(region).collect();
         Details { regions: vec![("silence_runs", runs)], ..Details::default() }
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
+    fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
         let piece = match &partial.0 {
-            None if stretch.frame_count() == 0 => return Ok(()),
-            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => piece,
-            _ => return Err("of another stretch".into()),
+            None if span.frame_count() == 0 => return Ok(()),
+            Some(piece) if span.frame_count() > 0 && piece.span == *span => piece,
+            _ => return Err("of another span".into()),
         };
-        let (all, shortest) = (samples(stretch), self.shortest(stretch.format));
+        let (all, shortest) = (samples(span), self.shortest(span.format));
         let (first, last) = match piece.loud {
             None if piece.runs.is_empty() => return Ok(()),
             Some((first, last)) if all.contains(&first) && all.contains(&last) && first <= last => {
@@ -165,14 +169,14 @@ impl Analyzer for SilenceRuns {
 }
 
 impl SilenceRuns {
-    /// The level as an amplitude of full scale 1.
+    /// The threshold as an amplitude; full scale is 1.
     fn level(&self) -> f64 {
         decibels::power_of_ten(self.threshold_db / 20.0)
     }
 
-    /// The smallest magnitude that is loud. ffmpeg takes the largest positive number for full
-    /// scale, makes 16 bits of 8, and rounds the threshold down; not down to zero here, since
-    /// nothing is as silent as that.
+    /// Smallest loud magnitude. As in ffmpeg, full scale is the largest positive integer, 8 bits
+    /// are scaled to 16, and the threshold is rounded down; unlike in ffmpeg, not to zero, since no
+    /// magnitude is below zero.
     fn loud_from(&self, format: PcmFormat) -> u32 {
         let scale = if format.integer_bits() == 32 { 2_147_483_647.0 } else { 32_767.0 };
         let level = (self.level() * scale).floor().clamp(1.0, 4_294_967_295.0);
@@ -181,7 +185,7 @@ impl SilenceRuns {
         if format.integer_bits() == 8 { level.div_ceil(256) } else { level }
     }
 
-    /// How many samples of all channels a silence has at least.
+    /// Minimum length of a silence, in samples of all channels.
     fn shortest(&self, format: PcmFormat) -> u64 {
         let a_second = u64::from(format.sample_rate).saturating_mul(format.channels.into());
         let samples = u128::from(self.min_silence_ms) * u128::from(a_second);
@@ -190,24 +194,24 @@ impl SilenceRuns {
 
     fn join(&self, mut first: Piece, next: Piece) -> Piece {
         if let (Some((_, before)), Some((behind, _))) = (first.loud, next.loud)
-            && behind - before > self.shortest(first.stretch.format)
+            && behind - before > self.shortest(first.span.format)
         {
             first.runs.push(before + 1..behind);
         }
         first.runs.extend(next.runs);
-        first.loud = joined(first.loud, next.loud, |(start, _), (_, end)| (start, end));
-        first.stretch.frames.end = next.stretch.frames.end;
+        first.loud = merge_options(first.loud, next.loud, |(start, _), (_, end)| (start, end));
+        first.span.frames.end = next.span.frames.end;
         first
     }
 }
 
-/// The samples of a stretch, counted from the start of the file.
-fn samples(stretch: &Stretch) -> Range<u64> {
-    let sample = |frame: u64| frame.saturating_mul(stretch.format.channels.into());
-    sample(stretch.frames.start)..sample(stretch.frames.end)
+/// Samples of a span, counted from the start of the file.
+fn samples(span: &FrameSpan) -> Range<u64> {
+    let sample = |frame: u64| frame.saturating_mul(span.format.channels.into());
+    sample(span.frames.start)..sample(span.frames.end)
 }
 
-/// A walk along the samples.
+/// State of a scan over samples.
 struct Scan {
     shortest: u64,
     loud: Option<(u64, u64)>,
@@ -291,9 +295,9 @@ mod tests {
 
     use super::*;
     use crate::analyze::testing::oracle::{Sound, sound};
-    use crate::analyze::testing::waves::{cuts, expect_the_law};
+    use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
-    fn found(picture: &str, channels: u16) -> Found {
+    fn found(picture: &str, channels: u16) -> Silences {
         let samples = picture.chars().map(|c| if c == '█' { 9999 } else { -3 });
         let format = PcmFormat { channels, ..Sound::mono_16(1000, Vec::new()).format };
         let bytes: Vec<u8> = samples.flat_map(i16::to_le_bytes).collect();
@@ -314,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_what_has_no_loud_sample_for_long_enough() {
+    fn silence_has_the_minimum_length_without_a_loud_sample() {
         check("██···██··██", &[(2, 5)], 0, 0);
         check("···█·█··", &[(0, 3)], 3, 2);
         check("··█····█···", &[(3, 7), (8, 11)], 2, 3);
@@ -325,16 +329,17 @@ mod tests {
     }
 
     #[test]
-    fn one_loud_channel_ends_the_silence_of_all() {
-        // Frames of two samples: the silence begins within the first and ends within the fifth.
+    fn loud_sample_in_one_channel_ends_the_silence() {
+        // Two samples per frame: the silence starts within the first frame and ends within the
+        // fifth.
         let found = found("█········█··", 2);
         assert_eq!(found.runs, std::iter::once(1..4).collect::<Vec<_>>());
         assert_eq!((found.leading, found.trailing), (0, 1));
     }
 
     #[test]
-    fn the_threshold_is_rounded_down_but_zero_is_silent() {
-        // −50 dBFS are 103.6 of 32767; of 8 bits, 103 is between 0 and 1.
+    fn threshold_is_rounded_down_but_not_to_zero() {
+        // −50 dBFS are 103.6 of 32,767; with 8 bits that is between 0 and 1.
         let of = |sample_format| {
             SilenceRuns { threshold_db: -50.0, min_silence_ms: 1 }.loud_from(PcmFormat::new(
                 sample_format,
@@ -353,14 +358,14 @@ mod tests {
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let samples: Vec<i32> = (0..300).map(|at| if at % 50 == 7 { 9999 } else { 0 }).collect();
         let sound = Sound::mono_16(1000, samples);
         let analyzer = SilenceRuns { threshold_db: -50.0, min_silence_ms: 20 };
-        let (good, stretch) = (analyzer.analyze(sound.pcm()), Stretch::from(sound.pcm()));
-        assert_eq!(analyzer.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece); 7] = [
-            |piece| piece.stretch.frames.end += 1,
+        let (good, span) = (analyzer.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
+        assert_eq!(analyzer.check(&good, &span), Ok(()));
+        let invalid: [fn(&mut Piece); 7] = [
+            |piece| piece.span.frames.end += 1,
             |piece| piece.loud = None,
             |piece| piece.loud = Some((7, 300)),
             |piece| piece.loud = Some((8, 7)),
@@ -368,15 +373,15 @@ mod tests {
             |piece| piece.runs[1].end = piece.runs[1].start + 19,
             |piece| piece.runs.swap(0, 1),
         ];
-        for (number, harm) in sick.into_iter().enumerate() {
+        for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            harm(partial.0.as_mut().expect("a piece"));
-            assert!(analyzer.check(&partial, &stretch).is_err(), "harm {number}");
+            corrupt(partial.0.as_mut().expect("a piece"));
+            assert!(analyzer.check(&partial, &span).is_err(), "corruption {number}");
         }
-        analyzer.check(&Partial(None), &stretch).unwrap_err();
+        analyzer.check(&Partial(None), &span).unwrap_err();
     }
 
-    /// silencedetect's own loop, one sample after another.
+    /// silencedetect's loop, sample by sample.
     fn silencedetect(sound: &Sound, analyzer: &SilenceRuns) -> Vec<Range<u64>> {
         let channels = u64::from(sound.format.channels);
         let notify = analyzer.shortest(sound.format);
@@ -402,14 +407,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_same_runs(
+        fn runs_do_not_depend_on_chunking(
             sound in sound(),
             threshold_db in -70.0..1.0_f64,
             min_silence_ms in prop_oneof![0_u32..12, 1_u32..200],
             cuts in cuts(),
         ) {
             let analyzer = SilenceRuns { threshold_db, min_silence_ms };
-            expect_the_law(&analyzer, sound.pcm(), &cuts);
+            assert_chunking_invariance(&analyzer, sound.pcm(), &cuts);
             let float = matches!(sound.format.sample_format, SampleFormat::F32 | SampleFormat::F64);
             if !float {
                 let found = analyzer.finish(analyzer.analyze(sound.pcm()), sound.format);

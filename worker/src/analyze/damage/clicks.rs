@@ -1,51 +1,52 @@
-//! Clicks: a sample or a step that does not belong to the wave around it.
+//! Clicks: samples and steps that do not fit the waveform around them.
 //!
 //! ```text
-//!          │                c = x[n−1] − 2·x[n] + x[n+1], how much the wave bends at a sample:
-//!    ╱─╲  │╷  ╱─╲          a click bends 8 times as much as anything in the 36 samples before
-//!   ╱   ╲─╯╰─╱   ╲         and behind, its own 3 to each side apart
+//!          │                c = x[n−1] − 2·x[n] + x[n+1], the second difference: at a click |c| is at
+//!    ╱─╲  │╷  ╱─╲          least 8 times as large as at each of the 36 samples before and after,
+//!   ╱   ╲─╯╰─╱   ╲         the nearest 3 on each side excepted
 //! ```
 //!
-//! An attack bends as much, but goes on bending; a tone that starts out of silence bends once, while
-//! a click bends back. A partial keeps as many samples from
-//! either end as a sample needs to be judged; those that a cut goes through are judged in the merge.
-//! Whole numbers only. What is nearer than that to either end of the file is not judged.
+//! An attack has a large second difference, too, but it is followed by others of that size. A tone
+//! that starts out of silence has one of one sign only; at a click, one of the opposite sign
+//! follows. A partial keeps the samples at both ends that the test of one sample needs; samples
+//! near a chunk boundary are tested in the merge. All arithmetic is in integers. Samples that are
+//! too near to the start or the end of the file are not tested.
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::accumulate::per_channel;
-use crate::analyze::accumulate::places::{Place, Places};
-use crate::analyze::damage::finder::Finder;
-use crate::analyze::{AnalysisSettings, Metric, Stretch, group};
+use crate::analyze::accumulate::locations::{Location, Locations};
+use crate::analyze::accumulate::per_channel::ChannelPartial;
+use crate::analyze::damage::detector::Detector;
+use crate::analyze::{AnalysisSettings, FrameSpan, Metric, group};
 use crate::decibels;
 use crate::pcm::PcmFormat;
 
-/// Samples to each side that a click must stand out from.
+/// Samples to each side that a click is compared with.
 const AROUND: usize = 36;
-/// Samples to each side that may be part of it.
-const ITSELF: usize = 3;
-/// By how much it must stand out.
-const TIMES: i64 = 8;
-/// What part of its bend the wave must bend back at least, right beside it: one third.
-const LEAST_TURN: i64 = 3;
-/// Samples to each side that it takes to judge one.
+/// Samples to each side that may belong to the click.
+const CLICK_RADIUS: usize = 3;
+/// Ratio by which a click exceeds its surroundings.
+const FACTOR: i64 = 8;
+/// The opposite second difference must be at least one third of the first.
+const REVERSAL_DIVISOR: i64 = 3;
+/// Samples to each side that the test of one sample needs.
 const CONTEXT: usize = AROUND + 1;
-/// Samples that a partial keeps from either end.
+/// Samples that a partial keeps at each end.
 const KEPT: usize = 2 * CONTEXT;
 
-/// Looks for clicks; there is nothing to set.
+/// Detects clicks; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clicks {}
 
-/// One channel, its ends open.
+/// State of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel {
     /// Its first samples, or all.
     head: Vec<i32>,
-    /// Its last ones.
+    /// Its last samples, or all.
     tail: Vec<i32>,
-    /// The value is |c|.
-    found: Places,
+    /// The value of a location is |c|.
+    found: Locations,
 }
 
 impl From<&AnalysisSettings> for Clicks {
@@ -54,42 +55,42 @@ impl From<&AnalysisSettings> for Clicks {
     }
 }
 
-impl Finder for Clicks {
+impl Detector for Clicks {
     type Channel = Channel;
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn places(channel: Channel, _: &Stretch) -> Places {
+    fn locations(channel: Channel, _: &FrameSpan) -> Locations {
         channel.found
     }
 
-    fn size(bend: u64, format: PcmFormat) -> Option<f64> {
-        size(bend, format)
+    fn size(difference: u64, format: PcmFormat) -> Option<f64> {
+        size(difference, format)
     }
 
     fn threshold(format: PcmFormat) -> Option<f64> {
-        size(u64::from(least(format)), format)
+        size(u64::from(threshold(format)), format)
     }
 }
 
-impl per_channel::Channel for Channel {
-    fn of(samples: &[i32], stretch: &Stretch) -> Self {
+impl ChannelPartial for Channel {
+    fn of(samples: &[i32], span: &FrameSpan) -> Self {
         let kept = samples.len().min(KEPT);
-        let mut found = Places::default();
-        look(&mut found, samples, stretch.frames.start, least(stretch.format));
+        let mut found = Locations::default();
+        search(&mut found, samples, span.frames.start, threshold(span.format));
         let [head, tail] =
             [&samples[..kept], &samples[samples.len() - kept..]].map(<[i32]>::to_vec);
         Self { head, tail, found }
     }
 
-    fn join(mut self, _: &Stretch, next: Self, behind: &Stretch) -> Self {
-        let (least, seam) = (least(behind.format), behind.frames.start);
+    fn join(mut self, _: &FrameSpan, next: Self, next_span: &FrameSpan) -> Self {
+        let (threshold, seam) = (threshold(next_span.format), next_span.frames.start);
         let known = [&self.tail[..], &next.head].concat();
         let before = self.tail.len();
-        // Of what is known, only that which neither side could judge.
+        // Of the known samples, only those that neither side could test.
         let from = before.saturating_sub(2 * CONTEXT);
         let to = known.len().min(before + 2 * CONTEXT);
-        look(&mut self.found, &known[from..to], seam - (before - from) as u64, least);
+        search(&mut self.found, &known[from..to], seam - (before - from) as u64, threshold);
         self.found.append(next.found);
         if self.head.len() < KEPT {
             self.head = known[..known.len().min(KEPT)].to_vec();
@@ -102,65 +103,68 @@ impl per_channel::Channel for Channel {
         Self { head: self.head, tail, found: self.found }
     }
 
-    fn is_possible(&self, stretch: &Stretch) -> bool {
-        let kept = usize::try_from(stretch.frame_count()).unwrap_or(KEPT).min(KEPT);
-        [self.head.len(), self.tail.len()] == [kept, kept]
-            && self.found.is_possible(&stretch.frames)
+    fn is_possible(&self, span: &FrameSpan) -> bool {
+        let kept = usize::try_from(span.frame_count()).unwrap_or(KEPT).min(KEPT);
+        [self.head.len(), self.tail.len()] == [kept, kept] && self.found.is_possible(&span.frames)
     }
 }
 
-/// The least that a click bends: 1/32 of full scale.
-fn least(format: PcmFormat) -> u32 {
+/// Minimum |c| of a click: 1/32 of full scale.
+fn threshold(format: PcmFormat) -> u32 {
     (format.full_scale() / 32).max(16)
 }
 
-/// A lone sample that stands out by so much bends twice as much.
+/// The second difference of a single outlier is twice its deviation.
 #[expect(clippy::cast_precision_loss, reason = "33 bits")]
-fn size(bend: u64, format: PcmFormat) -> Option<f64> {
-    decibels::of_amplitude(bend as f64 / 2.0 / f64::from(format.full_scale()))
+fn size(difference: u64, format: PcmFormat) -> Option<f64> {
+    decibels::of_amplitude(difference as f64 / 2.0 / f64::from(format.full_scale()))
 }
 
-/// Judges every sample that has its whole context here; the first one here is that frame.
-fn look(found: &mut Places, samples: &[i32], first_frame: u64, least: u32) {
+/// Tests every sample whose context is in `samples`, which start at `first_frame`.
+fn search(found: &mut Locations, samples: &[i32], first_frame: u64, threshold: u32) {
     for at in CONTEXT..samples.len().saturating_sub(CONTEXT) {
-        let bend = bend(samples, at);
-        if bend >= i64::from(least) && stands_out(samples, at, bend) {
+        let difference = magnitude(samples, at);
+        if difference >= i64::from(threshold) && stands_out(samples, at, difference) {
             let frame = first_frame + at as u64;
-            found.push(Place { frame, frames: 1, value: bend.unsigned_abs() });
+            found.push(Location { frame, frames: 1, value: difference.unsigned_abs() });
         }
     }
 }
 
 #[inline]
-fn bend(samples: &[i32], at: usize) -> i64 {
-    signed_bend(samples, at).abs()
+fn magnitude(samples: &[i32], at: usize) -> i64 {
+    second_difference(samples, at).abs()
 }
 
 #[inline]
-fn signed_bend(samples: &[i32], at: usize) -> i64 {
-    let [before, here, behind] = [samples[at - 1], samples[at], samples[at + 1]].map(i64::from);
-    before - 2 * here + behind
+fn second_difference(samples: &[i32], at: usize) -> i64 {
+    let [before, here, after] = [samples[at - 1], samples[at], samples[at + 1]].map(i64::from);
+    before - 2 * here + after
 }
 
-fn stands_out(samples: &[i32], at: usize, bend_here: i64) -> bool {
+fn stands_out(samples: &[i32], at: usize, difference_here: i64) -> bool {
     let far = |off: usize| {
-        bend(samples, at - off) * TIMES <= bend_here && bend(samples, at + off) * TIMES <= bend_here
+        magnitude(samples, at - off) * FACTOR <= difference_here
+            && magnitude(samples, at + off) * FACTOR <= difference_here
     };
-    // Of the samples of one click, the one that bends most, and of equals the first.
-    let near =
-        |off: usize| bend(samples, at - off) < bend_here && bend(samples, at + off) <= bend_here;
-    (1..=ITSELF).all(near) && (ITSELF + 1..=AROUND).all(far) && turns_back(samples, at)
+    // Of the samples of one click, the one with the largest second difference counts; of equal
+    // ones, the first.
+    let near = |off: usize| {
+        magnitude(samples, at - off) < difference_here
+            && magnitude(samples, at + off) <= difference_here
+    };
+    (1..=CLICK_RADIUS).all(near) && (CLICK_RADIUS + 1..=AROUND).all(far) && reverses(samples, at)
 }
 
-/// Whether the wave bends back right there, as at a lone sample and at a step. Where it begins out
-/// of silence or changes its slope, it bends once, and that is a kink and no click.
-fn turns_back(samples: &[i32], at: usize) -> bool {
-    let here = signed_bend(samples, at);
+/// Whether a second difference of the opposite sign is within the click, as at a single outlier and
+/// at a step. At the start of a tone or a change of slope there is none.
+fn reverses(samples: &[i32], at: usize) -> bool {
+    let here = second_difference(samples, at);
     let turns = |other: usize| {
-        let bend = signed_bend(samples, other);
-        (bend < 0) != (here < 0) && bend.abs() * LEAST_TURN >= here.abs()
+        let difference = second_difference(samples, other);
+        (difference < 0) != (here < 0) && difference.abs() * REVERSAL_DIVISOR >= here.abs()
     };
-    (1..=ITSELF).any(|off| turns(at - off) || turns(at + off))
+    (1..=CLICK_RADIUS).any(|off| turns(at - off) || turns(at + off))
 }
 
 const METRICS: &[Metric] = &[
@@ -203,14 +207,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::analyze::accumulate::per_channel::{Apart, Piece};
-    use crate::analyze::damage::finder::Found;
+    use crate::analyze::accumulate::per_channel::{PerChannel, Piece};
+    use crate::analyze::damage::detector::Detections;
     use crate::analyze::testing::oracle::Sound;
-    use crate::analyze::testing::waves::{bytes, cuts, expect_the_law, format, wandering};
+    use crate::analyze::testing::signals::{
+        assert_chunking_invariance, bytes, cuts, format, varying_noise,
+    };
     use crate::analyze::{Analyzer, Region};
     use crate::pcm::Pcm;
 
-    fn clicks(samples: Vec<i32>) -> Found {
+    fn clicks(samples: Vec<i32>) -> Detections {
         let sound = Sound::mono_16(8000, samples);
         Clicks {}.finish(Clicks {}.analyze(sound.pcm()), sound.format)
     }
@@ -223,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_sample_and_a_step_are_clicks() {
+    fn outlier_and_step_are_clicks() {
         assert_eq!(clicks(tone(900)).count, Some(0));
         let mut lone = tone(900);
         lone[400] += 3277;
@@ -243,8 +249,8 @@ mod tests {
 
     #[test]
     #[expect(clippy::cast_possible_truncation, reason = "16 bits")]
-    fn an_attack_and_a_small_bend_are_none() {
-        // Of 500 Hz, which goes on bending as it began.
+    fn attacks_and_small_differences_are_not_clicks() {
+        // 500 Hz, whose second difference stays as large as at its start.
         let wave = tone(2000).into_iter().step_by(5).map(|x| x * 3);
         let attack: Vec<i32> = std::iter::repeat_n(0, 400).chain(wave).collect();
         assert_eq!(clicks(attack).count, Some(0));
@@ -255,13 +261,13 @@ mod tests {
             (0..900).map(|at| if at / 20 % 2 == 0 { 9000 } else { -9000 }).collect();
         assert_eq!(clicks(square).count, Some(0));
         let noise: Vec<i32> =
-            wandering(9, 9000, 1).iter().map(|x| (x * 32_000.0).round() as i32).collect();
+            varying_noise(9, 9000, 1).iter().map(|x| (x * 32_000.0).round() as i32).collect();
         assert_eq!(clicks(noise).count, Some(0));
     }
 
     #[test]
     #[expect(clippy::cast_possible_truncation, reason = "16 bits")]
-    fn a_tone_that_starts_out_of_silence_or_stops_is_none_but_one_that_is_torn_off_is() {
+    fn tone_from_zero_is_not_a_click_but_an_abrupt_one_is() {
         let wave = |hz: f64, start: f64| {
             (0..800).map(move |at| {
                 (20_000.0 * (TAU * (hz * f64::from(at) / 8000.0 + start)).sin()) as i32
@@ -269,7 +275,7 @@ mod tests {
         };
         let silence = || std::iter::repeat_n(0, 400);
         for hz in [30.0, 50.0, 100.0, 150.0] {
-            // A whole number of periods: from zero to zero.
+            // A whole number of periods, from zero to zero.
             let sound = silence().chain(wave(hz, 0.0)).chain(silence()).collect();
             assert_eq!(clicks(sound).count, Some(0), "{hz} Hz");
         }
@@ -280,43 +286,43 @@ mod tests {
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let mut samples = tone(900);
         samples[400] = 9000;
         let sound = Sound::mono_16(8000, samples);
-        let (good, stretch) = (Clicks {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
-        assert_eq!(Clicks {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece<Channel>); 5] = [
-            |piece| piece.stretch.frames.end += 1,
+        let (good, span) = (Clicks {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
+        assert_eq!(Clicks {}.check(&good, &span), Ok(()));
+        let invalid: [fn(&mut Piece<Channel>); 5] = [
+            |piece| piece.span.frames.end += 1,
             |piece| piece.channels.clear(),
             |piece| piece.channels[0].head.truncate(9),
             |piece| piece.channels[0].tail.clear(),
-            |piece| piece.channels[0].found.push(Place { frame: 7, frames: 1, value: 5 }),
+            |piece| piece.channels[0].found.push(Location { frame: 7, frames: 1, value: 5 }),
         ];
-        for (number, harm) in sick.into_iter().enumerate() {
+        for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            harm(partial.0.as_mut().expect("a piece"));
-            assert!(Clicks {}.check(&partial, &stretch).is_err(), "harm {number}");
+            corrupt(partial.0.as_mut().expect("a piece"));
+            assert!(Clicks {}.check(&partial, &span).is_err(), "corruption {number}");
         }
-        Clicks {}.check(&Apart::default(), &stretch).unwrap_err();
+        Clicks {}.check(&PerChannel::default(), &span).unwrap_err();
     }
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_same_clicks(
+        fn clicks_do_not_depend_on_chunking(
             seed: u64,
             channels in 1_u16..=3,
-            places in prop::collection::vec(0_usize..1500, 0..30),
+            locations in prop::collection::vec(0_usize..1500, 0..30),
             cuts in cuts(),
         ) {
             let mut samples: Vec<f64> =
-                wandering(seed, 1500, channels.into()).iter().map(|x| x * 0.01).collect();
-            for place in places {
-                let at = place % samples.len();
+                varying_noise(seed, 1500, channels.into()).iter().map(|x| x * 0.01).collect();
+            for location in locations {
+                let at = location % samples.len();
                 samples[at] = 0.9;
             }
             let bytes = bytes(&samples);
-            expect_the_law(&Clicks {}, Pcm::new(format(8000, channels), 0, &bytes), &cuts);
+            assert_chunking_invariance(&Clicks {}, Pcm::new(format(8000, channels), 0, &bytes), &cuts);
         }
     }
 }

@@ -1,70 +1,70 @@
-//! Clipping: runs of samples that stand at the end of the scale.
+//! Clipping: runs of samples at one end of the scale.
 //!
-//! One sample at full scale is a loud sample; three in a row of one channel, all at the top or all
-//! at the bottom, are a wave that was cut off. A run may go on across a seam: a partial keeps the
-//! runs that touch its beginning and its end open, channel by channel.
+//! One sample at full scale is only loud. Three consecutive samples of one channel, all at the
+//! highest or all at the lowest code, are clipped. A run may continue in the next chunk: a partial
+//! keeps the runs at its start and its end open, per channel.
 
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::accumulate::places::{Place, Places};
+use crate::analyze::accumulate::locations::{Location, Locations};
 use crate::analyze::{
-    AnalysisSettings, Analyzer, Details, Finding, Metric, Region, Stretch, group,
+    AnalysisSettings, Analyzer, Details, Finding, FrameSpan, Metric, Region, group,
 };
 use crate::pcm::{Pcm, PcmFormat, SampleFormat};
 
-/// Samples in a row that make a run.
+/// Minimum length of a run, in samples.
 const SHORTEST: u64 = 3;
 
-/// Looks for clipping; there is nothing to set.
+/// Detects clipping; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clipping {}
 
-/// The runs of one stretch, channel by channel; none of no audio.
+/// Runs of one span, per channel; none if it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
-    /// The first frame of the stretch.
+    /// First frame of the span.
     start: u64,
     frames: u64,
     channels: Vec<Channel>,
 }
 
-/// The runs of one channel.
+/// Runs of one channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Channel {
-    /// The one that touches the beginning.
+    /// The run at the start of the span.
     head: Run,
-    /// The one that touches the end; the same as `head` if it is all there is.
+    /// The run at the end of the span; equal to `head` if it fills the span.
     tail: Run,
-    /// Samples in those that touch neither and are long enough.
+    /// Samples in the runs of the minimum length that touch neither end.
     samples: u64,
-    /// Where those are.
-    inner: Places,
+    /// Locations of these runs.
+    inner: Locations,
 }
 
-/// Samples in a row at one end of the scale; none if the length is 0.
+/// Consecutive samples at one end of the scale; none if the length is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Run {
     at_top: bool,
     len: u64,
 }
 
-/// The runs that are long enough; `None` of no audio.
+/// Totals and findings; `None` if there is no audio.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Clipped {
-    runs: Option<Runs>,
+pub struct ClippingResult {
+    runs: Option<RunTotals>,
     findings: Vec<Finding>,
 }
 
-/// How many they are.
+/// Totals over runs of the minimum length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Runs {
-    /// How many there are.
+pub struct RunTotals {
+    /// Number of runs.
     pub count: u64,
-    /// Samples in all of them.
+    /// Samples in all runs.
     pub samples: u64,
-    /// Samples in the longest.
+    /// Samples in the longest run.
     pub longest: u64,
 }
 
@@ -76,7 +76,7 @@ impl From<&AnalysisSettings> for Clipping {
 
 impl Analyzer for Clipping {
     type Partial = Partial;
-    type Feature = Clipped;
+    type Feature = ClippingResult;
 
     const METRICS: &'static [Metric] = METRICS;
 
@@ -86,7 +86,7 @@ impl Analyzer for Clipping {
         }
         let channels = usize::from(chunk.format().channels);
         let [bottom, top] = ends(chunk.format());
-        let start = Stretch::from(chunk).frames.start;
+        let start = FrameSpan::from(chunk).frames.start;
         let integers = chunk.integers();
         let largest = integers.extremes().map_or(0, |extremes| extremes.largest);
         let found = if largest < top.unsigned_abs() {
@@ -108,49 +108,50 @@ impl Analyzer for Clipping {
         let seam = first.start.saturating_add(first.frames);
         let pairs = first.channels.into_iter().zip(next.channels);
         let channels =
-            pairs.map(|(one, other)| one.joined(first.frames, seam, other, next.frames)).collect();
+            pairs.map(|(one, other)| one.merged(first.frames, seam, other, next.frames)).collect();
         Partial { frames: first.frames.saturating_add(next.frames), channels, ..first }
     }
 
-    fn finish(&self, whole: Partial, format: PcmFormat) -> Clipped {
-        let (mut runs, mut findings) = (Runs::default(), Vec::new());
+    fn finish(&self, whole: Partial, format: PcmFormat) -> ClippingResult {
+        let (mut runs, mut findings) = (RunTotals::default(), Vec::new());
         let end = whole.start.saturating_add(whole.frames);
         for (number, channel) in (1..).zip(whole.channels) {
-            let mut places = Places::default();
+            let mut locations = Locations::default();
             let mut samples = channel.samples;
-            samples += channel.head.put_at(whole.start, &mut places);
-            places.append(channel.inner);
+            samples += channel.head.push_to(whole.start, &mut locations);
+            locations.append(channel.inner);
             if channel.head.len < whole.frames {
-                samples += channel.tail.put_at(end - channel.tail.len, &mut places);
+                samples += channel.tail.push_to(end - channel.tail.len, &mut locations);
             }
-            runs += Runs { count: places.count(), samples, longest: places.largest() };
-            findings.extend(places.kept().iter().map(|place| finding(number, place, format)));
+            runs += RunTotals { count: locations.count(), samples, longest: locations.largest() };
+            findings
+                .extend(locations.kept().iter().map(|location| finding(number, location, format)));
         }
-        Clipped { runs: (whole.frames > 0).then_some(runs), findings }
+        ClippingResult { runs: (whole.frames > 0).then_some(runs), findings }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a count of samples, far below 2⁵³")]
-    fn figures(clipped: &Clipped) -> impl Iterator<Item = Option<f64>> {
-        let count = |of: fn(&Runs) -> u64| clipped.runs.as_ref().map(|runs| of(runs) as f64);
+    fn figures(clipped: &ClippingResult) -> impl Iterator<Item = Option<f64>> {
+        let count = |of: fn(&RunTotals) -> u64| clipped.runs.as_ref().map(|runs| of(runs) as f64);
         [count(|runs| runs.samples), count(|runs| runs.count), count(|runs| runs.longest)]
             .into_iter()
     }
 
-    fn details(clipped: &Clipped) -> Details {
+    fn details(clipped: &ClippingResult) -> Details {
         Details { findings: clipped.findings.clone(), ..Details::default() }
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        let frames = stretch.frame_count();
-        let channels = if frames == 0 { 0 } else { usize::from(stretch.format.channels) };
+    fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
+        let frames = span.frame_count();
+        let channels = if frames == 0 { 0 } else { usize::from(span.format.channels) };
         if partial.frames != frames || partial.channels.len() != channels {
             let [has, of] = [partial.frames, partial.channels.len() as u64];
             return Err(format!("{has} frames of {of} channels instead of {frames} of {channels}"));
         }
-        if frames > 0 && partial.start != stretch.frames.start {
-            return Err("of another stretch".into());
+        if frames > 0 && partial.start != span.frames.start {
+            return Err("of another span".into());
         }
-        let possible = partial.channels.iter().all(|channel| channel.is_possible(stretch));
+        let possible = partial.channels.iter().all(|channel| channel.is_possible(span));
         if possible { Ok(()) } else { Err("impossible runs".into()) }
     }
 }
@@ -179,30 +180,30 @@ impl Channel {
         found
     }
 
-    /// A run has ended in the middle, before frame `end`.
+    /// A run has ended before frame `end`.
     fn close(&mut self, run: Run, from_the_start: bool, end: u64) {
         if from_the_start {
             self.head = run;
         } else {
-            self.samples += run.put_at(end - run.len, &mut self.inner);
+            self.samples += run.push_to(end - run.len, &mut self.inner);
         }
     }
 
-    /// With the channel of the stretch behind it, which begins at `seam`.
-    fn joined(mut self, frames: u64, seam: u64, next: Self, next_frames: u64) -> Self {
+    /// Merges with the channel of the next span, which starts at `seam`.
+    fn merged(mut self, frames: u64, seam: u64, next: Self, next_frames: u64) -> Self {
         let (all, all_next) = (self.head.len == frames, next.head.len == next_frames);
         let goes_on =
             self.tail.len > 0 && next.head.len > 0 && self.tail.at_top == next.head.at_top;
         let before = seam.saturating_sub(self.tail.len);
         let run = Run { at_top: self.tail.at_top, len: self.tail.len + next.head.len };
         if goes_on && !all && !all_next {
-            self.samples += run.put_at(before, &mut self.inner);
+            self.samples += run.push_to(before, &mut self.inner);
         }
         if !goes_on && !all {
-            self.samples += self.tail.put_at(before, &mut self.inner);
+            self.samples += self.tail.push_to(before, &mut self.inner);
         }
         if !goes_on && !all_next {
-            self.samples += next.head.put_at(seam, &mut self.inner);
+            self.samples += next.head.push_to(seam, &mut self.inner);
         }
         self.inner.append(next.inner);
         Self {
@@ -213,9 +214,9 @@ impl Channel {
         }
     }
 
-    fn is_possible(&self, stretch: &Stretch) -> bool {
+    fn is_possible(&self, span: &FrameSpan) -> bool {
         let Self { head, tail, samples, inner } = self;
-        let (frames, samples) = (stretch.frame_count(), *samples);
+        let (frames, samples) = (span.frame_count(), *samples);
         let is_run = |run: &Run| run.len > 0 || !run.at_top;
         let open = if head.len == frames { head.len } else { head.len.saturating_add(tail.len) };
         let (count, longest) = (inner.count(), inner.largest());
@@ -227,35 +228,38 @@ impl Channel {
             && (count == 0) == (longest == 0)
             && (longest == 0 || longest >= SHORTEST)
             && (least..=count.saturating_mul(longest)).contains(&samples)
-            && inner.is_possible(&stretch.frames)
-            && inner.kept().iter().all(|place| place.frames == place.value)
+            && inner.is_possible(&span.frames)
+            && inner.kept().iter().all(|location| location.frames == location.value)
     }
 }
 
 impl Run {
-    /// Its samples, if it is long enough and nothing is to come of it; then it is one of the places.
-    fn put_at(self, frame: u64, places: &mut Places) -> u64 {
+    /// Adds a complete run to the locations if it has the minimum length, and returns its samples.
+    fn push_to(self, frame: u64, locations: &mut Locations) -> u64 {
         if self.len < SHORTEST {
             return 0;
         }
-        places.push(Place { frame, frames: self.len, value: self.len });
+        locations.push(Location { frame, frames: self.len, value: self.len });
         self.len
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of samples, far below 2⁵³")]
-fn finding(channel: u16, place: &Place, format: PcmFormat) -> Finding {
+fn finding(channel: u16, location: &Location, format: PcmFormat) -> Finding {
     Finding {
         kind: METRICS[1].key,
         channel: Some(channel),
-        region: Region::of_frames(&(place.frame..place.frame + place.frames), format.sample_rate),
-        value: Some(place.value as f64),
+        region: Region::of_frames(
+            &(location.frame..location.frame + location.frames),
+            format.sample_rate,
+        ),
+        value: Some(location.value as f64),
         threshold: Some(SHORTEST as f64),
         byte: None,
     }
 }
 
-impl AddAssign for Runs {
+impl AddAssign for RunTotals {
     fn add_assign(&mut self, other: Self) {
         self.count += other.count;
         self.samples += other.samples;
@@ -263,7 +267,7 @@ impl AddAssign for Runs {
     }
 }
 
-/// The lowest and the highest code of a format, as [integers](Pcm::integers).
+/// Lowest and highest code of a format, as [integers](Pcm::integers).
 pub(super) fn ends(format: PcmFormat) -> [i32; 2] {
     let step = if format.sample_format == SampleFormat::S24 { 1 << 8 } else { 1 };
     let full_scale = i64::from(format.full_scale());
@@ -316,9 +320,9 @@ mod tests {
 
     use super::*;
     use crate::analyze::testing::oracle::Sound;
-    use crate::analyze::testing::waves::{cuts, expect_the_law};
+    use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
-    fn runs(samples: &[i32]) -> Option<Runs> {
+    fn runs(samples: &[i32]) -> Option<RunTotals> {
         let sound = Sound::mono_16(8000, samples.to_vec());
         Clipping {}.finish(Clipping {}.analyze(sound.pcm()), sound.format).runs
     }
@@ -327,8 +331,8 @@ mod tests {
     const BOTTOM: i32 = -32_768;
 
     #[test]
-    fn three_at_one_end_are_a_run_and_two_are_not() {
-        let found = |count, samples, longest| Some(Runs { count, samples, longest });
+    fn three_samples_at_one_end_are_a_run_and_two_are_not() {
+        let found = |count, samples, longest| Some(RunTotals { count, samples, longest });
         assert_eq!(runs(&[]), None);
         assert_eq!(runs(&[0, TOP, TOP, 5]), found(0, 0, 0));
         assert_eq!(runs(&[0, TOP, TOP, TOP, 5]), found(1, 3, 3));
@@ -339,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn each_format_has_ends_of_its_own() {
+    fn ends_depend_on_the_format() {
         let ends_of = |sample_format, lossy| {
             ends(PcmFormat { lossy, ..PcmFormat::new(sample_format, 8000, 1) })
         };
@@ -362,31 +366,31 @@ mod tests {
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let sound =
             Sound::mono_16(8000, [&[TOP; 3][..], &[0], &[TOP; 5], &[0], &[TOP; 2]].concat());
-        let (good, stretch) = (Clipping {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
-        assert_eq!(Clipping {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Partial); 9] = [
+        let (good, span) = (Clipping {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
+        assert_eq!(Clipping {}.check(&good, &span), Ok(()));
+        let invalid: [fn(&mut Partial); 9] = [
             |partial| partial.frames += 1,
             |partial| partial.channels.clear(),
             |partial| partial.channels[0].head.len = 12,
             |partial| partial.channels[0].tail.len = 5,
             |partial| partial.start = 1,
             |partial| partial.channels[0].samples = 4,
-            |partial| partial.channels[0].inner = Places::default(),
-            |partial| partial.channels[0].inner.push(Place { frame: 5, frames: 5, value: 5 }),
+            |partial| partial.channels[0].inner = Locations::default(),
+            |partial| partial.channels[0].inner.push(Location { frame: 5, frames: 5, value: 5 }),
             |partial| partial.channels[0].tail = Run { at_top: true, len: 0 },
         ];
-        for (number, harm) in sick.into_iter().enumerate() {
+        for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            harm(&mut partial);
-            assert!(Clipping {}.check(&partial, &stretch).is_err(), "harm {number}");
+            corrupt(&mut partial);
+            assert!(Clipping {}.check(&partial, &span).is_err(), "corruption {number}");
         }
     }
 
-    /// Run by run, as one reads them off: channel, first frame, frames.
-    fn plainly(samples: &[i32], channels: usize) -> Vec<(u16, u64, u64)> {
+    /// Run by run: channel, first frame, length.
+    fn reference(samples: &[i32], channels: usize) -> Vec<(u16, u64, u64)> {
         let mut found = Vec::new();
         for (number, channel) in (1..).zip(0..channels) {
             let of_channel: Vec<i32> =
@@ -405,7 +409,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_runs(
+        fn runs_do_not_depend_on_chunking(
             codes in prop::collection::vec((0_usize..4, 1_usize..9), 0..60),
             channels in 1_u16..=3,
             cuts in cuts(),
@@ -415,27 +419,27 @@ mod tests {
                 .flat_map(|(code, times)| vec![[TOP, BOTTOM, 7, TOP - 1][code]; times])
                 .collect();
             samples.truncate(samples.len() - samples.len() % usize::from(channels));
-            let expected = plainly(&samples, channels.into());
+            let expected = reference(&samples, channels.into());
             let bytes: Vec<u8> =
                 samples.iter().flat_map(|&x| i16::try_from(x).unwrap().to_le_bytes()).collect();
             let sample_format = SampleFormat::S16;
             let format = PcmFormat::new(sample_format, 8000, channels);
             let whole = Pcm::new(format, 0, &bytes);
-            expect_the_law(&Clipping {}, whole, &cuts);
+            assert_chunking_invariance(&Clipping {}, whole, &cuts);
             let found = Clipping {}.finish(Clipping {}.analyze(whole), format);
-            let runs = Runs {
+            let runs = RunTotals {
                 count: expected.len() as u64,
                 samples: expected.iter().map(|(_, _, frames)| frames).sum(),
                 longest: expected.iter().map(|(_, _, frames)| *frames).max().unwrap_or(0),
             };
             prop_assert_eq!(found.runs.unwrap_or_default(), runs);
-            let places: Vec<_> =
+            let locations: Vec<_> =
                 found.findings.iter().map(|found| (found.channel, found.region)).collect();
             let expected: Vec<_> = expected
                 .into_iter()
                 .map(|(channel, at, len)| (Some(channel), Region::of_frames(&(at..at + len), 8000)))
                 .collect();
-            prop_assert_eq!(places, expected);
+            prop_assert_eq!(locations, expected);
         }
     }
 }

@@ -1,35 +1,38 @@
-//! Dropouts: the wave is torn off, nothing comes for a while, and it goes on in the middle.
+//! Dropouts: gaps of zeros within a signal.
 //!
 //! ```text
-//!    ╱╲              ╲              1 to 500 ms of zeros in one channel, and the samples on
-//!   ╱  │              │  ╱╲        both sides of them are far from zero: what fades or ends
-//!      └──────────────┘ ╱          at a zero crossing was meant so
+//!    ╱╲              ╲              1 to 500 ms of zeros in one channel, with a level far from
+//!   ╱  │              │  ╱╲        zero directly before and after: fades and cuts at zero
+//!      └──────────────┘ ╱          crossings are not counted
 //! ```
 //!
-//! A run of zeros may go on across a seam; see `Runs`.
+//! A run of zeros may continue in the next chunk; see `Runs`.
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::accumulate::per_channel;
-use crate::analyze::accumulate::places::Places;
-use crate::analyze::accumulate::runs::{Rule, Runs};
-use crate::analyze::damage::finder::Finder;
-use crate::analyze::{AnalysisSettings, Metric, Region, Stretch, group};
+use crate::analyze::accumulate::locations::Locations;
+use crate::analyze::accumulate::per_channel::ChannelPartial;
+use crate::analyze::accumulate::runs::{RunCriteria, Runs};
+use crate::analyze::damage::detector::Detector;
+use crate::analyze::{AnalysisSettings, FrameSpan, Metric, Region, group};
 use crate::pcm::PcmFormat;
 
-/// Looks for dropouts; there is nothing to set.
+/// Detects dropouts; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropouts {}
 
-/// The zeros of one channel, its ends open.
+/// Zeros of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel(Runs);
 
-/// What makes a run of zeros a dropout: 1 to 500 ms, and −40 dBFS on both sides; of 8 bits more
-/// than their noise.
-fn rule(format: PcmFormat) -> Rule {
+/// A dropout has 1 to 500 ms, and at least −40 dBFS on both sides; with 8 bits, more than their
+/// noise.
+fn criteria(format: PcmFormat) -> RunCriteria {
     let rate = u64::from(format.sample_rate);
-    Rule { frames: ((rate / 1000).max(4), rate / 2), step: (format.full_scale() / 100).max(4) }
+    RunCriteria {
+        frames: ((rate / 1000).max(4), rate / 2),
+        step: (format.full_scale() / 100).max(4),
+    }
 }
 
 impl From<&AnalysisSettings> for Dropouts {
@@ -38,12 +41,12 @@ impl From<&AnalysisSettings> for Dropouts {
     }
 }
 
-impl Finder for Dropouts {
+impl Detector for Dropouts {
     type Channel = Channel;
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn places(channel: Channel, _: &Stretch) -> Places {
+    fn locations(channel: Channel, _: &FrameSpan) -> Locations {
         channel.0.inner
     }
 
@@ -56,17 +59,17 @@ impl Finder for Dropouts {
     }
 }
 
-impl per_channel::Channel for Channel {
-    fn of(samples: &[i32], stretch: &Stretch) -> Self {
-        Self(Runs::of(samples, 0, stretch.frames.start, rule(stretch.format)))
+impl ChannelPartial for Channel {
+    fn of(samples: &[i32], span: &FrameSpan) -> Self {
+        Self(Runs::of(samples, 0, span.frames.start, criteria(span.format)))
     }
 
-    fn join(self, stretch: &Stretch, next: Self, behind: &Stretch) -> Self {
-        Self(self.0.join(stretch, next.0, behind, rule(stretch.format)))
+    fn join(self, span: &FrameSpan, next: Self, next_span: &FrameSpan) -> Self {
+        Self(self.0.join(span, next.0, next_span, criteria(span.format)))
     }
 
-    fn is_possible(&self, stretch: &Stretch) -> bool {
-        self.0.is_possible(stretch)
+    fn is_possible(&self, span: &FrameSpan) -> bool {
+        self.0.is_possible(span)
     }
 }
 
@@ -104,10 +107,10 @@ mod tests {
 
     use super::*;
     use crate::analyze::Analyzer;
-    use crate::analyze::accumulate::per_channel::{Apart, Piece};
-    use crate::analyze::accumulate::places::Place;
+    use crate::analyze::accumulate::locations::Location;
+    use crate::analyze::accumulate::per_channel::{PerChannel, Piece};
     use crate::analyze::testing::oracle::Sound;
-    use crate::analyze::testing::waves::{cuts, expect_the_law};
+    use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
     use crate::pcm::{Pcm, SampleFormat};
 
     /// One character is one frame at 4000 Hz: `█` loud, `▁` quiet, `·` zero.
@@ -122,7 +125,7 @@ mod tests {
     fn check(picture: &str, expected: &[(u64, u64)]) {
         let sound = Sound::mono_16(4000, samples(picture));
         let found = Dropouts {}.finish(Dropouts {}.analyze(sound.pcm()), sound.format);
-        let places: Vec<_> = found
+        let locations: Vec<_> = found
             .findings
             .iter()
             .map(|finding| {
@@ -132,12 +135,12 @@ mod tests {
         #[expect(clippy::cast_precision_loss, reason = "small")]
         let expected: Vec<_> =
             expected.iter().map(|&(from, to)| [from as f64, to as f64]).collect();
-        assert_eq!(places, expected, "{picture}");
+        assert_eq!(locations, expected, "{picture}");
         assert_eq!(found.count, Some(expected.len() as u64));
     }
 
     #[test]
-    fn a_hole_with_torn_edges_is_a_dropout() {
+    fn gap_between_loud_samples_is_a_dropout() {
         check("██····██", &[(2, 6)]);
         check("██···██", &[]);
         check("█▁····██", &[]);
@@ -151,29 +154,29 @@ mod tests {
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let sound = Sound::mono_16(4000, samples("··██·····██·"));
-        let (good, stretch) = (Dropouts {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
-        assert_eq!(Dropouts {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece<Channel>); 6] = [
-            |piece| piece.stretch.frames.end += 1,
+        let (good, span) = (Dropouts {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
+        assert_eq!(Dropouts {}.check(&good, &span), Ok(()));
+        let invalid: [fn(&mut Piece<Channel>); 6] = [
+            |piece| piece.span.frames.end += 1,
             |piece| piece.channels.clear(),
             |piece| piece.channels[0].0.head = 12,
             |piece| piece.channels[0].0.tail = 11,
             |piece| piece.channels[0].0.after = 0,
-            |piece| piece.channels[0].0.inner.push(Place { frame: 99, frames: 5, value: 5 }),
+            |piece| piece.channels[0].0.inner.push(Location { frame: 99, frames: 5, value: 5 }),
         ];
-        for (number, harm) in sick.into_iter().enumerate() {
+        for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            harm(partial.0.as_mut().expect("a piece"));
-            assert!(Dropouts {}.check(&partial, &stretch).is_err(), "harm {number}");
+            corrupt(partial.0.as_mut().expect("a piece"));
+            assert!(Dropouts {}.check(&partial, &span).is_err(), "corruption {number}");
         }
-        Dropouts {}.check(&Apart::default(), &stretch).unwrap_err();
+        Dropouts {}.check(&PerChannel::default(), &span).unwrap_err();
     }
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_same_dropouts(
+        fn dropouts_do_not_depend_on_chunking(
             runs in prop::collection::vec((0_usize..3, 1_usize..12), 0..60),
             channels in 1_u16..=3,
             cuts in cuts(),
@@ -187,8 +190,8 @@ mod tests {
             let sample_format = SampleFormat::S16;
             let format = PcmFormat::new(sample_format, 4000, channels);
             let whole = Pcm::new(format, 0, &bytes);
-            expect_the_law(&Dropouts {}, whole, &cuts);
-            // Run by run, as one reads them off.
+            assert_chunking_invariance(&Dropouts {}, whole, &cuts);
+            // Run by run.
             let mut expected = 0;
             for channel in 0..usize::from(channels) {
                 let alone: Vec<i16> =

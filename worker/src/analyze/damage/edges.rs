@@ -1,37 +1,37 @@
-//! Edges: audio that begins or ends at a level, as if more of it had been there.
+//! Edges: audio that starts or ends at a level, as if it had been cut from something longer.
 //!
 //! ```text
-//!   │╱╲  ╱╲        ╱╲  │     the first 10 ms and the last: −40 dBFS RMS and more are an edge that
-//!   │   ╲╱  … ╱╲  ╱  ╲╱│     something was cut off at
+//!   │╱╲  ╱╲        ╱╲  │     an RMS of −40 dBFS or more in the first or the last 10 ms of a channel is
+//!   │   ╲╱  … ╱╲  ╱  ╲╱│     a cut edge
 //! ```
 //!
-//! A partial keeps Σx² of what it has of the first 10 ms of the file, and its own last 10 ms, since
-//! they may be those of the file.
+//! A partial keeps Σx² of its frames within the first 10 ms of the file, and its own last 10 ms,
+//! which may be those of the file.
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::accumulate::per_channel;
-use crate::analyze::accumulate::places::{Place, Places};
-use crate::analyze::damage::finder::Finder;
-use crate::analyze::{AnalysisSettings, Metric, Stretch, group};
+use crate::analyze::accumulate::locations::{Location, Locations};
+use crate::analyze::accumulate::per_channel::ChannelPartial;
+use crate::analyze::damage::detector::Detector;
+use crate::analyze::{AnalysisSettings, FrameSpan, Metric, group};
 use crate::decibels;
 use crate::pcm::PcmFormat;
 
-/// From this level on an edge is cut: full scale over it.
+/// Full scale divided by the minimum level of a cut edge.
 const FULL_SCALE_OVER_LEAST: u64 = 100;
-/// Steps of 1 in the value of a place.
+/// Steps per unit in the value of a location.
 const STEPS: u64 = 256;
 
-/// Looks at the edges; there is nothing to set.
+/// Detects cut edges; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edges {}
 
-/// The edges of one channel.
+/// Edges of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel {
-    /// Σx² of the samples that are among the first of the file.
+    /// Σx² of the samples within the first 10 ms of the file.
     head: u128,
-    /// The last samples: as many as an edge has, or all.
+    /// The last samples: 10 ms, or all.
     tail: Vec<i32>,
 }
 
@@ -41,24 +41,24 @@ impl From<&AnalysisSettings> for Edges {
     }
 }
 
-impl Finder for Edges {
+impl Detector for Edges {
     type Channel = Channel;
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn places(channel: Channel, whole: &Stretch) -> Places {
+    fn locations(channel: Channel, whole: &FrameSpan) -> Locations {
         let (start, end) = (whole.frames.start, whole.frames.end);
         let frames = edge(whole.format).min(whole.frame_count());
         let least = STEPS * u64::from(whole.format.full_scale()) / FULL_SCALE_OVER_LEAST;
-        let mut found = Places::default();
+        let mut found = Locations::default();
         let mut look = |frame, squares| {
             let value = root_mean_square(squares, frames);
             if value >= least {
-                found.push(Place { frame, frames, value });
+                found.push(Location { frame, frames, value });
             }
         };
         look(start, channel.head);
-        // Of a file that is no longer than an edge, both are the same.
+        // In a file of at most 10 ms, start and end are the same samples.
         if end - start > frames {
             look(end - frames, squares(&channel.tail));
         }
@@ -76,10 +76,10 @@ impl Finder for Edges {
     }
 }
 
-impl per_channel::Channel for Channel {
-    fn of(samples: &[i32], stretch: &Stretch) -> Self {
-        let edge = edge(stretch.format);
-        let of_head = edge.saturating_sub(stretch.frames.start);
+impl ChannelPartial for Channel {
+    fn of(samples: &[i32], span: &FrameSpan) -> Self {
+        let edge = edge(span.format);
+        let of_head = edge.saturating_sub(span.frames.start);
         let [of_head, of_tail] = [of_head, edge].map(|frames| fitting(frames, samples.len()));
         Self {
             head: squares(&samples[..of_head]),
@@ -87,18 +87,18 @@ impl per_channel::Channel for Channel {
         }
     }
 
-    fn join(mut self, stretch: &Stretch, next: Self, _: &Stretch) -> Self {
-        let of_tail = fitting(edge(stretch.format), self.tail.len() + next.tail.len());
+    fn join(mut self, span: &FrameSpan, next: Self, _: &FrameSpan) -> Self {
+        let of_tail = fitting(edge(span.format), self.tail.len() + next.tail.len());
         let mut tail =
             self.tail.split_off((self.tail.len() + next.tail.len() - of_tail).min(self.tail.len()));
         tail.extend(next.tail);
         Self { head: self.head.saturating_add(next.head), tail }
     }
 
-    fn is_possible(&self, stretch: &Stretch) -> bool {
-        let (frames, edge) = (stretch.frame_count(), edge(stretch.format));
-        let full_scale = stretch.format.full_scale();
-        let of_head = u128::from(edge.saturating_sub(stretch.frames.start).min(frames));
+    fn is_possible(&self, span: &FrameSpan) -> bool {
+        let (frames, edge) = (span.frame_count(), edge(span.format));
+        let full_scale = span.format.full_scale();
+        let of_head = u128::from(edge.saturating_sub(span.frames.start).min(frames));
         self.head <= of_head * u128::from(full_scale) * u128::from(full_scale)
             && self.tail.len() as u64 == edge.min(frames)
             && self.tail.iter().all(|sample| sample.unsigned_abs() <= full_scale)
@@ -118,7 +118,7 @@ fn squares(samples: &[i32]) -> u128 {
     samples.iter().map(|sample| u128::from(sample.unsigned_abs()).pow(2)).sum()
 }
 
-/// In steps, rounded down.
+/// In steps of 1/256, rounded down.
 fn root_mean_square(squares: u128, frames: u64) -> u64 {
     let steps = u128::from(STEPS);
     let mean = squares.saturating_mul(steps * steps) / u128::from(frames.max(1));
@@ -160,19 +160,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::analyze::accumulate::per_channel::{Apart, Piece};
-    use crate::analyze::damage::finder::Found;
+    use crate::analyze::accumulate::per_channel::{PerChannel, Piece};
+    use crate::analyze::damage::detector::Detections;
     use crate::analyze::testing::oracle::{Sound, sound};
-    use crate::analyze::testing::waves::{cuts, expect_the_law};
+    use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
     use crate::analyze::{Analyzer, Region};
 
-    fn edges(samples: Vec<i32>) -> Found {
+    fn edges(samples: Vec<i32>) -> Detections {
         let sound = Sound::mono_16(1000, samples);
         Edges {}.finish(Edges {}.analyze(sound.pcm()), sound.format)
     }
 
     #[test]
-    fn what_begins_or_ends_at_a_level_is_cut() {
+    fn audio_that_starts_or_ends_at_a_level_is_a_cut_edge() {
         let loud = vec![-16_384; 10];
         let silence = vec![0; 90];
         let found = edges([loud.clone(), silence.clone()].concat());
@@ -184,39 +184,39 @@ mod tests {
         assert_eq!(found.findings[0].region, Region::of_frames(&(90..100), 1000));
         assert_eq!(edges([loud.clone(), silence.clone(), loud.clone()].concat()).count, Some(2));
         assert_eq!(edges([silence.clone(), loud.clone(), silence.clone()].concat()).count, Some(0));
-        // A file of one edge has one; no audio has no count.
+        // A file that is shorter than an edge has one edge; no audio has no count.
         assert_eq!(edges(loud).count, Some(1));
-        assert_eq!(edges(Vec::new()), Found::default());
+        assert_eq!(edges(Vec::new()), Detections::default());
         // −40 dBFS are 327.68 of 32,768.
         assert_eq!(edges(vec![327; 100]).count, Some(0));
         assert_eq!(edges(vec![328; 100]).count, Some(2));
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let sound = Sound::mono_16(1000, vec![5; 30]);
-        let (good, stretch) = (Edges {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
-        assert_eq!(Edges {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece<Channel>); 5] = [
-            |piece| piece.stretch.frames.end += 1,
+        let (good, span) = (Edges {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
+        assert_eq!(Edges {}.check(&good, &span), Ok(()));
+        let invalid: [fn(&mut Piece<Channel>); 5] = [
+            |piece| piece.span.frames.end += 1,
             |piece| piece.channels.clear(),
             |piece| piece.channels[0].head = 11 << 30,
             |piece| piece.channels[0].tail.truncate(9),
             |piece| piece.channels[0].tail[3] = 40_000,
         ];
-        for (number, harm) in sick.into_iter().enumerate() {
+        for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            harm(partial.0.as_mut().expect("a piece"));
-            assert!(Edges {}.check(&partial, &stretch).is_err(), "harm {number}");
+            corrupt(partial.0.as_mut().expect("a piece"));
+            assert!(Edges {}.check(&partial, &span).is_err(), "corruption {number}");
         }
-        Edges {}.check(&Apart::default(), &stretch).unwrap_err();
+        Edges {}.check(&PerChannel::default(), &span).unwrap_err();
     }
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_same_edges(sound in sound(), cuts in cuts()) {
-            expect_the_law(&Edges {}, sound.pcm(), &cuts);
-            // In doubles, of all samples at once.
+        fn edges_do_not_depend_on_chunking(sound in sound(), cuts in cuts()) {
+            assert_chunking_invariance(&Edges {}, sound.pcm(), &cuts);
+            // In doubles, over all samples at once.
             let found = Edges {}.finish(Edges {}.analyze(sound.pcm()), sound.format);
             let channels = usize::from(sound.format.channels);
             let edge = (sound.format.sample_rate as usize / 100).max(1);
@@ -236,7 +236,7 @@ mod tests {
                     expected.push(level(&alone[alone.len() - edge..]));
                 }
             }
-            // Those that are not right at the threshold, where rounding decides.
+            // Levels at the threshold are excluded, since rounding decides there.
             prop_assume!(expected.iter().all(|level| (level - 0.01).abs() > 1e-4));
             expected.retain(|level| *level >= 0.01);
             prop_assert_eq!(found.count.unwrap_or(0), expected.len() as u64);

@@ -1,45 +1,45 @@
-//! Flat tops: a wave that was cut off at a level below full scale, and turned down afterwards.
+//! Flat tops: a waveform that was clipped below full scale, or clipped and attenuated afterwards.
 //!
 //! ```text
-//!      ▁▁▁▁         ▁▁▁       3 or more samples of exactly the largest value of the channel (or
-//!     ╱    ╲       ╱   ╲      the least), and a step down on both sides: the crest of a wave that
-//!    ╱      ╲     ╱     ╲     uncut is round         
+//!      ▁▁▁▁         ▁▁▁       3 or more samples with exactly the largest value of the channel (or the
+//!     ╱    ╲       ╱   ╲      smallest), with a step on both sides: the peak of an unclipped waveform
+//!    ╱      ╲     ╱     ╲     is round
 //! ```
 //!
-//! Which value is the largest is not known before the end: a partial keeps the runs at its own, and
-//! the merge drops those at the lesser one.
+//! The largest value is known only at the end of the file. A partial keeps the runs at its own
+//! largest value, and the merge drops those of the smaller one.
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::accumulate::per_channel;
-use crate::analyze::accumulate::places::Places;
-use crate::analyze::accumulate::runs::{Rule, Runs};
+use crate::analyze::accumulate::locations::Locations;
+use crate::analyze::accumulate::per_channel::ChannelPartial;
+use crate::analyze::accumulate::runs::{RunCriteria, Runs};
 use crate::analyze::damage::clipping;
-use crate::analyze::damage::finder::Finder;
-use crate::analyze::{AnalysisSettings, Metric, Stretch, group};
+use crate::analyze::damage::detector::Detector;
+use crate::analyze::{AnalysisSettings, FrameSpan, Metric, group};
 use crate::pcm::{PcmFormat, SampleFormat};
 
-/// Samples in a row that make a flat top.
+/// Minimum length of a flat top, in samples.
 const SHORTEST: u16 = 3;
-/// Steps of the sample format that it is above its neighbours.
+/// Minimum step to the neighbouring samples, in steps of the sample format.
 const STEPS: u32 = 4;
 
-/// Looks for flat tops; there is nothing to set.
+/// Detects flat tops; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlatTops {}
 
-/// One channel, its ends open.
+/// State of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel {
     first: i32,
     last: i32,
-    top: End,
-    bottom: End,
+    top: Extreme,
+    bottom: Extreme,
 }
 
-/// What stands at one end of the values of a channel.
+/// Runs at the largest or the smallest value of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct End {
+struct Extreme {
     value: i32,
     runs: Runs,
 }
@@ -50,16 +50,17 @@ impl From<&AnalysisSettings> for FlatTops {
     }
 }
 
-impl Finder for FlatTops {
+impl Detector for FlatTops {
     type Channel = Channel;
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn places(channel: Channel, whole: &Stretch) -> Places {
+    fn locations(channel: Channel, whole: &FrameSpan) -> Locations {
         let [lowest, highest] = clipping::ends(whole.format);
-        // What is quieter than −40 dBFS is not a wave that someone cut off.
+        // Below −40 dBFS a run is not counted as clipping.
         let least = i32::try_from(whole.format.full_scale() / 100).unwrap_or(i32::MAX);
-        let of = |end: End, is_one: bool| if is_one { end.runs.inner } else { Places::default() };
+        let of =
+            |end: Extreme, is_one: bool| if is_one { end.runs.inner } else { Locations::default() };
         let Channel { top, bottom, .. } = channel;
         let is_top = (least..highest).contains(&top.value);
         let is_bottom = bottom.value > lowest && bottom.value <= -least;
@@ -76,11 +77,11 @@ impl Finder for FlatTops {
     }
 }
 
-impl per_channel::Channel for Channel {
-    fn of(samples: &[i32], stretch: &Stretch) -> Self {
-        let end = |value| End {
+impl ChannelPartial for Channel {
+    fn of(samples: &[i32], span: &FrameSpan) -> Self {
+        let end = |value| Extreme {
             value,
-            runs: Runs::of(samples, value, stretch.frames.start, rule(stretch.format)),
+            runs: Runs::of(samples, value, span.frames.start, criteria(span.format)),
         };
         let [first, last] = [samples.first(), samples.last()].map(|x| x.copied().unwrap_or(0));
         let top = samples.iter().fold(first, |top, &x| top.max(x));
@@ -88,11 +89,11 @@ impl per_channel::Channel for Channel {
         Self { first, last, top: end(top), bottom: end(bottom) }
     }
 
-    fn join(self, stretch: &Stretch, next: Self, behind: &Stretch) -> Self {
-        let join = |[one, other]: [End; 2], value: i32| {
+    fn join(self, span: &FrameSpan, next: Self, next_span: &FrameSpan) -> Self {
+        let join = |[one, other]: [Extreme; 2], value: i32| {
             let [one, other] = [(one, &self.first, &self.last), (other, &next.first, &next.last)]
                 .map(|(end, first, last)| end.runs_at(value, [*first, *last]));
-            End { value, runs: one.join(stretch, other, behind, rule(stretch.format)) }
+            Extreme { value, runs: one.join(span, other, next_span, criteria(span.format)) }
         };
         let top = self.top.value.max(next.top.value);
         let bottom = self.bottom.value.min(next.bottom.value);
@@ -104,14 +105,14 @@ impl per_channel::Channel for Channel {
         }
     }
 
-    fn is_possible(&self, stretch: &Stretch) -> bool {
-        let full_scale = stretch.format.full_scale();
-        let is_end = |end: &End| {
+    fn is_possible(&self, span: &FrameSpan) -> bool {
+        let full_scale = span.format.full_scale();
+        let is_end = |end: &Extreme| {
             end.value.unsigned_abs() <= full_scale
                 && [(self.first, end.runs.head), (self.last, end.runs.tail)]
                     .iter()
                     .all(|&(sample, run)| (sample == end.value) == (run > 0))
-                && end.runs.is_possible(stretch)
+                && end.runs.is_possible(span)
         };
         is_end(&self.top)
             && is_end(&self.bottom)
@@ -121,8 +122,8 @@ impl per_channel::Channel for Channel {
     }
 }
 
-impl End {
-    /// The runs of a value that is the same or beyond.
+impl Extreme {
+    /// Runs at `value`, which equals or exceeds the own value.
     fn runs_at(self, value: i32, [first, last]: [i32; 2]) -> Runs {
         if value == self.value {
             self.runs
@@ -132,9 +133,9 @@ impl End {
     }
 }
 
-fn rule(format: PcmFormat) -> Rule {
+fn criteria(format: PcmFormat) -> RunCriteria {
     let step = if format.sample_format == SampleFormat::S24 { 1 << 8 } else { 1 };
-    Rule { frames: (SHORTEST.into(), u64::MAX), step: STEPS * step }
+    RunCriteria { frames: (SHORTEST.into(), u64::MAX), step: STEPS * step }
 }
 
 const METRICS: &[Metric] = &[
@@ -173,36 +174,37 @@ mod tests {
 
     use super::*;
     use crate::analyze::Analyzer;
-    use crate::analyze::accumulate::per_channel::{Apart, Piece};
-    use crate::analyze::accumulate::places::Place;
+    use crate::analyze::accumulate::locations::Location;
+    use crate::analyze::accumulate::per_channel::{PerChannel, Piece};
     use crate::analyze::testing::oracle::{Sound, sound};
-    use crate::analyze::testing::waves::{cuts, expect_the_law};
+    use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
-    /// From where to where, in samples.
+    /// Start and end, in samples.
     fn tops(samples: &[i32]) -> Vec<(u64, u64)> {
         let sound = Sound::mono_16(1, samples.to_vec());
         let found = FlatTops {}.finish(FlatTops {}.analyze(sound.pcm()), sound.format);
         assert_eq!(found.count.unwrap_or(0), found.findings.len() as u64);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
-        let place = |seconds: f64| seconds as u64;
+        let location = |seconds: f64| seconds as u64;
         let region = |finding: &crate::analyze::Finding| {
-            (place(finding.region.start_seconds), place(finding.region.end_seconds))
+            (location(finding.region.start_seconds), location(finding.region.end_seconds))
         };
         found.findings.iter().map(region).collect()
     }
 
     #[test]
-    fn three_samples_at_the_largest_value_with_a_step_on_both_sides_are_one() {
+    fn three_samples_at_the_largest_value_between_steps_are_a_flat_top() {
         assert_eq!(tops(&[0, 900, 900, 900, 0, 5, 900, 900, 1, -7]), [(1, 4)]);
         assert_eq!(tops(&[0, 900, 900, 900, 900, 0, -800, -800, -800, 0]), [(1, 5), (6, 9)]);
-        // At a value that is not the largest; at a round crest; at the ends, where it is unknown.
+        // Runs below the largest value, at a round peak, and at the start and the end of the file
+        // are not counted.
         assert_eq!(tops(&[0, 900, 900, 900, 0, 901, 0]), []);
         assert_eq!(tops(&[0, 897, 900, 900, 900, 897, 0]), []);
         assert_eq!(tops(&[900, 900, 900, 0, 900, 900, 900]), []);
     }
 
     #[test]
-    fn full_scale_is_clipping_and_the_quiet_is_no_wave() {
+    fn full_scale_and_quiet_runs_are_not_flat_tops() {
         assert_eq!(tops(&[0, 32_767, 32_767, 32_767, 0]), []);
         assert_eq!(tops(&[0, 32_766, 32_766, 32_766, 0]), [(1, 4)]);
         assert_eq!(tops(&[0, -32_768, -32_768, -32_768, 0]), []);
@@ -213,7 +215,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::cast_possible_truncation, reason = "16 bits")]
-    fn a_sine_has_none_and_a_sine_that_was_cut_off_has_two_each_period() {
+    fn clipped_sine_has_two_flat_tops_per_period() {
         let sine = |hz: f64| {
             (0..8000).map(move |at| {
                 20_000.0 * (std::f64::consts::TAU * hz * f64::from(at) / 8000.0).sin()
@@ -228,12 +230,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let sound = Sound::mono_16(1, vec![0, 900, 900, 900, 0, -7, 900, 900]);
-        let (good, stretch) = (FlatTops {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
-        assert_eq!(FlatTops {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece<Channel>); 8] = [
-            |piece| piece.stretch.frames.end += 1,
+        let (good, span) = (FlatTops {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
+        assert_eq!(FlatTops {}.check(&good, &span), Ok(()));
+        let invalid: [fn(&mut Piece<Channel>); 8] = [
+            |piece| piece.span.frames.end += 1,
             |piece| piece.channels.clear(),
             |piece| piece.channels[0].first = 901,
             |piece| piece.channels[0].last = 0,
@@ -241,20 +243,20 @@ mod tests {
             |piece| piece.channels[0].top.runs.tail = 0,
             |piece| piece.channels[0].bottom.runs.before = 0,
             |piece| {
-                let far = Place { frame: 99, frames: 5, value: 5 };
+                let far = Location { frame: 99, frames: 5, value: 5 };
                 piece.channels[0].bottom.runs.inner.push(far);
             },
         ];
-        for (number, harm) in sick.into_iter().enumerate() {
+        for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            harm(partial.0.as_mut().expect("a piece"));
-            assert!(FlatTops {}.check(&partial, &stretch).is_err(), "harm {number}");
+            corrupt(partial.0.as_mut().expect("a piece"));
+            assert!(FlatTops {}.check(&partial, &span).is_err(), "corruption {number}");
         }
-        FlatTops {}.check(&Apart::default(), &stretch).unwrap_err();
+        FlatTops {}.check(&PerChannel::default(), &span).unwrap_err();
     }
 
-    /// Run by run, as one reads them off.
-    fn plainly(samples: &[i32]) -> usize {
+    /// Run by run.
+    fn reference(samples: &[i32]) -> usize {
         let runs: Vec<_> = samples.chunk_by(|one, next| one == next).collect();
         let ends = [samples.iter().max(), samples.iter().min()];
         runs.windows(3)
@@ -268,7 +270,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_same_tops(
+        fn tops_do_not_depend_on_chunking(
             runs in prop::collection::vec((0_usize..7, 1_usize..7), 0..60),
             cuts in cuts(),
         ) {
@@ -276,13 +278,13 @@ mod tests {
             let samples: Vec<i32> =
                 runs.into_iter().flat_map(|(value, times)| vec![values[value]; times]).collect();
             let sound = Sound::mono_16(8000, samples.clone());
-            expect_the_law(&FlatTops {}, sound.pcm(), &cuts);
-            prop_assert_eq!(tops(&samples).len(), plainly(&samples));
+            assert_chunking_invariance(&FlatTops {}, sound.pcm(), &cuts);
+            prop_assert_eq!(tops(&samples).len(), reference(&samples));
         }
 
         #[test]
-        fn any_format_can_be_cut_anywhere(sound in sound(), cuts in cuts()) {
-            expect_the_law(&FlatTops {}, sound.pcm(), &cuts);
+        fn flat_tops_of_any_format_do_not_depend_on_chunking(sound in sound(), cuts in cuts()) {
+            assert_chunking_invariance(&FlatTops {}, sound.pcm(), &cuts);
         }
     }
 }

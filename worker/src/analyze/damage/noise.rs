@@ -1,60 +1,61 @@
-//! Noise: how loud it is where nothing else is, and how far the rest is above that.
+//! Noise: noise floor and signal-to-noise ratio.
 //!
-//! Levels of 50 ms each, on a grid that begins with the file, are counted in bins of 0.1 dB: the
-//! level that a tenth of them do not exceed is taken for the noise, and the one that 95 % do not
-//! exceed for the signal. Digital silence counts as the quietest level that there is. Where it is a
-//! tenth of the file, the noise is not known: a gate or an editor has removed it, or a synthesiser
-//! has made none. With both levels taken from the same cells, noise that is added to a file raises
-//! the lower one by more decibels than the upper one, so the ratio never rises. NIST's `stnr` takes 95 % for the level of speech, too, there of 20 ms, and
-//! looks for the noise in the shape of the histogram. Counts add up in any order.
+//! The RMS of 50 ms blocks, on a grid that starts with the file, is counted in bins of 0.1 dB. The
+//! level that 10 % of the blocks do not exceed is the noise floor; the level that 95 % do not
+//! exceed is the signal. Digital silence counts as the lowest level. If it is 10 % of the file or
+//! more, the noise floor is not defined: a gate or an editor has removed the noise, or a
+//! synthesiser has made none. Both levels are taken from the same blocks, so noise that is added to
+//! a file raises the lower one by more decibels than the upper one, and the ratio never rises.
+//! NIST's `stnr` takes the same 95 % for the level of speech, with 20 ms blocks, and estimates the
+//! noise from the shape of the histogram. Counts can be added in any order.
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::accumulate::cells::{self, Cell, Row};
+use crate::analyze::accumulate::blocks::{self, Block, BlockSeries};
 use crate::analyze::accumulate::counts::Counts;
 use crate::analyze::accumulate::grid::Grid;
-use crate::analyze::accumulate::per_channel::{self, Apart};
+use crate::analyze::accumulate::per_channel::{ChannelPartial, PerChannel};
 use crate::analyze::level::short_rms;
-use crate::analyze::{AnalysisSettings, Analyzer, Details, Metric, Stretch, group};
+use crate::analyze::{AnalysisSettings, Analyzer, Details, FrameSpan, Metric, group};
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
 /// 50 ms.
-const CELLS_PER_SECOND: u64 = 20;
-/// Bins for each decibel.
+const BLOCKS_PER_SECOND: u64 = 20;
+/// Histogram bins per decibel.
 const BINS_PER_DB: f64 = 10.0;
-/// The last bin; what is quieter is in it, too.
+/// Last bin, which includes all lower levels.
 const LAST: u16 = 1999;
-/// Cells that there must be at least: a second.
+/// Minimum number of blocks: one second.
 const FEWEST: u64 = 20;
-/// In percent, of which level is the noise and which the signal.
+/// Percentiles of the noise and of the signal.
 const NOISE: u64 = 10;
 const SIGNAL: u64 = 95;
 
-/// Measures noise; there is nothing to set.
+/// Measures noise; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noise {}
 
-/// The levels of one channel.
+/// Levels of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Channel(Row<Squares>);
+pub struct Channel(BlockSeries<Squares>);
 
-/// Σx² of a cell.
+/// Σx² of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Squares(u128);
 
-/// How many cells have which level.
+/// Histogram of block levels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Levels {
+struct LevelCounts {
     /// In tenths of a decibel below full scale.
     counts: Counts,
-    /// Those of zeros only.
+    /// Blocks of digital silence.
     silent: u64,
 }
 
-/// In dBFS, channel by channel: noise and signal.
+/// Noise and signal level of each channel, in dBFS.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Floors(Vec<Option<[f64; 2]>>);
+pub struct NoiseLevels(Vec<Option<[f64; 2]>>);
 
 impl From<&AnalysisSettings> for Noise {
     fn from(_: &AnalysisSettings) -> Self {
@@ -63,25 +64,25 @@ impl From<&AnalysisSettings> for Noise {
 }
 
 impl Analyzer for Noise {
-    type Partial = Apart<Channel>;
-    type Feature = Floors;
+    type Partial = PerChannel<Channel>;
+    type Feature = NoiseLevels;
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn analyze(&self, chunk: Pcm<'_>) -> Apart<Channel> {
-        Apart::of(chunk)
+    fn analyze(&self, chunk: Pcm<'_>) -> PerChannel<Channel> {
+        PerChannel::of(chunk)
     }
 
-    fn merge(&self, first: Apart<Channel>, next: Apart<Channel>) -> Apart<Channel> {
+    fn merge(&self, first: PerChannel<Channel>, next: PerChannel<Channel>) -> PerChannel<Channel> {
         first.join(next)
     }
 
-    fn finish(&self, whole: Apart<Channel>, _: PcmFormat) -> Floors {
+    fn finish(&self, whole: PerChannel<Channel>, _: PcmFormat) -> NoiseLevels {
         let channels = whole.0.into_iter().flat_map(|piece| piece.channels);
-        Floors(channels.map(|channel| channel.0.settled.floor()).collect())
+        NoiseLevels(channels.map(|channel| channel.0.summary.floor()).collect())
     }
 
-    fn figures(floors: &Floors) -> impl Iterator<Item = Option<f64>> {
+    fn figures(floors: &NoiseLevels) -> impl Iterator<Item = Option<f64>> {
         let known = || floors.0.iter().flatten();
         [
             known().map(|[noise, _]| *noise).max_by(f64::total_cmp),
@@ -90,7 +91,7 @@ impl Analyzer for Noise {
         .into_iter()
     }
 
-    fn details(floors: &Floors) -> Details {
+    fn details(floors: &NoiseLevels) -> Details {
         let of = |figure: fn([f64; 2]) -> f64| {
             floors.0.iter().map(|levels| levels.map(figure)).collect()
         };
@@ -101,41 +102,41 @@ impl Analyzer for Noise {
         Details { channels, ..Details::default() }
     }
 
-    fn check(&self, partial: &Apart<Channel>, stretch: &Stretch) -> Result<(), String> {
-        partial.check(stretch)
+    fn check(&self, partial: &PerChannel<Channel>, span: &FrameSpan) -> Result<(), String> {
+        partial.check(span)
     }
 }
 
-fn grid_of(stretch: &Stretch) -> Grid {
-    let rate = stretch.format.sample_rate;
-    Grid::new(rate, CELLS_PER_SECOND.min(u64::from(rate)))
+fn grid_of(span: &FrameSpan) -> Grid {
+    let rate = span.format.sample_rate;
+    Grid::new(rate, BLOCKS_PER_SECOND.min(u64::from(rate)))
 }
 
-impl per_channel::Channel for Channel {
-    fn of(samples: &[i32], stretch: &Stretch) -> Self {
-        Self(Row::of(grid_of(stretch), samples, stretch))
+impl ChannelPartial for Channel {
+    fn of(samples: &[i32], span: &FrameSpan) -> Self {
+        Self(BlockSeries::of(grid_of(span), samples, span))
     }
 
-    fn join(self, stretch: &Stretch, next: Self, behind: &Stretch) -> Self {
-        Self(self.0.join(grid_of(stretch), stretch, next.0, behind))
+    fn join(self, span: &FrameSpan, next: Self, next_span: &FrameSpan) -> Self {
+        Self(self.0.join(grid_of(span), span, next.0, next_span))
     }
 
-    fn is_possible(&self, stretch: &Stretch) -> bool {
-        let (grid, Levels { counts, silent }) = (grid_of(stretch), &self.0.settled);
-        let full_scale = u128::from(stretch.format.full_scale());
-        let most = full_scale * full_scale * u128::from(stretch.frame_count());
+    fn is_possible(&self, span: &FrameSpan) -> bool {
+        let (grid, LevelCounts { counts, silent }) = (grid_of(span), &self.0.summary);
+        let full_scale = u128::from(span.format.full_scale());
+        let most = full_scale * full_scale * u128::from(span.frame_count());
         let sum = counts.total().and_then(|heard| heard.checked_add(*silent));
-        self.0.has_open_ends(grid, stretch)
-            && [&self.0.head, &self.0.tail].into_iter().flatten().all(|cell| cell.0 <= most)
+        self.0.has_open_ends(grid, span)
+            && [&self.0.head, &self.0.tail].into_iter().flatten().all(|block| block.0 <= most)
             && counts.is_possible(LAST)
-            && sum == Some(cells::whole(grid, stretch))
+            && sum == Some(blocks::complete(grid, span))
     }
 }
 
-impl Cell for Squares {
-    type Settled = Levels;
+impl Block for Squares {
+    type Summary = LevelCounts;
 
-    fn of(samples: &[i32], _: u64, _: &Stretch) -> Self {
+    fn of(samples: &[i32], _: u64, _: &FrameSpan) -> Self {
         Self(short_rms::squares(samples))
     }
 
@@ -144,15 +145,15 @@ impl Cell for Squares {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "rounded once, to the nearest")]
-    fn settle(self, frames: u64, stretch: &Stretch, levels: &mut Levels) {
-        let full_scale = f64::from(stretch.format.full_scale());
+    fn add_to(self, frames: u64, span: &FrameSpan, levels: &mut LevelCounts) {
+        let full_scale = f64::from(span.format.full_scale());
         match decibels::of_power(self.0 as f64 / frames as f64 / (full_scale * full_scale)) {
             None => levels.silent += 1,
             Some(level) => levels.counts.add(bin(level)),
         }
     }
 
-    fn add(levels: &mut Levels, more: Levels) {
+    fn add(levels: &mut LevelCounts, more: LevelCounts) {
         levels.silent += more.silent;
         levels.counts.append(more.counts);
     }
@@ -163,11 +164,11 @@ fn bin(level: f64) -> u16 {
     (-level * BINS_PER_DB).floor().clamp(0.0, LAST.into()) as u16
 }
 
-impl Levels {
+impl LevelCounts {
     fn floor(&self) -> Option<[f64; 2]> {
         let count = self.counts.total()?.checked_add(self.silent)?;
-        // The level that so many percent of all do not exceed, by the nearest rank; the silent ones
-        // come first and have none.
+        // Level that `percent` of all blocks do not exceed, by nearest rank. Silent blocks come
+        // first and have no level.
         let level = |percent: u64| {
             let rank = count.saturating_mul(percent).div_ceil(100).checked_sub(self.silent)?;
             let bin = self.counts.ranked_from_above(Some(rank).filter(|&rank| rank > 0)?)?;
@@ -223,7 +224,9 @@ mod tests {
     use super::*;
     use crate::analyze::accumulate::per_channel::Piece;
     use crate::analyze::testing::oracle::{Sound, sound};
-    use crate::analyze::testing::waves::{bytes, cuts, expect_the_law, format, wandering};
+    use crate::analyze::testing::signals::{
+        assert_chunking_invariance, bytes, cuts, format, varying_noise,
+    };
 
     fn figures(samples: &[f64], rate: u32) -> Vec<Option<f64>> {
         let (format, bytes) = (format(rate, 1), bytes(samples));
@@ -236,7 +239,7 @@ mod tests {
         assert!(found.is_some_and(|x| (x - expected).abs() <= tolerance), "{found:?}, {expected}");
     }
 
-    /// Noise with that RMS.
+    /// Noise with this RMS.
     fn noise(dbfs: f64, frames: usize) -> Vec<f64> {
         let mut state = 0x9E37_79B9_7F4A_7C15_u64;
         let amplitude = 3_f64.sqrt() * 10_f64.powf(dbfs / 20.0);
@@ -250,20 +253,20 @@ mod tests {
     }
 
     #[test]
-    fn speech_over_noise_has_the_level_of_both() {
+    fn speech_over_noise_has_noise_floor_and_ratio() {
         // 3 s of pauses at −60 dBFS and 7 s of noise at −20 dBFS.
         let sound = [noise(-60.0, 48_000), noise(-20.0, 336_000), noise(-60.0, 96_000)].concat();
         let found = figures(&sound, 48_000);
         near(found[0], -60.0, 0.5);
         near(found[1], 40.0, 0.5);
-        // A little digital silence does not matter, a tenth of the file leaves nothing to measure.
+        // A little digital silence has no effect; a tenth of the file makes the noise undefined.
         let padded = |zeros: usize| [vec![0.0; zeros], sound.clone()].concat();
         near(figures(&padded(24_000), 48_000)[0], -60.0, 0.5);
         assert_eq!(figures(&padded(96_000), 48_000), [None; 2]);
     }
 
     #[test]
-    fn clean_speech_with_silent_pauses_is_never_ranked_below_the_same_with_noise() {
+    fn adding_noise_to_clean_speech_lowers_the_ratio() {
         // A synthesised utterance: half a second at a time at −20 dBFS, pauses of digital silence.
         let utterance: Vec<f64> = (0..10)
             .flat_map(|turn| {
@@ -284,39 +287,39 @@ mod tests {
     }
 
     #[test]
-    fn levels_are_told_to_a_tenth_of_a_decibel() {
-        // 20 cells: the second quietest and the second loudest.
+    fn levels_have_a_resolution_of_a_tenth_of_a_decibel() {
+        // 20 blocks: the second quietest and the second loudest are used.
         let levels = (1..=20).flat_map(|level| vec![10_f64.powf(-f64::from(level) / 20.0); 50]);
         let found = figures(&levels.collect::<Vec<_>>(), 1000);
         near(found[0], -19.0, 0.051);
         near(found[1], 17.0, 0.11);
-        // Less than a second says nothing, and neither does silence.
+        // Less than a second gives no figures, and neither does silence.
         assert_eq!(figures(&vec![0.5; 999], 1000), [None; 2]);
         assert_eq!(figures(&vec![0.0; 5000], 1000), [None; 2]);
         assert_eq!(figures(&[], 1000), [None; 2]);
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let sound = Sound::mono_16(1000, vec![5; 333]);
         let (_, pcm) = sound.pcm().split_at(7);
-        let (good, stretch) = (Noise {}.analyze(pcm), Stretch::from(pcm));
-        assert_eq!(Noise {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece<Channel>); 7] = [
-            |piece| piece.stretch.frames.end += 1,
+        let (good, span) = (Noise {}.analyze(pcm), FrameSpan::from(pcm));
+        assert_eq!(Noise {}.check(&good, &span), Ok(()));
+        let invalid: [fn(&mut Piece<Channel>); 7] = [
+            |piece| piece.span.frames.end += 1,
             |piece| piece.channels.clear(),
             |piece| piece.channels[0].0.head = None,
             |piece| piece.channels[0].0.tail = None,
             |piece| piece.channels[0].0.tail = Some(Squares(u128::MAX)),
-            |piece| piece.channels[0].0.settled.silent += 1,
-            |piece| piece.channels[0].0.settled.counts.add(2000),
+            |piece| piece.channels[0].0.summary.silent += 1,
+            |piece| piece.channels[0].0.summary.counts.add(2000),
         ];
-        for (number, harm) in sick.into_iter().enumerate() {
+        for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            harm(partial.0.as_mut().expect("a piece"));
-            assert!(Noise {}.check(&partial, &stretch).is_err(), "harm {number}");
+            corrupt(partial.0.as_mut().expect("a piece"));
+            assert!(Noise {}.check(&partial, &span).is_err(), "corruption {number}");
         }
-        Noise {}.check(&Apart::default(), &stretch).unwrap_err();
+        Noise {}.check(&PerChannel::default(), &span).unwrap_err();
     }
 
     proptest! {
@@ -327,7 +330,7 @@ mod tests {
             quiet in -90.0..-20.0_f64,
             more in 3.0..40.0_f64,
         ) {
-            // Cells of noise at drawn levels, some of them digital silence.
+            // Blocks of noise at random levels, some of them digital silence.
             let sound: Vec<f64> = levels
                 .iter()
                 .zip(&silent)
@@ -336,12 +339,12 @@ mod tests {
                 })
                 .collect();
             let ratio = |dbfs: f64| {
-                // Not the noise that the sound is made of.
+                // Noise that differs from the noise in the signal.
                 let added = noise(dbfs, sound.len() + 137).split_off(137);
                 let noisy: Vec<f64> = sound.iter().zip(added).map(|(x, n)| x + n).collect();
                 figures(&noisy, 16_000)[1].expect("no cell is silent any more")
             };
-            // A cell's own noise differs by fractions of a decibel from cell to cell.
+            // The level of noise differs by fractions of a decibel from block to block.
             if let Some(clean) = figures(&sound, 16_000)[1] {
                 prop_assert!(ratio(quiet) <= clean + 1.0);
             }
@@ -349,16 +352,16 @@ mod tests {
         }
 
         #[test]
-        fn any_cut_gives_the_same_levels(sound in sound(), cuts in cuts()) {
-            expect_the_law(&Noise {}, sound.pcm(), &cuts);
+        fn levels_do_not_depend_on_chunking(sound in sound(), cuts in cuts()) {
+            assert_chunking_invariance(&Noise {}, sound.pcm(), &cuts);
         }
 
         #[test]
-        fn the_levels_are_those_of_cells_one_by_one(seed: u64, frames in 0_usize..4000) {
-            let samples = wandering(seed, frames, 1);
+        fn levels_equal_those_of_single_blocks(seed: u64, frames in 0_usize..4000) {
+            let samples = varying_noise(seed, frames, 1);
             let mut levels: Vec<f64> = samples
                 .chunks_exact(50)
-                .map(|cell| 10.0 * (cell.iter().map(|x| x * x).sum::<f64>() / 50.0).log10())
+                .map(|block| 10.0 * (block.iter().map(|x| x * x).sum::<f64>() / 50.0).log10())
                 .collect();
             levels.sort_by(f64::total_cmp);
             let found = figures(&samples, 1000);

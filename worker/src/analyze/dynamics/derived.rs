@@ -1,16 +1,15 @@
-//! Derived: figures that follow from what several analyzers found.
+//! Derived: figures that are computed from the results of several analyzers.
 //!
-//! They look at no sample and have no partial: so they are the same for any cut because what they
-//! are made of is.
+//! They have no partial of their own, so they depend on chunking no more than their inputs do.
 
 use crate::analyze::loudness::album::Share;
 use crate::analyze::loudness::ebu_r128;
-use crate::analyze::registry::Finished;
+use crate::analyze::registry::AllFeatures;
 use crate::analyze::{AnalysisSettings, Analyzers, Details, Metric, group};
 use crate::decibels;
 use crate::pcm::PcmFormat;
 
-/// Steps of 100 ms in a window of short-term loudness.
+/// 100 ms steps in a short-term window.
 const SHORT_TERM: usize = 30;
 
 pub(crate) const METRICS: &[Metric] = &[
@@ -42,7 +41,7 @@ pub(crate) const METRICS: &[Metric] = &[
     },
 ];
 
-/// Has those analyzers run that the metrics asked for are made from.
+/// Enables the analyzers that the requested metrics are computed from.
 pub(in crate::analyze) fn require(
     analyzers: &mut Analyzers,
     settings: &AnalysisSettings,
@@ -60,9 +59,9 @@ pub(in crate::analyze) fn require(
     }
 }
 
-/// The figures, as [`METRICS`] lists them.
-pub(in crate::analyze) fn figures(finished: &Finished) -> [Option<f64>; 2] {
-    let Finished { loudness: Some(loudness), true_peak: Some(peaks), .. } = finished else {
+/// The figures, in the order of [`METRICS`].
+pub(in crate::analyze) fn figures(finished: &AllFeatures) -> [Option<f64>; 2] {
+    let AllFeatures { loudness: Some(loudness), true_peak: Some(peaks), .. } = finished else {
         return [None; 2];
     };
     let true_peak = decibels::of_power(peaks.true_peak * peaks.true_peak);
@@ -70,15 +69,15 @@ pub(in crate::analyze) fn figures(finished: &Finished) -> [Option<f64>; 2] {
     [plr, psr(loudness, &peaks.every_100_ms)]
 }
 
-/// What the file gives to its album, if that is wanted and it has a loudness.
+/// The share of the file in its album, if albums are requested and the file has a loudness.
 pub(in crate::analyze) fn details(
     analyzers: &Analyzers,
-    finished: Finished,
+    finished: AllFeatures,
     format: PcmFormat,
 ) -> Details {
     let is_wanted = analyzers.loudness.as_ref().is_some_and(|loudness| loudness.is_of_album);
     let share = match finished {
-        Finished { loudness: Some(loudness), true_peak: Some(peaks), .. }
+        AllFeatures { loudness: Some(loudness), true_peak: Some(peaks), .. }
             if is_wanted && ebu_r128::RATES.contains(&format.sample_rate) =>
         {
             Some(Share::new(loudness, peaks.true_peak, peaks.sample_peak))
@@ -108,7 +107,7 @@ mod tests {
 
     use super::*;
     use crate::analyze::METRICS as CATALOGUE;
-    use crate::analyze::testing::waves::{bytes, format};
+    use crate::analyze::testing::signals::{bytes, format};
     use crate::pcm::Pcm;
 
     const RATE: u32 = 48_000;
@@ -122,7 +121,7 @@ mod tests {
         ["plr", "psr"].map(|key| features.get(key))
     }
 
-    /// A tone of 997 Hz at these levels, 10 s each, with a click of full scale in the second.
+    /// A 997 Hz tone at these levels, 10 s each, with a full-scale click in the second.
     fn tone(levels: &[f64]) -> Vec<f64> {
         let mut samples = Vec::new();
         for &level in levels {
@@ -140,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn a_tone_has_the_ratio_of_its_peak_to_its_power() {
-        // 997 Hz at 0 dBFS in one channel are −3.01 LUFS, at any level 3.01 below the peak.
+    fn ratios_of_a_tone_are_peak_to_power() {
+        // 997 Hz at 0 dBFS in one channel is −3.01 LUFS: at every level 3.01 below the peak.
         for level in [1.0, 0.1, 0.5] {
             let [plr, psr] = measured(&tone(&[level]));
             near(plr, 3.01, 0.02);
@@ -150,20 +149,20 @@ mod tests {
     }
 
     #[test]
-    fn the_ratio_of_short_windows_is_that_of_the_densest() {
-        // A click of full scale raises the peak of the whole by 20 dB, and of a few windows.
+    fn psr_is_that_of_the_densest_window() {
+        // A full-scale click raises the peak of the file by 20 dB, but that of few windows only.
         let mut samples = tone(&[0.1, 0.1, 0.1]);
         samples[5 * RATE as usize] = 1.0;
         let [plr, psr] = measured(&samples);
         near(plr, 23.01, 0.1);
         near(psr, 3.01, 0.02);
-        // A passage that is too quiet does not count: silence would have no ratio to speak of.
+        // A passage below the gate does not count: silence has no meaningful ratio.
         let [_, psr] = measured(&[tone(&[0.1]), vec![1e-5; 5 * RATE as usize]].concat());
         near(psr, 3.01, 0.02);
     }
 
     #[test]
-    fn what_has_no_loudness_has_no_ratio() {
+    fn ratios_are_undefined_without_loudness() {
         assert_eq!(measured(&[]), [None; 2]);
         assert_eq!(measured(&vec![0.0; 4 * RATE as usize]), [None; 2]);
         // Less than 3 s have no short-term loudness.
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_analyzers_that_are_needed_run() {
+    fn only_required_analyzers_run() {
         let settings = AnalysisSettings::default();
         let of = |keys: &[&str]| Analyzers::select(keys, &settings).unwrap();
         let plr = of(&["plr"]);

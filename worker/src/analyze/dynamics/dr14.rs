@@ -1,29 +1,28 @@
-//! DR14: how far the second largest peak is above the loudest fifth of all blocks of 3 s.
+//! DR14: second largest peak relative to the loudest fifth of all 3 s blocks.
 //!
-//! Blocks begin with the file. A cut may fall within one: then both sides have it, each with the
-//! squares and the peak of its own frames, and the merge adds them up. Everything up to the figures
-//! is made of integers.
+//! Blocks start with the file. If a chunk boundary falls within a block, both chunks have the
+//! squares and the peak of their own frames, and the merge combines them. All state is in integers.
 
 use serde::{Deserialize, Serialize};
 
 use crate::analyze::accumulate::grid::{self, Grid};
-use crate::analyze::accumulate::per_channel::{Apart, Channel};
-use crate::analyze::{AnalysisSettings, Analyzer, Details, Metric, Stretch, group};
+use crate::analyze::accumulate::per_channel::{ChannelPartial, PerChannel};
+use crate::analyze::{AnalysisSettings, Analyzer, Details, FrameSpan, Metric, group};
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
-/// Of a block.
+/// Length of a block.
 const SECONDS: u32 = 3;
 
-/// Measures dynamics; there is nothing to set.
+/// Measures DR14; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dr14 {}
 
-/// Every block that a channel has a frame of.
+/// Blocks that a channel has frames of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocks(Vec<Block>);
 
-/// What is known of one block of one channel.
+/// State of one block of one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Block {
     squares: u128,
@@ -37,8 +36,8 @@ impl From<&AnalysisSettings> for Dr14 {
 }
 
 impl Analyzer for Dr14 {
-    type Partial = Apart<Blocks>;
-    /// Of each channel; `None` of silence and of less than two blocks.
+    type Partial = PerChannel<Blocks>;
+    /// Figure of each channel; `None` for silence and for less than two blocks.
     type Feature = Vec<Option<f64>>;
 
     const METRICS: &'static [Metric] = &[Metric {
@@ -57,16 +56,16 @@ impl Analyzer for Dr14 {
     }];
 
     fn analyze(&self, chunk: Pcm<'_>) -> Self::Partial {
-        Apart::of(chunk)
+        PerChannel::of(chunk)
     }
 
     fn merge(&self, first: Self::Partial, next: Self::Partial) -> Self::Partial {
         first.join(next)
     }
 
-    fn finish(&self, whole: Apart<Blocks>, format: PcmFormat) -> Vec<Option<f64>> {
+    fn finish(&self, whole: PerChannel<Blocks>, format: PcmFormat) -> Vec<Option<f64>> {
         let Some(piece) = whole.0 else { return Vec::new() };
-        let (grid, end) = (grid_of(&piece.stretch), piece.stretch.frames.end);
+        let (grid, end) = (grid_of(&piece.span), piece.span.frames.end);
         let frames = |block: u64| grid.frames(block).end.min(end) - grid.start(block);
         let figure = |Blocks(blocks): &Blocks| {
             let powers = (0..).zip(blocks).map(|(at, block)| block.power(frames(at), format));
@@ -87,40 +86,40 @@ impl Analyzer for Dr14 {
         Details { channels: vec![("dr14", channels.clone())], ..Details::default() }
     }
 
-    fn check(&self, partial: &Self::Partial, stretch: &Stretch) -> Result<(), String> {
-        partial.check(stretch)
+    fn check(&self, partial: &Self::Partial, span: &FrameSpan) -> Result<(), String> {
+        partial.check(span)
     }
 }
 
-impl Channel for Blocks {
-    fn of(samples: &[i32], stretch: &Stretch) -> Self {
-        let grid = grid_of(stretch);
+impl ChannelPartial for Blocks {
+    fn of(samples: &[i32], span: &FrameSpan) -> Self {
+        let grid = grid_of(span);
         let at = |frame: u64| {
-            let frame = frame.clamp(stretch.frames.start, stretch.frames.end);
-            usize::try_from(frame - stretch.frames.start).unwrap_or(usize::MAX)
+            let frame = frame.clamp(span.frames.start, span.frames.end);
+            usize::try_from(frame - span.frames.start).unwrap_or(usize::MAX)
         };
-        let frames = grid.cells(stretch).map(|block| grid.frames(block));
+        let frames = grid.blocks(span).map(|block| grid.frames(block));
         Self(frames.map(|of| Block::of(&samples[at(of.start)..at(of.end)])).collect())
     }
 
-    fn join(self, stretch: &Stretch, next: Self, behind: &Stretch) -> Self {
+    fn join(self, span: &FrameSpan, next: Self, next_span: &FrameSpan) -> Self {
         let both = [self.0, next.0];
-        Self(grid::merged(grid_of(stretch), both, behind.frames.start, Block::with))
+        Self(grid::merged(grid_of(span), both, next_span.frames.start, Block::with))
     }
 
-    fn is_possible(&self, stretch: &Stretch) -> bool {
-        let frames = u128::from(stretch.frame_count());
+    fn is_possible(&self, span: &FrameSpan) -> bool {
+        let frames = u128::from(span.frame_count());
         let is_possible = |block: &Block| {
             let peak = u128::from(block.peak);
-            block.peak <= stretch.format.full_scale()
+            block.peak <= span.format.full_scale()
                 && (peak * peak..=peak * peak * frames).contains(&block.squares)
         };
-        self.0.len() == grid_of(stretch).count(stretch) && self.0.iter().all(is_possible)
+        self.0.len() == grid_of(span).count(span) && self.0.iter().all(is_possible)
     }
 }
 
-fn grid_of(stretch: &Stretch) -> Grid {
-    Grid::of_seconds(stretch.format.sample_rate, SECONDS)
+fn grid_of(span: &FrameSpan) -> Grid {
+    Grid::of_seconds(span.format.sample_rate, SECONDS)
 }
 
 impl Block {
@@ -143,7 +142,7 @@ impl Block {
         }
     }
 
-    /// Twice the mean square, of full scale 1: a sine of full scale has 1.
+    /// Twice the mean square relative to full scale: a full-scale sine has 1.
     #[expect(clippy::cast_precision_loss, reason = "rounded once, to the nearest")]
     fn power(self, frames: u64, format: PcmFormat) -> f64 {
         let full_scale = f64::from(format.full_scale());
@@ -168,9 +167,9 @@ mod tests {
     use super::*;
     use crate::analyze::accumulate::per_channel::Piece;
     use crate::analyze::testing::oracle::{Sound, sound};
-    use crate::analyze::testing::waves::{cuts, expect_the_law};
+    use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
-    /// Blocks of 3 frames, one after the other.
+    /// Blocks have 3 frames.
     fn figure(samples: &[i32]) -> Option<f64> {
         let sound = Sound::mono_16(1, samples.to_vec());
         Dr14 {}.finish(Dr14 {}.analyze(sound.pcm()), sound.format).first().copied().flatten()
@@ -182,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_second_peak_over_the_loudest_fifth() {
-        // A square wave is 3.01 dB louder than the sine that has 0.
+    fn dr14_is_the_second_peak_over_the_loudest_fifth() {
+        // A square wave is 3.01 dB louder than the sine of 0 dB.
         near(figure(&[16_384; 6]), 20.0 * 0.5_f64.sqrt().log10());
-        // One loud block does not make the peak, but the power.
+        // One loud block sets the power, but not the second largest peak.
         let loud = [[16_384; 3], [8192; 3]].concat();
         near(figure(&loud), 20.0 * (0.25 / (0.5 * 2_f64.sqrt())).log10());
-        // Of ten blocks, two are the loudest fifth; of nine, one.
+        // The loudest fifth of ten blocks are two; of nine, one.
         let mut ten = [[20_000; 3], [10_000; 3]].concat();
         ten.extend([1000; 24]);
         let power = f64::midpoint(20_000_f64.powi(2), 10_000_f64.powi(2)) * 2.0;
@@ -197,12 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn a_last_block_that_is_cut_off_counts_with_the_frames_it_has() {
+    fn incomplete_last_block_counts() {
         near(figure(&[8192, 8192, 8192, 16_384]), 20.0 * (0.25 / (0.5 * 2_f64.sqrt())).log10());
     }
 
     #[test]
-    fn silence_and_single_blocks_have_none() {
+    fn dr14_is_undefined_for_silence_and_single_blocks() {
         assert_eq!(figure(&[]), None);
         assert_eq!(figure(&[9999; 3]), None);
         assert_eq!(figure(&[0; 12]), None);
@@ -211,29 +210,29 @@ mod tests {
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let sound = Sound::mono_16(1, vec![5, -9, 0, 7]);
-        let (good, stretch) = (Dr14 {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
-        assert_eq!(Dr14 {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece<Blocks>); 6] = [
-            |piece| piece.stretch.frames.end += 1,
+        let (good, span) = (Dr14 {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
+        assert_eq!(Dr14 {}.check(&good, &span), Ok(()));
+        let invalid: [fn(&mut Piece<Blocks>); 6] = [
+            |piece| piece.span.frames.end += 1,
             |piece| piece.channels.clear(),
             |piece| piece.channels[0].0.truncate(1),
             |piece| piece.channels[0].0[0].peak = 32_769,
             |piece| piece.channels[0].0[0].squares = 80,
             |piece| piece.channels[0].0[1].squares = 5 * 49,
         ];
-        for (number, harm) in sick.into_iter().enumerate() {
+        for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            harm(partial.0.as_mut().expect("a piece"));
-            assert!(Dr14 {}.check(&partial, &stretch).is_err(), "harm {number}");
+            corrupt(partial.0.as_mut().expect("a piece"));
+            assert!(Dr14 {}.check(&partial, &span).is_err(), "corruption {number}");
         }
-        Dr14 {}.check(&Apart::default(), &stretch).unwrap_err();
+        Dr14 {}.check(&PerChannel::default(), &span).unwrap_err();
     }
 
-    /// As `dr14_t.meter` writes it, in doubles.
+    /// `dr14_t.meter`'s algorithm, in doubles.
     #[expect(clippy::cast_precision_loss, reason = "an oracle with a tolerance")]
-    fn plainly(samples: &[f64], rate: usize) -> Option<f64> {
+    fn reference(samples: &[f64], rate: usize) -> Option<f64> {
         let blocks: Vec<_> = samples.chunks(3 * rate).collect();
         let rms = |block: &&[f64]| {
             (2.0 * block.iter().map(|x| x * x).sum::<f64>() / block.len() as f64).sqrt()
@@ -253,18 +252,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_same_blocks(sound in sound(), slow in 1_u32..30, cuts in cuts()) {
-            // A low rate, so that there are many blocks.
+        fn blocks_do_not_depend_on_chunking(sound in sound(), slow in 1_u32..30, cuts in cuts()) {
+            // A low rate gives many blocks.
             for rate in [sound.format.sample_rate, slow] {
                 let format = PcmFormat { sample_rate: rate, ..sound.format };
                 let whole = Pcm::new(format, 0, sound.pcm().bytes());
-                expect_the_law(&Dr14 {}, whole, &cuts);
+                assert_chunking_invariance(&Dr14 {}, whole, &cuts);
                 let found = Dr14 {}.finish(Dr14 {}.analyze(whole), format);
                 let channels = usize::from(format.channels);
                 for (channel, found) in found.into_iter().enumerate() {
                     let samples: Vec<f64> = sound.samples.iter().skip(channel).step_by(channels)
                         .map(|&x| f64::from(x) / f64::from(format.full_scale())).collect();
-                    match (found, plainly(&samples, rate as usize)) {
+                    match (found, reference(&samples, rate as usize)) {
                         (Some(found), Some(expected)) => {
                             prop_assert!((found - expected).abs() < 1e-9, "{} {}", found, expected);
                         }

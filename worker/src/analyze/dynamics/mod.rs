@@ -1,4 +1,4 @@
-//! Metric group `dynamics`: how far the peaks are above the loudness.
+//! Metric group `dynamics`: ratio of peaks to loudness.
 
 pub(crate) mod derived;
 pub mod dr14;

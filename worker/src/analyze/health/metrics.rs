@@ -1,4 +1,4 @@
-//! The figures of health in the catalogue.
+//! Metrics of the group `health`.
 
 use crate::analyze::{Metric, group};
 

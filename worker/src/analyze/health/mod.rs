@@ -1,10 +1,9 @@
-//! Health: whether a file is what it says it is. The decoder reports it: no analyzer sees it in
-//! the samples, and no cut changes it.
+//! Metric group `health`: whether a file is intact. The decoder provides the data, not an analyzer.
 //!
 //! ```text
 //! file_bytes      │ header │ audio │ ▒▒▒▒ │ audio │ tag │ ???? │
 //! bytes_used      │████████│███████│      │███████│█████│      │
-//! bytes_discarded │        │       │██████│       │     │      │  decode errors, and a cut last frame
+//! bytes_discarded │        │       │██████│       │     │      │  decode errors and a truncated last frame
 //! trailing_bytes  │        │       │      │       │     │██████│
 //! ```
 
@@ -16,44 +15,45 @@ use crate::analyze::{Details, Finding, Region};
 
 pub(super) use metrics::METRICS;
 
-/// What the decoding of a file says of it.
+/// What the decoder reports of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// Frames that the file says it has, if it says.
+    /// Number of frames that the file declares, if it does.
     pub declared_frames: Option<u64>,
-    /// Stretches that could not be decoded and were left out, if they can be counted.
+    /// Number of sections that could not be decoded and were skipped, if they can be counted.
     pub decode_errors: Option<u64>,
-    /// The first of them, at most [`Health::MOST`].
+    /// The first of these sections, at most [`Health::MOST`].
     pub damages: Vec<Damage>,
-    /// Whether the audio has the checksum that the file holds, if it holds one.
+    /// Whether the audio matches the checksum in the file, if there is one.
     pub checksum_matches: Option<bool>,
-    /// Bytes of the file.
+    /// Size of the file.
     pub file_bytes: Option<u64>,
-    /// Bytes of audio of which none could be made, if they can be counted.
+    /// Bytes that could not be decoded, if they can be counted.
     pub bytes_discarded: Option<u64>,
-    /// A last frame that is cut short; its bytes are among those.
+    /// A truncated last frame, whose bytes are included in `bytes_discarded`.
     pub cut: Option<Damage>,
-    /// Bytes behind the audio that are neither audio nor a tag, if that can be told.
+    /// Bytes after the audio that are neither audio nor a tag, if that is known.
     pub trailing_bytes: Option<u64>,
-    /// Where those are, if there are any.
+    /// Location of these bytes, if there are any.
     pub trailing: Option<Damage>,
-    /// Whether its name ends as names of such files do, if it ends as those of any.
+    /// Whether the file name extension fits the format; `None` if it is not that of an audio
+    /// format.
     pub extension_matches: Option<bool>,
 }
 
-/// A stretch of a file of which no audio came.
+/// A section of a file that was not decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
-    /// The frame before which it was left out.
+    /// The frame before which it was skipped.
     pub frame: u64,
-    /// Where it begins in the file, if that is known.
+    /// Its position in the file, if known.
     pub byte: Option<u64>,
-    /// How long it is, if that is known.
+    /// Its length in bytes, if known.
     pub bytes: Option<u64>,
 }
 
 impl Health {
-    /// So many damages are kept; all are counted.
+    /// Number of sections that are kept; all are counted.
     pub const MOST: usize = 1000;
 
     #[expect(clippy::cast_precision_loss, reason = "exact below 2^53, petabytes and millennia")]
@@ -77,7 +77,7 @@ impl Health {
         .into_iter()
     }
 
-    /// Where it is not well.
+    /// The findings.
     pub(super) fn details(&self, sample_rate: u32) -> Details {
         #[expect(clippy::cast_precision_loss, reason = "exact below 2^53 bytes")]
         let finding = |kind, damage: &Damage| Finding {
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_used_is_what_is_left() {
+    fn bytes_used_is_the_remainder() {
         let health = Health {
             file_bytes: Some(1000),
             bytes_discarded: Some(100),
@@ -110,7 +110,7 @@ mod tests {
         };
         let used = |health: &Health| health.figures().nth(4).flatten();
         assert_eq!(used(&health), Some(893.0));
-        // What cannot be told is not nothing.
+        // An unknown value is not zero.
         assert_eq!(used(&Health { trailing_bytes: None, ..health.clone() }), None);
         assert_eq!(used(&Health { bytes_discarded: None, ..health }), None);
         assert_eq!(Health::default().figures().flatten().count(), 0);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn every_place_is_told_with_its_byte() {
+    fn findings_contain_byte_positions() {
         let damage = |frame, byte| Damage { frame, byte, bytes: Some(5) };
         let health = Health {
             damages: vec![damage(8000, Some(77)), damage(16_000, None)],

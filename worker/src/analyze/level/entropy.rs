@@ -1,26 +1,26 @@
 //! Entropy: how evenly the magnitudes of a channel use the scale.
 //!
-//! Magnitudes are counted in 8192 bins, as ffmpeg's astats has them. Counts add up in any order;
-//! logarithms are taken of the counts of the whole.
+//! Magnitudes are counted in 8192 bins, as in ffmpeg's astats. Counts can be added in any order;
+//! logarithms are taken once, of the counts of the whole file.
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::accumulate::per_channel::{Apart, Channel};
-use crate::analyze::{AnalysisSettings, Analyzer, Details, Metric, Stretch, group};
+use crate::analyze::accumulate::per_channel::{ChannelPartial, PerChannel};
+use crate::analyze::{AnalysisSettings, Analyzer, Details, FrameSpan, Metric, group};
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
-/// Bits of a bin's number, and the last bin.
+/// Bits of a bin number, and the last bin.
 const BITS: f64 = 13.0;
 const LAST: u64 = 8191;
 
-/// Counts magnitudes; there is nothing to set.
+/// Counts magnitudes; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entropy {}
 
-/// How many samples of a channel are in each bin, up to the last bin that has one.
+/// Number of samples of a channel per bin, up to the last bin with a sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts(Vec<u64>);
+pub struct MagnitudeCounts(Vec<u64>);
 
 impl From<&AnalysisSettings> for Entropy {
     fn from(_: &AnalysisSettings) -> Self {
@@ -29,8 +29,8 @@ impl From<&AnalysisSettings> for Entropy {
 }
 
 impl Analyzer for Entropy {
-    type Partial = Apart<Counts>;
-    /// Of each channel.
+    type Partial = PerChannel<MagnitudeCounts>;
+    /// Entropy of each channel.
     type Feature = Vec<Option<f64>>;
 
     const METRICS: &'static [Metric] = &[Metric {
@@ -50,15 +50,20 @@ impl Analyzer for Entropy {
     }];
 
     fn analyze(&self, chunk: Pcm<'_>) -> Self::Partial {
-        Apart::of(chunk)
+        PerChannel::of(chunk)
     }
 
     fn merge(&self, first: Self::Partial, next: Self::Partial) -> Self::Partial {
         first.join(next)
     }
 
-    fn finish(&self, whole: Apart<Counts>, _: PcmFormat) -> Vec<Option<f64>> {
-        whole.0.iter().flat_map(|piece| &piece.channels).map(|Counts(of)| entropy(of)).collect()
+    fn finish(&self, whole: PerChannel<MagnitudeCounts>, _: PcmFormat) -> Vec<Option<f64>> {
+        whole
+            .0
+            .iter()
+            .flat_map(|piece| &piece.channels)
+            .map(|MagnitudeCounts(of)| entropy(of))
+            .collect()
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a number of channels")]
@@ -72,15 +77,15 @@ impl Analyzer for Entropy {
         Details { channels: vec![("entropy", channels.clone())], ..Details::default() }
     }
 
-    fn check(&self, partial: &Self::Partial, stretch: &Stretch) -> Result<(), String> {
-        partial.check(stretch)
+    fn check(&self, partial: &Self::Partial, span: &FrameSpan) -> Result<(), String> {
+        partial.check(span)
     }
 }
 
-impl Channel for Counts {
-    fn of(samples: &[i32], stretch: &Stretch) -> Self {
-        let mut counts = match stretch.format.integer_bits() {
-            // ffmpeg makes 16 bits of 8.
+impl ChannelPartial for MagnitudeCounts {
+    fn of(samples: &[i32], span: &FrameSpan) -> Self {
+        let mut counts = match span.format.integer_bits() {
+            // ffmpeg scales 8 bits to 16.
             8 => counts::<32_767>(samples, 8),
             16 => counts::<32_767>(samples, 0),
             _ => counts::<2_147_483_647>(samples, 0),
@@ -90,7 +95,7 @@ impl Channel for Counts {
         Self(counts)
     }
 
-    fn join(mut self, _: &Stretch, next: Self, _: &Stretch) -> Self {
+    fn join(mut self, _: &FrameSpan, next: Self, _: &FrameSpan) -> Self {
         self.0.resize(self.0.len().max(next.0.len()), 0);
         for (count, more) in self.0.iter_mut().zip(next.0) {
             *count = count.saturating_add(more);
@@ -98,11 +103,11 @@ impl Channel for Counts {
         self
     }
 
-    fn is_possible(&self, stretch: &Stretch) -> bool {
+    fn is_possible(&self, span: &FrameSpan) -> bool {
         let sum = self.0.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count));
         self.0.len() as u64 <= LAST + 1
             && self.0.last() != Some(&0)
-            && sum == Some(stretch.frame_count())
+            && sum == Some(span.frame_count())
     }
 }
 
@@ -117,14 +122,14 @@ fn counts<const FULL_SCALE: u64>(samples: &[i32], shift: u32) -> Vec<u64> {
     counts
 }
 
-/// round(|x| / full scale · 8191): half a bin up and rounded down, since no magnitude lies right
-/// between two bins. The most negative number is in the last bin, with the largest.
+/// round(|x| / full scale · 8191), in integers; no magnitude is halfway between two bins. The most
+/// negative number is in the last bin, together with the largest.
 fn bin<const FULL_SCALE: u64>(magnitude: u32) -> usize {
     let bin = (2 * LAST * u64::from(magnitude).min(FULL_SCALE) + FULL_SCALE) / (2 * FULL_SCALE);
     usize::try_from(bin).unwrap_or(usize::MAX)
 }
 
-/// −Σp·log2(p) over the bits of a bin's number; `None` without a sample.
+/// −Σp·log2(p) divided by the bits of a bin number; `None` without samples.
 #[expect(clippy::cast_precision_loss, reason = "2⁵³ samples are 3000 years")]
 fn entropy(counts: &[u64]) -> Option<f64> {
     let all: u64 = counts.iter().sum();
@@ -146,7 +151,7 @@ mod tests {
     use super::*;
     use crate::analyze::accumulate::per_channel::Piece;
     use crate::analyze::testing::oracle::{Sound, sound};
-    use crate::analyze::testing::waves::{cuts, expect_the_law};
+    use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
     fn figure(samples: Vec<i32>) -> Option<f64> {
         let sound = Sound::mono_16(8000, samples);
@@ -155,40 +160,40 @@ mod tests {
     }
 
     #[test]
-    fn entropy_is_the_bits_that_magnitudes_need_over_thirteen() {
+    fn entropy_is_bits_per_magnitude_divided_by_thirteen() {
         assert_eq!(figure(vec![]), None);
         assert_eq!(figure(vec![7; 100]), Some(0.0));
         assert_eq!(figure(vec![20_000, -20_000]), Some(0.0));
         assert_eq!(figure(vec![0, 20_000]), Some(1.0 / 13.0));
         assert_eq!(figure(vec![0, 10_000, -20_000, 30_000]), Some(2.0 / 13.0));
-        // All bins alike.
+        // All bins with the same count.
         assert_eq!(figure((0..8192).map(|bin| bin * 32_767 / 8191).collect()), Some(1.0));
-        // The ends of the scale are one bin.
+        // Both ends of the scale are in one bin.
         assert_eq!(figure(vec![i32::from(i16::MIN), i32::from(i16::MAX)]), Some(0.0));
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let sound = Sound::mono_16(8000, vec![0, 20_000, 20_000]);
-        let (good, stretch) = (Entropy {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
-        assert_eq!(Entropy {}.check(&good, &stretch), Ok(()));
-        let sick: [fn(&mut Piece<Counts>); 5] = [
+        let (good, span) = (Entropy {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
+        assert_eq!(Entropy {}.check(&good, &span), Ok(()));
+        let invalid: [fn(&mut Piece<MagnitudeCounts>); 5] = [
             |piece| piece.channels.clear(),
             |piece| piece.channels[0].0[0] += 1,
             |piece| piece.channels[0].0.push(0),
             |piece| piece.channels[0].0 = vec![u64::MAX, 4],
             |piece| piece.channels[0].0 = [vec![0; 8192], vec![3]].concat(),
         ];
-        for (number, harm) in sick.into_iter().enumerate() {
+        for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            harm(partial.0.as_mut().expect("a piece"));
-            assert!(Entropy {}.check(&partial, &stretch).is_err(), "harm {number}");
+            corrupt(partial.0.as_mut().expect("a piece"));
+            assert!(Entropy {}.check(&partial, &span).is_err(), "corruption {number}");
         }
     }
 
     /// Sample by sample, in doubles.
     #[expect(clippy::cast_possible_truncation, reason = "an oracle")]
-    fn plainly(sound: &Sound, channel: usize) -> f64 {
+    fn reference(sound: &Sound, channel: usize) -> f64 {
         let channels = usize::from(sound.format.channels);
         let widened = if sound.format.integer_bits() == 8 { 256.0 } else { 1.0 };
         let top = f64::from(sound.format.full_scale()) * widened - 1.0;
@@ -204,11 +209,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_same_counts(sound in sound(), cuts in cuts()) {
-            expect_the_law(&Entropy {}, sound.pcm(), &cuts);
+        fn counts_do_not_depend_on_chunking(sound in sound(), cuts in cuts()) {
+            assert_chunking_invariance(&Entropy {}, sound.pcm(), &cuts);
             let found = Entropy {}.finish(Entropy {}.analyze(sound.pcm()), sound.format);
             for (channel, found) in found.into_iter().enumerate() {
-                let (found, expected) = (found.unwrap(), plainly(&sound, channel));
+                let (found, expected) = (found.unwrap(), reference(&sound, channel));
                 prop_assert!((found - expected).abs() < 1e-9, "{} {}", found, expected);
             }
         }

@@ -1,18 +1,18 @@
-//! Level: the largest and the smallest non-zero magnitude, over all channels.
+//! Extremes: largest and smallest non-zero magnitude over all channels.
 //!
-//! Two extremes of a set: order and cuts cannot matter. Magnitudes are integers
-//! ([`Pcm::integers`]); decibels are made of them once, at the very end.
+//! Minimum and maximum depend on neither order nor chunking. Magnitudes are integers
+//! ([`Pcm::integers`]) and are converted to decibels once, at the end.
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::{AnalysisSettings, Analyzer, Metric, Stretch, group};
+use crate::analyze::{AnalysisSettings, Analyzer, FrameSpan, Metric, group};
 use crate::pcm::{Extremes, Pcm, PcmFormat};
 
-/// Finds the extremes; there is nothing to set.
+/// Finds the extremes; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {}
 
-/// The extremes of one stretch.
+/// Extremes of one span.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
     frames: u64,
@@ -22,7 +22,7 @@ pub struct Partial {
 
 /// The figures, in dBFS; `None` if every sample is zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Levels {
+pub struct PeakLevels {
     /// 20·log10(largest / full scale); 0.0 for the most negative sample.
     pub max_dbfs: Option<f64>,
     /// 20·log10(smallest / full scale).
@@ -37,7 +37,7 @@ impl From<&AnalysisSettings> for Level {
 
 impl Analyzer for Level {
     type Partial = Partial;
-    type Feature = Levels;
+    type Feature = PeakLevels;
 
     const METRICS: &'static [Metric] = &[
         Metric {
@@ -84,27 +84,27 @@ impl Analyzer for Level {
         Partial { frames: first.frames.saturating_add(next.frames), extremes }
     }
 
-    fn finish(&self, whole: Partial, format: PcmFormat) -> Levels {
+    fn finish(&self, whole: Partial, format: PcmFormat) -> PeakLevels {
         let dbfs = |of: fn(Extremes) -> u32| format.dbfs(of(whole.extremes?));
-        Levels {
+        PeakLevels {
             max_dbfs: dbfs(|extremes| extremes.largest),
             min_dbfs: dbfs(|extremes| extremes.smallest),
         }
     }
 
-    fn figures(levels: &Levels) -> impl Iterator<Item = Option<f64>> {
+    fn figures(levels: &PeakLevels) -> impl Iterator<Item = Option<f64>> {
         [levels.max_dbfs, levels.min_dbfs].into_iter()
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        let frames = stretch.frame_count();
+    fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
+        let frames = span.frame_count();
         if partial.frames != frames {
             return Err(format!("{} frames instead of {frames}", partial.frames));
         }
         match partial.extremes {
             Some(_) if frames == 0 => Err("extremes of no audio".into()),
             Some(Extremes { smallest, largest })
-                if smallest == 0 || smallest > largest || largest > stretch.format.full_scale() =>
+                if smallest == 0 || smallest > largest || largest > span.format.full_scale() =>
             {
                 Err(format!("impossible magnitudes {smallest} and {largest}"))
             }
@@ -121,7 +121,7 @@ mod tests {
     use crate::analyze::testing::oracle::{Sound, sound};
     use crate::pcm::SampleFormat;
 
-    fn levels(sample_format: SampleFormat, bytes: &[u8]) -> Levels {
+    fn levels(sample_format: SampleFormat, bytes: &[u8]) -> PeakLevels {
         let format = PcmFormat::new(sample_format, 8000, 1);
         Level {}.finish(Level {}.analyze(Pcm::new(format, 0, bytes)), format)
     }
@@ -135,7 +135,7 @@ mod tests {
             (SampleFormat::S32, &[0, 0, 0, 0x80]),
             (SampleFormat::F32, &[0, 0, 0x80, 0xbf]),
         ] {
-            let full = Levels { max_dbfs: Some(0.0), min_dbfs: Some(0.0) };
+            let full = PeakLevels { max_dbfs: Some(0.0), min_dbfs: Some(0.0) };
             assert_eq!(levels(format, bytes), full, "{format:?}");
         }
         let most_positive = levels(SampleFormat::S16, &32_767_i16.to_le_bytes()).max_dbfs.unwrap();
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn silence_has_no_level() {
-        let none = Levels { max_dbfs: None, min_dbfs: None };
+        let none = PeakLevels { max_dbfs: None, min_dbfs: None };
         assert_eq!(levels(SampleFormat::S16, &[]), none);
         assert_eq!(levels(SampleFormat::S16, &[0; 64]), none);
         assert_eq!(levels(SampleFormat::U8, &[128; 64]), none);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_do_not_count_as_the_smallest() {
+    fn zeros_do_not_count_as_smallest_magnitude() {
         let bytes: Vec<u8> = [0_i16, -2, 0, 1024].iter().flat_map(|x| x.to_le_bytes()).collect();
         let levels = levels(SampleFormat::S16, &bytes);
         assert_eq!(levels.max_dbfs, Some(20.0 * 0.03125_f64.log10()));
@@ -160,24 +160,24 @@ mod tests {
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let sound = Sound::mono_16(8000, vec![5, 0, -7]);
-        let stretch = Stretch::from(sound.pcm());
+        let span = FrameSpan::from(sound.pcm());
         let good = Level {}.analyze(sound.pcm());
-        assert_eq!(Level {}.check(&good, &stretch), Ok(()));
+        assert_eq!(Level {}.check(&good, &span), Ok(()));
         for (smallest, largest) in [(0, 7), (8, 7), (5, 32_769)] {
             let extremes = Some(Extremes { smallest, largest });
-            Level {}.check(&Partial { extremes, ..good.clone() }, &stretch).unwrap_err();
+            Level {}.check(&Partial { extremes, ..good.clone() }, &span).unwrap_err();
         }
-        Level {}.check(&Partial { frames: 2, ..good.clone() }, &stretch).unwrap_err();
+        Level {}.check(&Partial { frames: 2, ..good.clone() }, &span).unwrap_err();
         Level {}
-            .check(&Partial { frames: 0, ..good }, &Stretch { frames: 0..0, ..stretch })
+            .check(&Partial { frames: 0, ..good }, &FrameSpan { frames: 0..0, ..span })
             .unwrap_err();
     }
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_extremes(
+        fn extremes_do_not_depend_on_chunking(
             sound in sound(),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         ) {
@@ -187,7 +187,7 @@ mod tests {
                 .fold(Partial::default(), |so_far, next| Level {}.merge(so_far, next));
             prop_assert_eq!(&merged, &whole);
 
-            // Sorted, an oracle that knows neither chunks nor loops without branches.
+            // Sorting, as an independent reference.
             let mut magnitudes: Vec<_> = sound.samples.iter().map(|x| x.unsigned_abs()).collect();
             magnitudes.retain(|&magnitude| magnitude > 0);
             magnitudes.sort_unstable();

@@ -1,25 +1,25 @@
-//! Histogram: how many samples there are in each of the six decibels below full scale.
+//! Histogram: number of samples in each of the six decibels below full scale.
 //!
-//! Six counts of each channel, in any order. Which magnitudes are in which decibel is settled in
-//! whole numbers first, so that no sample is ever measured.
+//! Six counts per channel, which can be added in any order. The bounds of the bins are converted to
+//! integer magnitudes first, so that no logarithm is taken of a sample.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::accumulate::per_channel::{Apart, Channel};
-use crate::analyze::{AnalysisSettings, Analyzer, Details, Metric, Stretch, group};
+use crate::analyze::accumulate::per_channel::{ChannelPartial, PerChannel};
+use crate::analyze::{AnalysisSettings, Analyzer, Details, FrameSpan, Metric, group};
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
-/// Counts samples; there is nothing to set.
+/// Counts samples; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Histogram {}
 
-/// How many samples of a channel are above −1 dBFS, above −2 dBFS, and so on.
+/// Number of samples of a channel above −1 dBFS, above −2 dBFS, and so on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Above([u64; BINS]);
+pub struct CumulativeCounts([u64; BINS]);
 
-/// Decibels that are counted.
+/// Number of bins.
 const BINS: usize = 6;
 
 impl From<&AnalysisSettings> for Histogram {
@@ -29,21 +29,25 @@ impl From<&AnalysisSettings> for Histogram {
 }
 
 impl Analyzer for Histogram {
-    type Partial = Apart<Above>;
-    /// Of each channel, from 0 dBFS downwards.
+    type Partial = PerChannel<CumulativeCounts>;
+    /// Counts of each channel, from 0 dBFS downwards.
     type Feature = Vec<[u64; BINS]>;
 
     const METRICS: &'static [Metric] = &METRICS;
 
-    fn analyze(&self, chunk: Pcm<'_>) -> Apart<Above> {
-        Apart::of(chunk)
+    fn analyze(&self, chunk: Pcm<'_>) -> PerChannel<CumulativeCounts> {
+        PerChannel::of(chunk)
     }
 
-    fn merge(&self, first: Apart<Above>, next: Apart<Above>) -> Apart<Above> {
+    fn merge(
+        &self,
+        first: PerChannel<CumulativeCounts>,
+        next: PerChannel<CumulativeCounts>,
+    ) -> PerChannel<CumulativeCounts> {
         first.join(next)
     }
 
-    fn finish(&self, whole: Apart<Above>, _: PcmFormat) -> Vec<[u64; BINS]> {
+    fn finish(&self, whole: PerChannel<CumulativeCounts>, _: PcmFormat) -> Vec<[u64; BINS]> {
         whole.0.iter().flat_map(|piece| &piece.channels).map(|above| above.bins()).collect()
     }
 
@@ -66,29 +70,33 @@ impl Analyzer for Histogram {
         }
     }
 
-    fn check(&self, partial: &Apart<Above>, stretch: &Stretch) -> Result<(), String> {
-        partial.check(stretch)
+    fn check(
+        &self,
+        partial: &PerChannel<CumulativeCounts>,
+        span: &FrameSpan,
+    ) -> Result<(), String> {
+        partial.check(span)
     }
 }
 
-impl Channel for Above {
-    fn of(samples: &[i32], stretch: &Stretch) -> Self {
-        Self(above(samples, &least(stretch.format)))
+impl ChannelPartial for CumulativeCounts {
+    fn of(samples: &[i32], span: &FrameSpan) -> Self {
+        Self(count_at_least(samples, &thresholds(span.format)))
     }
 
-    fn join(mut self, _: &Stretch, next: Self, _: &Stretch) -> Self {
+    fn join(mut self, _: &FrameSpan, next: Self, _: &FrameSpan) -> Self {
         for (count, more) in self.0.iter_mut().zip(next.0) {
             *count = count.saturating_add(more);
         }
         self
     }
 
-    fn is_possible(&self, stretch: &Stretch) -> bool {
-        self.0.is_sorted() && self.0[BINS - 1] <= stretch.frame_count()
+    fn is_possible(&self, span: &FrameSpan) -> bool {
+        self.0.is_sorted() && self.0[BINS - 1] <= span.frame_count()
     }
 }
 
-impl Above {
+impl CumulativeCounts {
     fn bins(self) -> [u64; BINS] {
         let mut bins = self.0;
         for (bin, above) in bins[1..].iter_mut().zip(self.0) {
@@ -98,16 +106,16 @@ impl Above {
     }
 }
 
-/// The smallest magnitude above −1 dBFS, above −2 dBFS, and so on.
+/// Smallest magnitude above −1 dBFS, above −2 dBFS, and so on.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below full scale")]
-fn least(format: PcmFormat) -> [u32; BINS] {
+fn thresholds(format: PcmFormat) -> [u32; BINS] {
     let full_scale = f64::from(format.full_scale());
     let least = |db: f64| (full_scale * decibels::power_of_ten(-db / 20.0)).floor() as u32 + 1;
     [1.0, 2.0, 3.0, 4.0, 5.0, 6.0].map(least)
 }
 
 #[multiversion(targets("x86_64+avx2"))]
-fn above(samples: &[i32], least: &[u32; BINS]) -> [u64; BINS] {
+fn count_at_least(samples: &[i32], least: &[u32; BINS]) -> [u64; BINS] {
     let mut counts = [0_u64; BINS];
     for some in samples.chunks(1 << 12) {
         let largest =
@@ -176,7 +184,7 @@ mod tests {
 
     use super::*;
     use crate::analyze::testing::oracle::{Sound, sound};
-    use crate::analyze::testing::waves::{cuts, expect_the_law};
+    use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
     fn bins(samples: Vec<i32>) -> Vec<[u64; BINS]> {
         let sound = Sound::mono_16(8000, samples);
@@ -184,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn each_sample_is_in_its_decibel() {
+    fn samples_are_counted_in_their_decibel() {
         // 10^(−1/20) of 32,768 is 29,204.5, 10^(−6/20) is 16,422.9.
         assert_eq!(bins(vec![-32_768, 29_205, 29_204, 16_423, 16_422]), [[2, 1, 0, 0, 0, 1]]);
         assert_eq!(bins(vec![0; 9]), [[0; BINS]]);
@@ -192,23 +200,23 @@ mod tests {
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let sound = Sound::mono_16(8000, vec![30_000; 30]);
-        let (good, stretch) = (Histogram {}.analyze(sound.pcm()), Stretch::from(sound.pcm()));
-        assert_eq!(Histogram {}.check(&good, &stretch), Ok(()));
+        let (good, span) = (Histogram {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
+        assert_eq!(Histogram {}.check(&good, &span), Ok(()));
         for counts in [[31; BINS], [1, 0, 1, 1, 1, 1]] {
             let mut partial = good.clone();
-            partial.0.as_mut().expect("a piece").channels[0] = Above(counts);
-            Histogram {}.check(&partial, &stretch).unwrap_err();
+            partial.0.as_mut().expect("a piece").channels[0] = CumulativeCounts(counts);
+            Histogram {}.check(&partial, &span).unwrap_err();
         }
-        Histogram {}.check(&Apart::default(), &stretch).unwrap_err();
+        Histogram {}.check(&PerChannel::default(), &span).unwrap_err();
     }
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_same_counts(sound in sound(), cuts in cuts()) {
-            expect_the_law(&Histogram {}, sound.pcm(), &cuts);
-            // One by one, by the logarithm of each.
+        fn counts_do_not_depend_on_chunking(sound in sound(), cuts in cuts()) {
+            assert_chunking_invariance(&Histogram {}, sound.pcm(), &cuts);
+            // Sample by sample, with a logarithm of each.
             let channels = usize::from(sound.format.channels);
             let found = Histogram {}.finish(Histogram {}.analyze(sound.pcm()), sound.format);
             for (channel, found) in found.into_iter().enumerate() {

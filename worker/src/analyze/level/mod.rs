@@ -4,4 +4,4 @@ pub mod entropy;
 pub mod extremes;
 pub mod histogram;
 pub mod short_rms;
-pub mod sums;
+pub mod statistics;

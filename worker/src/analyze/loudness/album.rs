@@ -1,4 +1,4 @@
-//! Album: files that belong together, measured as if they were one.
+//! Album: several files measured as one programme.
 //!
 //! ```text
 //!   file 1 ─share─┐
@@ -6,22 +6,22 @@
 //!   file 3 ─share─┘
 //! ```
 //!
-//! No mean of the files' figures is that of the album: the gates are laid anew over all windows.
-//! No window reaches from one file into the next. The order of the files changes no bit, and the
-//! figures of an album of one file are those of the file.
+//! The figures of an album are not means of the figures of its files: the gates are computed from
+//! the windows of all files. No window spans two files. The figures do not depend on the order of
+//! the files, and those of an album of one file equal those of the file.
 //!
-//! Windows below the absolute gate never count and are not kept: an hour takes 576 kB at most.
+//! Windows below the absolute gate never count and are not kept: one hour takes at most 576 kB.
 
 use crate::analyze::loudness::ebu_r128::{self, integrated, is_audible, range};
 use crate::analyze::{METRICS as CATALOGUE, Metric, group};
 use crate::decibels;
 
-/// What one file gives to its album.
+/// What one file contributes to its album.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Share {
-    /// Powers of the blocks of 400 ms that can count.
+    /// Powers of the 400 ms blocks above the absolute gate.
     pub(crate) blocks: Vec<f64>,
-    /// Powers of the windows of 3 s that can count.
+    /// Powers of the 3 s windows above the absolute gate.
     pub(crate) windows: Vec<f64>,
     pub(crate) momentary_max_lufs: Option<f64>,
     pub(crate) short_term_max_lufs: Option<f64>,
@@ -29,14 +29,14 @@ pub struct Share {
     pub(crate) sample_peak: f64,
 }
 
-/// What there is of an album so far; the default is that of no file.
+/// The files of an album that were added so far; none by default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Album {
     all: Share,
 }
 
 impl Share {
-    /// Of what was found in a file.
+    /// The share of a file with these results.
     pub(crate) fn new(loudness: ebu_r128::Figures, true_peak: f64, sample_peak: f64) -> Self {
         let audible = |mut powers: Vec<f64>| {
             powers.retain(|&power| is_audible(power));
@@ -55,7 +55,7 @@ impl Share {
 }
 
 impl Album {
-    /// With one more file.
+    /// Adds a file.
     pub fn add(&mut self, share: Share) {
         let all = &mut self.all;
         all.blocks.extend(share.blocks);
@@ -67,7 +67,7 @@ impl Album {
         all.sample_peak = all.sample_peak.max(share.sample_peak);
     }
 
-    /// The figures: those that files have too, under the same names, and then [`METRICS`].
+    /// The figures that files have too, under the same keys, followed by [`METRICS`].
     pub fn figures(&self, target_lufs: Option<f64>) -> Vec<(&'static Metric, Option<f64>)> {
         let all = &self.all;
         let whole = integrated(&all.blocks);
@@ -97,7 +97,7 @@ impl Album {
     }
 }
 
-/// The figures that albums have and files have not.
+/// Metrics that only albums have.
 pub static METRICS: &[Metric] = &[
     Metric {
         key: "replaygain_album_gain_db",
@@ -134,14 +134,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::analyze::testing::waves::{bytes, format, wandering};
+    use crate::analyze::testing::signals::{bytes, format, varying_noise};
     use crate::analyze::{AnalysisSettings, Analyzers};
     use crate::pcm::Pcm;
 
-    /// A file, as its rate, its channels and its samples.
+    /// Sample rate, channels and samples of a file.
     type File = (u32, u16, Vec<f64>);
 
-    /// What it gives to its album, and its figures.
+    /// Share of a file, and its figures.
     fn measured((rate, channels, samples): &File) -> (Share, Vec<(&'static str, Option<f64>)>) {
         let settings = AnalysisSettings { album: true, ..AnalysisSettings::default() };
         let analyzers = Analyzers::select(&["loudness_range_lu"], &settings).unwrap();
@@ -173,20 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn the_gates_are_laid_anew_over_all_files() {
-        // Tech 3341, cases 3 and 4, and 3342, case 1, each step a file of its own.
+    fn gates_are_computed_over_all_files() {
+        // Tech 3341, cases 3 and 4, and Tech 3342, case 1, with a file for each step.
         let parts = [(10, -72.0), (10, -36.0), (60, -23.0), (10, -36.0), (10, -72.0)];
         let files = parts.map(|(seconds, dbfs)| tone(48_000, seconds, dbfs));
         let figures = album(&files);
         assert!((of(&figures, "integrated_lufs") + 23.0).abs() < 0.1, "{figures:?}");
         assert!((of(&figures, "replaygain_album_gain_db") - 5.0).abs() < 0.1, "{figures:?}");
-        // No mean of the files' own loudness would be that.
+        // A mean of the files' loudness would differ.
         assert!((of(&measured(&files[1]).1, "integrated_lufs") + 36.0).abs() < 0.1);
         let range = album(&[tone(48_000, 20, -20.0), tone(44_100, 20, -30.0)]);
         assert!((of(&range, "loudness_range_lu") - 10.0).abs() < 0.1, "{range:?}");
     }
 
-    /// Short-term loudness of every 100 ms.
+    /// Short-term loudness every 100 ms.
     fn windows_of_libebur128((rate, channels, samples): &File) -> Vec<f64> {
         let mut state = EbuR128::new(u32::from(*channels), *rate, Mode::S).unwrap();
         let step = usize::try_from(rate / 10).unwrap() * usize::from(*channels);
@@ -201,12 +201,12 @@ mod tests {
     }
 
     #[test]
-    fn albums_are_those_of_libebur128() {
+    fn albums_equal_libebur128() {
         let files: Vec<File> = [(48_000, 2, 400_000), (44_100, 1, 300_000), (8000, 2, 50_000)]
             .into_iter()
             .zip(1..)
             .map(|((rate, channels, frames), seed)| {
-                (rate, channels, wandering(seed, frames, channels.into()))
+                (rate, channels, varying_noise(seed, frames, channels.into()))
             })
             .chain([tone(44_100, 5, -20.0), tone(48_000, 4, -34.0)])
             .collect();
@@ -223,7 +223,8 @@ mod tests {
         let figures = album(&files);
         let ours = of(&figures, "integrated_lufs");
         assert!((ours - theirs).abs() < 1e-3, "{ours}, libebur128 {theirs}");
-        // For the range it looks every second, Tech 3342 every 100 ms: so its windows, our gates.
+        // libebur128 computes the range from windows every second, Tech 3342 every 100 ms: this
+        // uses its windows and this crate's gates.
         let windows: Vec<f64> = files.iter().flat_map(windows_of_libebur128).collect();
         let power = |loudness: f64| 10_f64.powf(loudness / 10.0);
         let audible: Vec<f64> = windows.into_iter().filter(|window| *window >= -70.0).collect();
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_audio_changes_nothing_and_no_file_has_no_figures() {
+    fn empty_files_do_not_change_an_album() {
         let (silence, nothing) = ((48_000, 2, vec![0.0; 400_000]), (48_000, 2, Vec::new()));
         let file = tone(48_000, 4, -20.0);
         assert_eq!(album([&silence, &file, &nothing]), album([&file]));
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn below_8_khz_there_is_no_loudness_to_share() {
+    fn rates_below_8_khz_have_no_share() {
         let settings = AnalysisSettings { album: true, ..AnalysisSettings::default() };
         let analyzers = Analyzers::select(&[""; 0], &settings).unwrap();
         let format = format(7999, 1);
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_compared_with_the_album() {
+    fn target_is_compared_with_the_album() {
         let mut whole = Album::default();
         whole.add(measured(&tone(48_000, 4, -20.0)).0);
         let figures = whole.figures(Some(-23.0));
@@ -271,7 +272,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(12))]
 
         #[test]
-        fn the_order_of_the_files_changes_no_bit_and_an_album_of_one_is_the_file(
+        fn album_does_not_depend_on_file_order_and_one_file_equals_its_album(
             seeds in prop::collection::vec(any::<u64>(), 1..5),
             turn: prop::sample::Index,
         ) {
@@ -279,7 +280,7 @@ mod tests {
                 .iter()
                 .map(|&seed| {
                     let rate = [8000, 8820, 11_025][usize::try_from(seed % 3).unwrap()];
-                    (rate, 1, wandering(seed, 40_000, 1))
+                    (rate, 1, varying_noise(seed, 40_000, 1))
                 })
                 .collect();
             let in_order = album(&files);

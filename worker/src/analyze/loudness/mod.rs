@@ -1,4 +1,4 @@
-//! Metric group `loudness`: BS.1770 and EBU R 128, for a file and for an album.
+//! Metric group `loudness`: BS.1770 and EBU R128, for files and for albums.
 
 pub mod album;
 pub mod ebu_r128;

@@ -1,14 +1,13 @@
-//! Details: what analyzers tell beside one number for the whole file.
+//! Details: results of analyzers beside one number per file.
 //!
-//! - Regions: where something is, one list for each kind.
-//! - Findings: what deserves a look, each with its time, its channel, and how bad it is.
-//! - Channels: figures of each channel by itself.
-//! - Timelines: a figure every 100 ms, if they were asked for.
+//! - Regions: sections of the file, one list per kind.
+//! - Findings: possible faults, with time, channel and severity.
+//! - Channels: figures of each channel.
+//! - Timelines: a figure every 100 ms, if requested.
 //!
-//! Each belongs to a metric of the catalogue and bears its key: the metric is the number for the
-//! whole file (how many regions there are, say), and who asks for it gets the details too. Places
-//! are in seconds, since their readers have no frames; frames over the rate are exact enough
-//! to get the frame back by rounding.
+//! Each belongs to a metric of the catalogue and has its key. The metric is the number for the
+//! whole file (for example the number of regions), and requesting it includes the details.
+//! Positions are in seconds, precise enough to recover the frame by rounding.
 
 use serde::Serialize;
 
@@ -17,55 +16,55 @@ use crate::analyze::results::timeline::Timeline;
 use crate::analyze::spectrum::bands::Band;
 use crate::analyze::waveform::Waveform;
 
-/// A stretch of the file that something is true of.
+/// A section of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Region {
-    /// Where it begins, in seconds.
+    /// Start in seconds.
     pub start_seconds: f64,
-    /// Where it has ended, in seconds.
+    /// End in seconds.
     pub end_seconds: f64,
 }
 
-/// Something that deserves a look.
+/// A possible fault.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// The key of its metric.
+    /// Key of its metric.
     pub kind: &'static str,
-    /// The channel that it is in, from 1; `None` if it is in all of them.
+    /// Channel, from 1; `None` if it affects all channels.
     pub channel: Option<u16>,
-    /// Where it is.
+    /// Position.
     #[serde(flatten)]
     pub region: Region,
-    /// How bad it is, in what the definition of its metric says.
+    /// Severity, in the unit that its metric defines.
     pub value: Option<f64>,
-    /// From which value on it is a finding at all.
+    /// Value from which on it is a finding.
     pub threshold: Option<f64>,
-    /// The byte of the file at which it begins, if it was found there and not in the audio.
+    /// Position in the file in bytes, if it was found in the file and not in the audio.
     pub byte: Option<u64>,
 }
 
-/// What analyzers tell beside one number for the whole file.
+/// Results of analyzers beside one number per file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Details {
-    /// By the key of a metric, each in order of time.
+    /// Regions by the key of their metric, in order of time.
     pub regions: Vec<(&'static str, Vec<Region>)>,
-    /// In order of time.
+    /// Findings in order of time.
     pub findings: Vec<Finding>,
-    /// By the key of a metric, channel by channel; `None` is not defined, or −∞.
+    /// Figures of each channel by the key of their metric; `None` is not defined, or −∞.
     pub channels: Vec<(&'static str, Vec<Option<f64>>)>,
-    /// By name; there are none unless they were asked for.
+    /// Timelines by name; empty unless requested.
     pub timelines: Vec<(&'static str, Timeline)>,
-    /// The average spectrum in thirds of an octave, if that was asked for.
+    /// Average spectrum in third-octave bands, if requested.
     pub spectrum_bands: Vec<Band>,
-    /// What it is drawn by, if that was asked for; it stands in no report.
+    /// Waveform, if requested; not part of reports.
     pub waveform: Option<Waveform>,
-    /// What it gives to the figures of its album, if that was asked for and it has a loudness; it
-    /// stands in no report.
+    /// Share in the figures of an album, if requested and the file has a loudness; not part of
+    /// reports.
     pub share: Option<Share>,
 }
 
 impl Region {
-    /// From one frame to another that is no longer part of it.
+    /// The region of a range of frames.
     #[expect(clippy::cast_precision_loss, reason = "2⁵³ frames are 1900 years")]
     pub fn of_frames(frames: &std::ops::Range<u64>, sample_rate: u32) -> Self {
         let seconds = |frame: u64| frame as f64 / f64::from(sample_rate.max(1));
@@ -74,7 +73,7 @@ impl Region {
 }
 
 impl Details {
-    /// With those of another analyzer.
+    /// Adds the details of another analyzer.
     pub(crate) fn append(&mut self, mut other: Self) {
         self.regions.append(&mut other.regions);
         self.channels.append(&mut other.channels);
@@ -89,7 +88,7 @@ impl Details {
         });
     }
 
-    /// Those that belong to these metrics.
+    /// Keeps the details of the requested metrics.
     pub(crate) fn retain(&mut self, is_asked: impl Fn(&str) -> bool) {
         self.regions.retain(|(key, _)| is_asked(key));
         self.findings.retain(|finding| is_asked(finding.kind));
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_are_in_order_of_time_and_then_of_channels() {
+    fn findings_are_sorted_by_time_and_channel() {
         let mut all = Details::default();
         for (kind, channel, at) in [("b", 1, 2.0), ("a", 2, 0.5), ("c", 1, 0.5)] {
             all.append(Details {
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_belongs_to_a_metric_that_was_asked_for_is_kept() {
+    fn only_details_of_requested_metrics_are_kept() {
         let mut all = Details {
             regions: vec![("a", Vec::new()), ("b", Vec::new())],
             findings: vec![finding("a", 1, 0.0), finding("b", 1, 0.0)],
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_gives_back_its_frames() {
+    fn frames_can_be_recovered_from_a_region() {
         for rate in [8000_u32, 11_025, 44_100, 192_000] {
             let frames = 3_600 * u64::from(rate) + 1..7_200 * u64::from(rate) - 1;
             let Region { start_seconds, end_seconds } = Region::of_frames(&frames, rate);

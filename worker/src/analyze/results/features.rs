@@ -1,4 +1,4 @@
-//! Features: the finished figures of one file, in report order.
+//! Features: the figures of one file, in report order.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -19,17 +19,17 @@ impl Features {
         self.figures.iter().find(|(metric, _)| metric.key == key).and_then(|&(_, figure)| figure)
     }
 
-    /// What was computed, with its definition.
+    /// The computed figures with their metrics.
     pub fn iter(&self) -> impl Iterator<Item = (&'static Metric, Option<f64>)> {
         self.figures.iter().copied()
     }
 
-    /// What there is beside the figures.
+    /// The details beside the figures.
     pub fn into_details(self) -> Details {
         self.details
     }
 
-    /// With what the decoding of the file, of that sample rate, says of it.
+    /// Adds the figures of the group `health`.
     #[must_use]
     pub fn with_health(mut self, health: &Health, sample_rate: u32) -> Self {
         self.extend(health::METRICS, health.figures());
@@ -37,7 +37,7 @@ impl Features {
         self
     }
 
-    /// Without the figures that came along unasked because their analyzer makes several.
+    /// Removes figures that were not requested but computed by the same analyzers.
     #[must_use]
     pub fn only<Key: AsRef<str>>(mut self, keys: &[Key]) -> Self {
         let is_asked = |metric: &str| keys.iter().any(|key| key.as_ref() == metric);
@@ -46,12 +46,12 @@ impl Features {
         self
     }
 
-    /// Appends what one analyzer tells beside its figures.
+    /// Adds the details of one analyzer.
     pub(crate) fn append(&mut self, details: Details) {
         self.details.append(details);
     }
 
-    /// Appends the figures of one analyzer.
+    /// Adds the figures of one analyzer.
     pub(crate) fn extend(
         &mut self,
         metrics: &'static [Metric],

@@ -1,27 +1,27 @@
-//! Timeline: a figure every so often, from the first frame of a file to the last.
+//! Timeline: a figure at regular intervals over a whole file.
 //!
-//! It is kept in thousandths, as finely as ffmpeg prints its own and finer than anyone hears: an
-//! hour of a value every 100 ms takes 144 kB.
+//! Values are kept in thousandths, the precision that ffmpeg prints: an hour with a value every 100
+//! ms takes 144 kB.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-/// A figure for windows of one length, of which one begins every step, the first with the file.
+/// Values of windows of one length that start at regular steps, the first at the start of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeline {
     window: Duration,
     step: Duration,
-    /// In thousandths, or [`NOTHING`].
+    /// In thousandths, or [`UNDEFINED`].
     values: Vec<i32>,
 }
 
-/// What is not defined; no figure is as small.
-const NOTHING: i32 = i32::MIN;
+/// A value that is not defined.
+const UNDEFINED: i32 = i32::MIN;
 
 impl Timeline {
-    /// Of windows of this length, each a step behind the one before.
+    /// Values of windows of length `window`, every `step`.
     pub fn new(
         window: Duration,
         step: Duration,
@@ -30,13 +30,13 @@ impl Timeline {
         Self {
             window,
             step,
-            values: values.map(|value| value.map_or(NOTHING, thousandths)).collect(),
+            values: values.map(|value| value.map_or(UNDEFINED, thousandths)).collect(),
         }
     }
 
-    /// The same with so many values at most, each the largest of several.
+    /// At most `most` values, each the largest of several.
     #[must_use]
-    pub fn thinned(self, most: NonZeroU32) -> Self {
+    pub fn downsampled(self, most: NonZeroU32) -> Self {
         let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
         let of = self.values.len().div_ceil(most).max(1);
         Self {
@@ -46,19 +46,19 @@ impl Timeline {
         }
     }
 
-    /// How long a window is.
+    /// Length of a window.
     pub fn window(&self) -> Duration {
         self.window
     }
 
-    /// How long after the one before a window begins.
+    /// Step from one window to the next.
     pub fn step(&self) -> Duration {
         self.step
     }
 
-    /// Of one window after the other, to a thousandth; `None` is not defined, or −∞.
+    /// The values, to a thousandth; `None` is not defined, or −∞.
     pub fn values(&self) -> impl ExactSizeIterator<Item = Option<f64>> {
-        self.values.iter().map(|&value| (value != NOTHING).then(|| f64::from(value) / 1000.0))
+        self.values.iter().map(|&value| (value != UNDEFINED).then(|| f64::from(value) / 1000.0))
     }
 }
 
@@ -82,20 +82,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_several_values_the_largest_stays() {
+    fn downsampling_keeps_the_largest_value() {
         let [window, step] = [400, 100].map(Duration::from_millis);
         let values = [None, Some(-30.0), Some(-10.0), Some(-20.0), None, None, Some(-5.0)];
         let whole = Timeline::new(window, step, values.into_iter());
-        let thinned = |most| whole.clone().thinned(NonZeroU32::new(most).unwrap());
-        let three = thinned(3);
+        let downsampled = |most| whole.clone().downsampled(NonZeroU32::new(most).unwrap());
+        let three = downsampled(3);
         assert_eq!(three.step(), Duration::from_millis(300));
         assert_eq!(three.values().collect::<Vec<_>>(), [Some(-10.0), Some(-20.0), Some(-5.0)]);
-        assert_eq!(thinned(7), whole);
-        assert_eq!(thinned(1).values().collect::<Vec<_>>(), [Some(-5.0)]);
+        assert_eq!(downsampled(7), whole);
+        assert_eq!(downsampled(1).values().collect::<Vec<_>>(), [Some(-5.0)]);
     }
 
     #[test]
-    fn values_are_to_a_thousandth() {
+    fn values_are_rounded_to_a_thousandth() {
         let of = |values: &[Option<f64>]| {
             let [window, step] = [400, 100].map(Duration::from_millis);
             Timeline::new(window, step, values.iter().copied()).values().collect::<Vec<_>>()
@@ -103,6 +103,6 @@ mod tests {
         assert_eq!(of(&[Some(-23.012_51), None, Some(-0.000_4)]), [Some(-23.013), None, Some(0.0)]);
         assert_eq!(of(&[Some(1e30)]), [Some(f64::from(i32::MAX) / 1000.0)]);
         assert!(of(&[]).is_empty());
-        assert_eq!(size_of_val(&NOTHING) * 10 * 3600, 144_000, "bytes of an hour");
+        assert_eq!(size_of_val(&UNDEFINED) * 10 * 3600, 144_000, "bytes of an hour");
     }
 }

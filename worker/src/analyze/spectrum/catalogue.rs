@@ -1,4 +1,4 @@
-//! What the figures of the spectrum are called and what they mean.
+//! Metrics of the group `spectrum`.
 
 use crate::analyze::{Metric, group};
 

@@ -1,48 +1,50 @@
-//! Cut-off: where the average spectrum ends, with nothing but rounding noise above.
+//! Cut-off: where the average spectrum ends, with only rounding noise above.
 //!
 //! ```text
 //!   ▇▇▆▇▆▆▅▅▄▄▄▃▃▃
-//!                 ▏                the level below falls by 8 dB or more
-//!   ──────────────▁▁▁▁▁▁▁          to a floor that is flat up to the end
+//!                 ▏                the level falls by 8 dB or more
+//!   ──────────────▁▁▁▁▁▁▁          to a floor that is flat up to half the sample rate
 //! ```
 //!
-//! Encoders leave out what lies above 16 to 20 kHz, and a resampler what the lower rate could not
-//! hold. What is made of their output has rounding noise there, or nothing, which is flat. A
-//! recording that was never coded goes on, however quietly, up to the filter of its converter, just
-//! below half the rate: that is no cut. Medians, because a whistle is no sound of a band.
+//! Lossy encoders discard frequencies above 16 to 20 kHz; audio that was resampled has none above
+//! half the lower rate. What is left there is rounding noise, which is flat, or nothing. A
+//! recording that was never encoded has signal up to the filter of its converter, just below half
+//! the sample rate, which is not counted as a cut-off. Medians are used so that single tones have
+//! no effect.
 
 use std::ops::Range;
 
 use crate::decibels;
 
-/// The least fall to the floor.
+/// Minimum fall to the floor.
 pub(super) const LEAST_DB: f64 = 8.0;
-/// A fall within the width of a slope that no instrument has, from here on.
+/// A fall within the width of a slope that no instrument has, and the lowest frequency of such a
+/// fall.
 const CLIFF_DB: f64 = 45.0;
 const CLIFF_FROM_HZ: f64 = 3000.0;
-/// How far down its edge is.
+/// Fall at the position of the edge.
 const CLIFF_EDGE_DB: f64 = 12.0;
-/// How far levels of the floor may lie from each other.
+/// Maximum variation of the level of the floor.
 const FLAT_DB: f64 = 3.0;
-/// The part of the spectrum whose level is taken for the floor, from here to half the rate.
+/// The floor is measured from this fraction of half the sample rate on.
 const TOP: f64 = 0.95;
-/// An edge above this part of half the rate is that of a converter.
+/// Edges above this fraction of half the sample rate are those of converters.
 const HIGHEST: f64 = 0.94;
-/// The width of what is compared with the floor, in Hz.
+/// Width of the range that is compared with the floor, in Hz.
 const WIDTH_HZ: f64 = 1000.0;
-/// The width of a slope, and of the medians that are compared, in Hz: no filter is a wall.
+/// Width of a slope, and of the medians, in Hz.
 const SLOPE_HZ: f64 = 300.0;
 
 /// The end of the spectrum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Cutoff {
-    /// The bin at which the spectrum has ended.
+    /// First bin after the end.
     pub(super) bin: usize,
-    /// By how much it falls there.
+    /// Fall of the level.
     pub(super) depth_db: f64,
 }
 
-/// Where the spectrum is cut; `None` if it goes on to the end.
+/// Finds the cut-off; `None` if there is none.
 pub(super) fn find(powers: &[f64], hz_per_bin: f64) -> Option<Cutoff> {
     let levels: Vec<f64> = powers
         .iter()
@@ -65,14 +67,14 @@ pub(super) fn find(powers: &[f64], hz_per_bin: f64) -> Option<Cutoff> {
     (depth_db >= LEAST_DB && bin <= highest).then_some(Cutoff { bin, depth_db })
 }
 
-/// A fall that no instrument has, whatever is above it: the highest within `places`.
+/// The highest steep fall within `places`, whatever is above it.
 fn cliff(levels: &[f64], places: Range<usize>, [width, slope]: [usize; 2]) -> Option<Cutoff> {
     let below = |bin: usize| median(&levels[bin - width..bin]);
     let above = |bin: usize| median(&levels[bin + slope..levels.len().min(bin + slope + width)]);
     let fall = |bin: usize| below(bin) - above(bin);
     let (start, end) = (places.start, places.end.min(levels.len().saturating_sub(2 * slope)));
     let highest = (start..end).rev().find(|&bin| fall(bin) >= CLIFF_DB)?;
-    // From its upper end to where it is steepest.
+    // The steepest position, searched from the upper end of the fall.
     let steepest = |one: &usize, other: &usize| fall(*one).total_cmp(&fall(*other));
     let bin = (highest.saturating_sub(width).max(start)..=highest).max_by(steepest)?;
     let depth_db = fall(bin);
@@ -80,14 +82,14 @@ fn cliff(levels: &[f64], places: Range<usize>, [width, slope]: [usize; 2]) -> Op
     Some(Cutoff { bin, depth_db })
 }
 
-/// The bin behind the last two within `places` that are above a level.
+/// The bin after the last two consecutive bins within `places` that reach a level.
 fn edge(levels: &[f64], places: Range<usize>, level: f64) -> usize {
     let start = places.start;
     let lasting = |bin: &usize| levels[bin - 1..=*bin].iter().all(|&found| found >= level);
     places.rev().find(lasting).map_or(start, |last| last + 1)
 }
 
-/// Below any converter's noise; a bin without power is as low.
+/// Below any converter's noise; also the level of a bin without power.
 const QUIETEST_DB: f64 = -150.0;
 
 #[expect(clippy::cast_precision_loss, reason = "at most 1025")]
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_is_found_where_it_is() {
+    fn edge_is_found_at_its_frequency() {
         let cut = |at: f64| spectrum(move |hz| if hz < at { -60.0 - hz / 1000.0 } else { -126.0 });
         for at in [3000.0, 8000.0, 16_000.0, 20_000.0] {
             let found = find(&cut(at), HZ).unwrap();
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slope_or_a_whistle_is_no_edge() {
+    fn slope_and_single_tone_are_not_edges() {
         assert_eq!(find(&spectrum(|hz| -40.0 - hz / 250.0), HZ), None);
         let whistle = |hz: f64| if (hz - 15_734.0).abs() < 40.0 { -50.0 } else { -110.0 };
         assert_eq!(find(&spectrum(whistle), HZ), None);
@@ -132,19 +134,19 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_band_above_rounding_noise_is_cut_and_a_converter_is_not() {
+    fn quiet_band_has_a_cutoff_and_a_converter_filter_has_none() {
         // The level at 16 kHz is only 12 dB above the rounding noise of 16 bits.
         let quiet = |hz: f64| if hz < 16_000.0 { -114.0 } else { -126.4 };
         assert!((in_bins(find(&spectrum(quiet), HZ).unwrap().bin) * HZ - 16_000.0).abs() < 50.0);
         let converter = |hz: f64| if hz < 21_200.0 { -90.0 } else { -126.4 };
         assert_eq!(find(&spectrum(converter), HZ), None);
-        // A band of an instrument that ends, with the noise of the room above it, which falls.
+        // A band of an instrument that ends, above which room noise decreases.
         let synthesiser = |hz: f64| if hz < 9000.0 { -60.0 } else { -90.0 - hz / 1500.0 };
         assert_eq!(find(&spectrum(synthesiser), HZ), None);
     }
 
     #[test]
-    fn the_edge_to_the_floor_is_told_and_not_one_below() {
+    fn cutoff_is_at_the_floor_and_not_at_a_lower_edge() {
         let stairs = |hz: f64| match hz {
             ..4000.0 => -40.0,
             ..12_000.0 => -80.0,

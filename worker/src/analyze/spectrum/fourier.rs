@@ -1,12 +1,12 @@
-//! Fourier: the power spectra of four frames at once.
+//! Fourier: power spectra of four frames at once.
 //!
 //! ```text
-//!   2048 samples, windowed ─▶ 1024 pairs ─▶ five rounds by fours ─▶ 1025 powers
+//!   2048 samples, windowed ─▶ 1024 complex values ─▶ five radix-4 stages ─▶ 1025 powers
 //! ```
 //!
-//! The four are computed side by side, each as if it were alone: so a vector of the processor
-//! changes no bit, and neither does who the other three are. All sums are taken in one order, sines
-//! come from this program and not from the system.
+//! The four frames are computed in parallel lanes that do not affect each other, so neither vector
+//! instructions nor the other frames change the result. Sums have a fixed order, and sines are
+//! computed by this program and not by the system.
 
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
@@ -17,26 +17,26 @@ use crate::decibels;
 
 /// Samples of a frame.
 pub(super) const FRAME: usize = 2048;
-/// Bins of its spectrum, from 0 Hz to half the rate.
+/// Bins of the spectrum, from 0 Hz to half the sample rate.
 pub(super) const BINS: usize = FRAME / 2 + 1;
-/// The squares of the window, summed.
+/// Sum of the squares of the window.
 pub(super) const WINDOW_ENERGY: f64 = 768.0;
-/// Frames that are transformed together.
+/// Frames that are transformed in parallel.
 pub(super) const LANES: usize = 4;
-/// Pairs of samples.
+/// Complex values per frame.
 const PAIRS: usize = FRAME / 2;
 
-/// One number of each of the frames.
+/// One value for each of the frames.
 pub(super) type Lanes = [f64; LANES];
 
-/// Sines and places that every transform needs.
+/// Tables for the transform.
 struct Plan {
-    /// Hann's, periodic.
+    /// Periodic Hann window.
     window: Vec<f64>,
-    /// cos and −sin of so many 2048ths of a turn.
+    /// cos and −sin of multiples of 1/2048 turn.
     turns: Vec<[f64; 2]>,
-    /// Where the rounds leave each bin.
-    places: Vec<usize>,
+    /// Index of each bin after the stages.
+    bin_order: Vec<usize>,
 }
 
 static PLAN: LazyLock<Plan> = LazyLock::new(|| {
@@ -44,11 +44,15 @@ static PLAN: LazyLock<Plan> = LazyLock::new(|| {
     let angle = |at: usize| TAU * at as f64 / FRAME as f64;
     let window = (0..FRAME).map(|at| 0.5 - 0.5 * decibels::cosine(angle(at))).collect();
     let turn = |at| [decibels::cosine(angle(at)), -decibels::sine(angle(at))];
-    Plan { window, turns: (0..FRAME).map(turn).collect(), places: (0..PAIRS).map(place).collect() }
+    Plan {
+        window,
+        turns: (0..FRAME).map(turn).collect(),
+        bin_order: (0..PAIRS).map(digit_reversed).collect(),
+    }
 });
 
-/// The digits to the base of four, backwards.
-fn place(bin: usize) -> usize {
+/// Reverses the base-4 digits.
+fn digit_reversed(bin: usize) -> usize {
     let (mut place, mut rest, mut size) = (0, bin, PAIRS);
     while size > 1 {
         (place, rest, size) = (place * 4 + rest % 4, rest / 4, size / 4);
@@ -56,20 +60,20 @@ fn place(bin: usize) -> usize {
     place
 }
 
-/// Room for one transform after another.
+/// Buffers for transforms.
 pub(super) struct Transform {
     real: Vec<Lanes>,
     imaginary: Vec<Lanes>,
 }
 
 impl Transform {
-    /// Room, not yet used.
+    /// Empty buffers.
     pub(super) fn new() -> Self {
         Self { real: vec![[0.0; LANES]; PAIRS], imaginary: vec![[0.0; LANES]; PAIRS] }
     }
 
-    /// Adds the power spectra of frames that begin at `starts` in interleaved samples, of one
-    /// channel of `stride`.
+    /// Adds the power spectra of the frames that begin at `starts`, in one channel of interleaved
+    /// samples with `stride` channels.
     pub(super) fn add_powers(
         &mut self,
         samples: &[f64],
@@ -89,30 +93,30 @@ impl Transform {
             }
         }
         rounds(real, imaginary, &plan.turns);
-        add_powers(real, imaginary, &plan.turns, &plan.places, powers);
+        add_powers(real, imaginary, &plan.turns, &plan.bin_order, powers);
     }
 }
 
-/// The complex transform of the pairs, in place; bins are left in the order of [`place`].
+/// In-place complex transform; bins are left in [`digit_reversed`] order.
 #[multiversion(targets("x86_64+avx2"))]
 fn rounds(real: &mut [Lanes], imaginary: &mut [Lanes], turns: &[[f64; 2]]) {
-    plain::rounds(real, imaginary, turns);
+    scalar::rounds(real, imaginary, turns);
 }
 
-/// Takes even and odd samples apart and adds up what both have in each bin.
+/// Separates the spectra of even and odd samples, combines them, and adds the powers.
 #[multiversion(targets("x86_64+avx2"))]
 fn add_powers(
     real: &[Lanes],
     imaginary: &[Lanes],
     turns: &[[f64; 2]],
-    places: &[usize],
+    bin_order: &[usize],
     powers: &mut [Lanes],
 ) {
-    plain::add_powers(real, imaginary, turns, places, powers);
+    scalar::add_powers(real, imaginary, turns, bin_order, powers);
 }
 
-/// The same for any processor: what the vectors are compared with.
-mod plain {
+/// Scalar version, compiled for any processor; the vector versions must be equal to it.
+mod scalar {
     #![expect(clippy::inline_always, reason = "to be compiled for the processor of the caller")]
     #![expect(clippy::many_single_char_names, reason = "as the formulas have them")]
 
@@ -164,7 +168,7 @@ mod plain {
         real: &[Lanes],
         imaginary: &[Lanes],
         turns: &[[f64; 2]],
-        places: &[usize],
+        bin_order: &[usize],
         powers: &mut [Lanes],
     ) {
         for lane in 0..LANES {
@@ -175,7 +179,7 @@ mod plain {
         }
         for bin in 1..PAIRS / 2 {
             let mirror = PAIRS - bin;
-            let [here, there] = [places[bin], places[mirror]];
+            let [here, there] = [bin_order[bin], bin_order[mirror]];
             let [cos, sin] = turns[bin];
             let (mut low, mut high) = (powers[bin], powers[mirror]);
             for lane in 0..LANES {
@@ -191,7 +195,7 @@ mod plain {
             }
             (powers[bin], powers[mirror]) = (low, high);
         }
-        let middle = places[PAIRS / 2];
+        let middle = bin_order[PAIRS / 2];
         for lane in 0..LANES {
             let (x, y) = (real[middle][lane], imaginary[middle][lane]);
             powers[PAIRS / 2][lane] += x * x + y * y;
@@ -202,11 +206,11 @@ mod plain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::testing::waves::wandering;
+    use crate::analyze::testing::signals::varying_noise;
 
-    /// The sum that defines it.
+    /// The definition.
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    fn plainly(frame: &[f64], bin: usize) -> f64 {
+    fn reference(frame: &[f64], bin: usize) -> f64 {
         let (mut real, mut imaginary) = (0.0, 0.0);
         for (at, x) in frame.iter().enumerate() {
             let window = 0.5 - 0.5 * (TAU * at as f64 / FRAME as f64).cos();
@@ -218,8 +222,8 @@ mod tests {
     }
 
     #[test]
-    fn powers_are_those_of_the_sum_that_defines_them() {
-        let samples = wandering(3, FRAME + 900, 3);
+    fn powers_equal_the_definition() {
+        let samples = varying_noise(3, FRAME + 900, 3);
         let starts = [0, 1, 512, 900];
         let mut powers = vec![[0.0; LANES]; BINS];
         Transform::new().add_powers(&samples, starts, 1, 3, &mut powers);
@@ -227,7 +231,7 @@ mod tests {
             let frame: Vec<f64> =
                 samples[start * 3 + 1..].iter().step_by(3).take(FRAME).copied().collect();
             for bin in (0..BINS).step_by(37).chain([1, 511, 512, 513, 1023, 1024]) {
-                let (found, expected) = (powers[bin][lane], plainly(&frame, bin));
+                let (found, expected) = (powers[bin][lane], reference(&frame, bin));
                 assert!(
                     (found - expected).abs() < 1e-9 * (1.0 + expected),
                     "{bin}: {found}, not {expected}"
@@ -237,29 +241,29 @@ mod tests {
     }
 
     #[test]
-    fn a_vector_changes_no_bit() {
+    fn vector_and_scalar_versions_give_the_same_bits() {
         let plan = &*PLAN;
         let pairs = |seed| {
-            let samples = wandering(seed, PAIRS, LANES);
+            let samples = varying_noise(seed, PAIRS, LANES);
             samples.as_chunks::<LANES>().0.to_vec()
         };
         let twice = |of: [Vec<Lanes>; 3]| [of.clone(), of];
-        let [mut fast, mut plainly] = twice([pairs(1), pairs(2), vec![[0.5; LANES]; BINS]]);
+        let [mut fast, mut reference] = twice([pairs(1), pairs(2), vec![[0.5; LANES]; BINS]]);
         let [real, imaginary, powers] = &mut fast;
         rounds(real, imaginary, &plan.turns);
-        add_powers(real, imaginary, &plan.turns, &plan.places, powers);
-        let [real, imaginary, powers] = &mut plainly;
-        plain::rounds(real, imaginary, &plan.turns);
-        plain::add_powers(real, imaginary, &plan.turns, &plan.places, powers);
+        add_powers(real, imaginary, &plan.turns, &plan.bin_order, powers);
+        let [real, imaginary, powers] = &mut reference;
+        scalar::rounds(real, imaginary, &plan.turns);
+        scalar::add_powers(real, imaginary, &plan.turns, &plan.bin_order, powers);
         let bits = |of: &[Vec<Lanes>; 3]| {
             of.iter().flatten().flatten().map(|x| x.to_bits()).collect::<Vec<_>>()
         };
-        assert!(bits(&fast) == bits(&plainly));
+        assert!(bits(&fast) == bits(&reference));
     }
 
     #[test]
-    fn the_others_change_no_bit() {
-        let samples = wandering(5, 2 * FRAME, 1);
+    fn other_lanes_do_not_change_a_frame() {
+        let samples = varying_noise(5, 2 * FRAME, 1);
         let of = |starts| {
             let mut powers = vec![[0.0; LANES]; BINS];
             Transform::new().add_powers(&samples, starts, 0, 1, &mut powers);

@@ -1,15 +1,15 @@
-//! Spectrum: which frequencies there are, in frames that lie where the file has them.
+//! Metric group `spectrum`: frequency content, in frames at fixed positions of the file.
 //!
 //! ```text
-//!   frame n     |─────2048─────|                frames begin every 512 from the start of the file
+//!   frame n     |─────2048─────|                frames start every 512 samples from the start of the file
 //!   frame n+1       |──────────────|
-//!   [head │ … frames that lie within … │ tail]  [head │ …
-//!                                   └────────────┘ the seam has frames of its own
+//!   [head │ … frames within the span … │ tail]  [head │ …
+//!                                   └────────────┘ frames across the boundary
 //! ```
 //!
-//! A frame that a cut goes through is computed when both sides are known: a partial keeps as many
-//! samples from either end as such a frame can have there. What is added up over frames are
-//! integers (`shape`), so that frames may come in any order.
+//! A frame across a chunk boundary is computed in the merge: a partial keeps the samples at both
+//! ends that such frames can contain. Sums over frames are integers (`shape`), so frames can be
+//! added in any order.
 
 pub mod bands;
 mod catalogue;
@@ -23,50 +23,51 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::{AnalysisSettings, Analyzer, Details, Metric, Stretch, joined};
+use crate::analyze::{AnalysisSettings, Analyzer, Details, FrameSpan, Metric, merge_options};
 use crate::pcm::{Pcm, PcmFormat};
 use bands::Band;
 use fourier::FRAME;
-use shape::Sums;
+use shape::SpectrumSums;
 
-/// From one frame to the next.
+/// Step between frames.
 const HOP: u64 = 512;
-/// What a frame that a cut goes through can have on one side of it.
+/// Maximum number of samples of a frame on one side of a boundary.
 const KEPT: u64 = FRAME as u64 - 1;
 
-/// Measures the spectrum; there is nothing to set.
+/// Measures the spectrum; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spectrum {}
 
-/// The spectra of one stretch, its ends open; nothing if it has no audio.
+/// State of one span; `None` if it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial(Option<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Piece {
-    stretch: Stretch,
-    /// Its first samples as they came: those that a cut frame can have, or all.
+    span: FrameSpan,
+    /// Its first samples, in their own format: those that a frame across the boundary can contain,
+    /// or all.
     head: Vec<u8>,
-    /// Its last ones.
+    /// Its last samples, in the same way.
     tail: Vec<u8>,
-    /// Of the frames that lie within.
-    sums: Sums,
+    /// Sums over the frames within the span.
+    sums: SpectrumSums,
 }
 
-/// The figures; `None` where there is too little audio, or it is too quiet.
+/// Figures; `None` if there is too little audio, or it is too quiet.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Where the middle of the spectrum is.
+    /// Spectral centroid.
     pub centroid_hz: Option<f64>,
-    /// Below which 85 % lie.
+    /// Frequency below which 85 % of the magnitudes lie.
     pub rolloff_hz: Option<f64>,
-    /// From a tone, 0, to white noise.
+    /// From 0 (a tone) to white noise.
     pub flatness: Option<f64>,
     /// Where the spectrum ends.
     pub bandwidth_hz: Option<f64>,
-    /// By how much it falls there.
+    /// Fall of the level there.
     pub cutoff_depth_db: Option<f64>,
-    /// The average spectrum in thirds of an octave; none where there is too little audio.
+    /// Average spectrum in third-octave bands; empty if there is too little audio.
     pub bands: Vec<Band>,
 }
 
@@ -86,17 +87,17 @@ impl Analyzer for Spectrum {
         if chunk.is_empty() {
             return Partial(None);
         }
-        let stretch = Stretch::from(chunk);
-        let mut sums = Sums::default();
-        add(&mut sums, chunk, frames_within(&stretch.frames));
-        let kept = kept(&stretch);
+        let span = FrameSpan::from(chunk);
+        let mut sums = SpectrumSums::default();
+        add(&mut sums, chunk, frames_within(&span.frames));
+        let kept = kept(&span);
         let bytes = chunk.bytes();
         let [head, tail] = [&bytes[..kept], &bytes[bytes.len() - kept..]].map(<[u8]>::to_vec);
-        Partial(Some(Piece { stretch, head, tail, sums }))
+        Partial(Some(Piece { span, head, tail, sums }))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(joined(first.0, next.0, Piece::join))
+        Partial(merge_options(first.0, next.0, Piece::join))
     }
 
     fn finish(&self, whole: Partial, format: PcmFormat) -> Figures {
@@ -137,62 +138,62 @@ impl Analyzer for Spectrum {
         Details { spectrum_bands: figures.bands.clone(), ..Details::default() }
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
+    fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
         match &partial.0 {
-            None if stretch.frame_count() == 0 => Ok(()),
-            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => piece.check(),
-            _ => Err("of another stretch".into()),
+            None if span.frame_count() == 0 => Ok(()),
+            Some(piece) if span.frame_count() > 0 && piece.span == *span => piece.check(),
+            _ => Err("of another span".into()),
         }
     }
 }
 
 impl Piece {
     fn join(mut self, next: Self) -> Self {
-        let seam = next.stretch.frames.start;
-        let format = self.stretch.format;
+        let seam = next.span.frames.start;
+        let format = self.span.format;
         let [is_short, is_next_short] =
-            [&self.stretch, &next.stretch].map(|stretch| stretch.frame_count() <= KEPT);
+            [&self.span, &next.span].map(|span| span.frame_count() <= KEPT);
         let kept_before = (self.tail.len() / format.frame_width()) as u64;
         let known = [self.tail, next.head].concat();
-        self.stretch.frames.end = next.stretch.frames.end;
-        let Range { start, end } = frames_within(&self.stretch.frames);
+        self.span.frames.end = next.span.frames.end;
+        let Range { start, end } = frames_within(&self.span.frames);
         let crossing = start.max(frames_within(&(0..seam)).end)..end.min(seam.div_ceil(HOP));
         add(&mut self.sums, Pcm::new(format, seam - kept_before, &known), crossing);
         self.sums.join(next.sums);
 
-        let kept = kept(&self.stretch);
+        let kept = kept(&self.span);
         let head = if is_short { known[..kept.min(known.len())].to_vec() } else { self.head };
         let tail = if is_next_short { known[known.len() - kept..].to_vec() } else { next.tail };
-        Self { stretch: self.stretch, head, tail, sums: self.sums }
+        Self { span: self.span, head, tail, sums: self.sums }
     }
 
-    /// Whether it has what its stretch must have, and nothing impossible.
+    /// Checks that the state is possible for its span.
     fn check(&self) -> Result<(), String> {
-        let kept = kept(&self.stretch);
+        let kept = kept(&self.span);
         if [self.head.len(), self.tail.len()] != [kept, kept] {
             return Err(format!("ends that are not {kept} bytes long"));
         }
-        let Range { start, end } = frames_within(&self.stretch.frames);
+        let Range { start, end } = frames_within(&self.span.frames);
         let possible = self.sums.is_possible(end.saturating_sub(start));
         if possible { Ok(()) } else { Err("impossible sums".into()) }
     }
 }
 
-/// The numbers of the frames of which a stretch has every sample.
+/// Numbers of the frames with all samples in the range.
 fn frames_within(samples: &Range<u64>) -> Range<u64> {
     let first = samples.start.div_ceil(HOP);
     let end = samples.end.checked_sub(FRAME as u64).map_or(0, |last| last / HOP + 1);
     first..end.max(first)
 }
 
-/// Bytes that a partial of that stretch keeps from either end.
-fn kept(stretch: &Stretch) -> usize {
-    let frames = usize::try_from(stretch.frame_count().min(KEPT)).unwrap_or(usize::MAX);
-    frames * stretch.format.frame_width()
+/// Bytes that a partial of a span keeps at each end.
+fn kept(span: &FrameSpan) -> usize {
+    let frames = usize::try_from(span.frame_count().min(KEPT)).unwrap_or(usize::MAX);
+    frames * span.format.frame_width()
 }
 
-/// Adds frames, by their numbers, all of them within that audio.
-fn add(sums: &mut Sums, pcm: Pcm<'_>, frames: Range<u64>) {
+/// Adds frames by number; all their samples are in `pcm`.
+fn add(sums: &mut SpectrumSums, pcm: Pcm<'_>, frames: Range<u64>) {
     if frames.is_empty() {
         return;
     }

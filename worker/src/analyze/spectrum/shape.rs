@@ -1,7 +1,7 @@
-//! Shape: what is told of one frame's spectrum, and what adds up over all frames.
+//! Shape: figures of single frames, and their sums over all frames.
 //!
-//! Each frame's figures become integers before they are added, so that no order of adding can
-//! change a sum: that is what makes the figures the same for any cut.
+//! The figures of each frame are converted to integers before they are added, so the order of the
+//! additions, and therefore the chunking, does not change a sum.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
@@ -9,37 +9,38 @@ use serde::{Deserialize, Serialize};
 use super::fourier::{BINS, FRAME, LANES, Lanes, Transform, WINDOW_ENERGY};
 use crate::decibels;
 
-/// Frames below this mean square (−70 dBFS) have no shape that anyone hears.
+/// Mean square (−70 dBFS) below which the figures of a frame are not counted.
 const GATE: f64 = 1e-7;
-/// What a bin has at least, as librosa's flatness takes it.
+/// Minimum power of a bin, as in librosa's flatness.
 const LEAST_POWER: f64 = 1e-10;
-/// The part of all magnitudes that lies below the roll-off.
+/// Share of the magnitudes below the roll-off.
 const ROLL_OFF: f64 = 0.85;
-/// Steps of a bin in the sum of centroids.
+/// Integer steps per bin in the sum of centroids.
 const CENTROID_STEPS: f64 = 1_099_511_627_776.0;
-/// Steps of 1 in the sum of flatnesses.
+/// Integer steps per 1 in the sum of flatnesses.
 const FLATNESS_STEPS: f64 = 1_099_511_627_776.0;
-/// Steps of a full-scale sine's power in the sum of a bin; what is 36 dB louder is counted as that.
+/// Integer steps per full-scale sine in the sum of a bin's powers; powers of +36 dB and above
+/// saturate.
 const POWER_STEPS: f64 = 4_503_599_627_370_496.0;
-/// The power of a full-scale sine in its bin.
+/// Power of a full-scale sine in its bin.
 const SINE: f64 = SAMPLES * SAMPLES / 16.0;
 
-/// Samples of a frame.
+/// Samples per frame.
 const SAMPLES: f64 = 2048.0;
-/// Bins of a spectrum.
+/// Bins per spectrum.
 const COUNT: f64 = 1025.0;
 
-/// What adds up over frames.
+/// Sums over frames.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Sums {
-    /// How many there are.
+pub(super) struct SpectrumSums {
+    /// Number of frames.
     pub(super) frames: u64,
-    /// How many of them are above the gate; the next three are of these alone.
+    /// Number of frames above the gate, over which the next three are summed.
     pub(super) heard: u64,
     centroids: u128,
     roll_offs: u64,
     flatnesses: u128,
-    /// Of all frames, bin by bin; none if there is no frame.
+    /// Power of each bin over all frames; empty if there are none.
     powers: Vec<u128>,
 }
 
@@ -52,22 +53,22 @@ pub(super) struct Means {
     pub(super) roll_off: Option<f64>,
     /// From 0 to 1.
     pub(super) flatness: Option<f64>,
-    /// Power of each bin, a full-scale sine being 1; none if there is no frame.
+    /// Power of each bin; a full-scale sine has 1. Empty if there are no frames.
     pub(super) powers: Vec<f64>,
 }
 
-/// One frame's spectrum in numbers, of each of the frames at hand.
-struct Shapes {
+/// Figures of the spectra of the parallel frames.
+struct FrameShapes {
     energy: Lanes,
     /// Σ magnitude · bin.
     moment: Lanes,
-    /// Σ power, each at least the least.
+    /// Σ power, with the minimum applied to each bin.
     floored: Lanes,
-    /// Mean of the logarithms of these powers.
+    /// Mean logarithm of these powers.
     logarithm: Lanes,
 }
 
-impl Sums {
+impl SpectrumSums {
     /// Adds the frames that begin at `starts` in interleaved samples.
     pub(super) fn add(&mut self, samples: &[f64], channels: usize, starts: &[usize]) {
         let mut transform = Transform::new();
@@ -93,8 +94,8 @@ impl Sums {
         }
     }
 
-    /// Counts one frame in, apart from its powers.
-    fn count(&mut self, shapes: &Shapes, so_far: &[Lanes], lane: usize) {
+    /// Counts one frame, except for its powers.
+    fn count(&mut self, shapes: &FrameShapes, so_far: &[Lanes], lane: usize) {
         self.frames += 1;
         if shapes.energy[lane] < GATE * WINDOW_ENERGY * SAMPLES {
             return;
@@ -110,7 +111,7 @@ impl Sums {
         self.flatnesses += u128::from(whole(flatness.min(1.0) * FLATNESS_STEPS));
     }
 
-    /// Adds what others found.
+    /// Adds other sums.
     pub(super) fn join(&mut self, next: Self) {
         self.frames += next.frames;
         self.heard += next.heard;
@@ -126,7 +127,7 @@ impl Sums {
         }
     }
 
-    /// Over all frames.
+    /// Means over all frames.
     #[expect(clippy::cast_precision_loss, reason = "rounded once, to the nearest")]
     pub(super) fn means(&self) -> Means {
         let of_heard = |sum: f64| (self.heard > 0).then(|| sum / self.heard as f64);
@@ -153,7 +154,7 @@ impl Sums {
     }
 }
 
-/// To the nearest whole number, at most what fits.
+/// Rounds to the nearest integer; saturates.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -163,22 +164,22 @@ fn whole(x: f64) -> u64 {
     (x + 0.5) as u64
 }
 
-/// Makes powers of sums over channels and looks at them; `magnitudes` become what all magnitudes up
-/// to a bin add up to.
+/// Computes powers from sums over channels, and figures from powers; `magnitudes` receives the
+/// cumulative sums of the magnitudes.
 #[multiversion(targets("x86_64+avx2"))]
-fn shapes(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> Shapes {
-    plainly(powers, of_each, magnitudes)
+fn shapes(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> FrameShapes {
+    scalar(powers, of_each, magnitudes)
 }
 
-/// The same for any processor: what the vectors are compared with.
+/// Scalar version, compiled for any processor; the vector version must be equal to it.
 #[inline(always)]
-fn plainly(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> Shapes {
+fn scalar(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> FrameShapes {
     const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
     const ONE: u64 = 0x3ff0_0000_0000_0000;
     let (mut all, mut moment, mut energy, mut floored) =
         ([0.0; LANES], [0.0; LANES], [0.0; LANES], [0.0; LANES]);
     let mut exponents = [0_u64; LANES];
-    // Mantissas are below 2: of half the bins, their product is a double.
+    // Mantissas are below 2: their product over half the bins fits a double.
     let mut products = [[1.0; LANES]; 2];
     let mut place = 0.0;
     #[expect(clippy::manual_memcpy, reason = "the sums of four frames, side by side")]
@@ -207,24 +208,24 @@ fn plainly(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> Shap
         let [low, high] = products.map(|product| decibels::of_power(product[lane]).unwrap_or(0.0));
         logarithm[lane] = (exponent * std::f64::consts::LOG10_2 + (low + high) / 10.0) / COUNT;
     }
-    Shapes { energy, moment, floored, logarithm }
+    FrameShapes { energy, moment, floored, logarithm }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::testing::waves::wandering;
+    use crate::analyze::testing::signals::varying_noise;
 
     #[test]
-    fn a_vector_changes_no_bit() {
-        let some = wandering(11, BINS, LANES);
+    fn vector_and_scalar_versions_give_the_same_bits() {
+        let some = varying_noise(11, BINS, LANES);
         let powers: Vec<Lanes> =
             some.as_chunks::<LANES>().0.iter().map(|of| of.map(|x| x * x * x * x)).collect();
         let [mut fast, mut slow] = [(); 2].map(|()| (powers.clone(), vec![[0.0; LANES]; BINS]));
         let fast_shapes = shapes(&mut fast.0, 0.3, &mut fast.1);
-        let slow_shapes = plainly(&mut slow.0, 0.3, &mut slow.1);
-        let bits = |shapes: Shapes, (powers, magnitudes): &(Vec<Lanes>, Vec<Lanes>)| {
-            let Shapes { energy, moment, floored, logarithm } = shapes;
+        let slow_shapes = scalar(&mut slow.0, 0.3, &mut slow.1);
+        let bits = |shapes: FrameShapes, (powers, magnitudes): &(Vec<Lanes>, Vec<Lanes>)| {
+            let FrameShapes { energy, moment, floored, logarithm } = shapes;
             let sums = [energy, moment, floored, logarithm];
             let all = [&sums[..], powers, magnitudes].concat();
             all.into_iter().flatten().map(f64::to_bits).collect::<Vec<_>>()

@@ -3,7 +3,9 @@ use std::f64::consts::TAU;
 use proptest::prelude::*;
 
 use super::*;
-use crate::analyze::testing::waves::{bytes, cuts, expect_the_law, format, wandering};
+use crate::analyze::testing::signals::{
+    assert_chunking_invariance, bytes, cuts, format, varying_noise,
+};
 
 fn figures(samples: &[f64], rate: u32, channels: u16) -> Figures {
     let format = format(rate, channels);
@@ -35,7 +37,7 @@ fn near(found: Option<f64>, expected: f64, tolerance: f64) {
 }
 
 #[test]
-fn a_tone_is_in_its_place_and_noise_is_everywhere() {
+fn tone_and_noise_have_their_spectral_figures() {
     let found = figures(&tone(48_000, 3000.0, 0.5, 48_000), 48_000, 1);
     near(found.centroid_hz, 3000.0, 1.0);
     near(found.rolloff_hz, 3000.0, 24.0);
@@ -44,13 +46,13 @@ fn a_tone_is_in_its_place_and_noise_is_everywhere() {
     let found = figures(&noise(0.5, 96_000), 48_000, 1);
     near(found.centroid_hz, 12_000.0, 150.0);
     near(found.rolloff_hz, 0.85 * 24_000.0, 150.0);
-    // e⁻ᵞ: what the logarithm of a chi-square has.
+    // e⁻ᵞ: the flatness of a chi-square distribution.
     near(found.flatness, 0.5615, 0.01);
     assert_eq!((found.bandwidth_hz, found.cutoff_depth_db), (Some(24_000.0), None));
 }
 
 #[test]
-fn quiet_frames_have_no_shape_but_count_for_the_bandwidth() {
+fn quiet_frames_count_only_for_the_bandwidth() {
     let loud = noise(0.5, 48_000);
     let with_silence = [loud.clone(), vec![0.0; 48_000]].concat();
     let [one, both] = [loud, with_silence].map(|samples| figures(&samples, 48_000, 1));
@@ -68,17 +70,17 @@ fn channels_are_averaged_as_powers() {
     let (left, right) = (tone(8000, 500.0, 0.5, 8000), tone(8000, 1500.0, 0.5, 8000));
     let both: Vec<f64> = left.iter().zip(&right).flat_map(|(&l, &r)| [l, r]).collect();
     near(figures(&both, 8000, 2).centroid_hz, 1000.0, 1.0);
-    // What a mix to mono would lose.
+    // Would be lost in a mono downmix.
     let against: Vec<f64> = left.iter().flat_map(|&l| [l, -l]).collect();
     near(figures(&against, 8000, 2).centroid_hz, 500.0, 1.0);
 }
 
 #[test]
-fn the_bands_have_the_power_of_the_audio() {
+fn bands_sum_to_the_power_of_the_audio() {
     let samples = noise(0.5, 96_000);
     let bands = figures(&samples, 96_000, 1).bands;
     let sum: f64 = bands.iter().map(|band| 10_f64.powf(band.level_dbfs.unwrap() / 10.0)).sum();
-    // White noise up to 48 kHz, of which the bands have 22.4 Hz to 22,387 Hz.
+    // White noise up to 48 kHz; the bands cover 22.4 Hz to 22,387 Hz.
     near(Some(10.0 * sum.log10()), 10.0 * (0.25 / 3.0 * 22_365.0 / 48_000.0_f64).log10(), 0.1);
     let bands = figures(&tone(48_000, 1000.0, 0.5, 48_000), 48_000, 1).bands;
     let loudest =
@@ -88,9 +90,9 @@ fn the_bands_have_the_power_of_the_audio() {
 }
 
 #[test]
-fn what_was_upsampled_shows_its_edge() {
-    // Every other sample a zero, then a filter of 255 taps that cuts at 5.5 kHz, and 8 bits, whose
-    // rounding noise is above what such a filter leaves.
+fn upsampled_audio_has_a_cutoff() {
+    // Zero stuffing, a 255-tap low-pass at 5.5 kHz, and 8 bits, whose rounding noise is above the
+    // stop band of the filter.
     let low = noise(0.5, 30_000);
     let doubled: Vec<f64> = low.iter().flat_map(|&x| [x, 0.0]).collect();
     let taps: Vec<f64> = (-127..=127)
@@ -111,7 +113,7 @@ fn what_was_upsampled_shows_its_edge() {
 }
 
 #[test]
-fn damaged_floats_break_nothing() {
+fn invalid_floats_are_handled() {
     let mut samples = noise(0.5, 9000);
     for (at, damage) in [(100, f64::NAN), (3000, f64::INFINITY), (5000, -1e300)] {
         samples[at] = damage;
@@ -120,42 +122,42 @@ fn damaged_floats_break_nothing() {
 }
 
 #[test]
-fn a_sick_partial_is_refused() {
-    let samples = bytes(&wandering(1, 9000, 2));
+fn invalid_partial_is_rejected() {
+    let samples = bytes(&varying_noise(1, 9000, 2));
     let pcm = Pcm::new(format(8000, 2), 0, &samples);
-    let (good, stretch) = (Spectrum {}.analyze(pcm), Stretch::from(pcm));
-    assert_eq!(Spectrum {}.check(&good, &stretch), Ok(()));
-    let sick: [fn(&mut Piece); 5] = [
-        |piece| piece.stretch.frames.end += 1,
+    let (good, span) = (Spectrum {}.analyze(pcm), FrameSpan::from(pcm));
+    assert_eq!(Spectrum {}.check(&good, &span), Ok(()));
+    let invalid: [fn(&mut Piece); 5] = [
+        |piece| piece.span.frames.end += 1,
         |piece| piece.head.truncate(16),
         |piece| piece.tail.clear(),
         |piece| piece.sums.frames += 1,
         |piece| piece.sums.heard = 99,
     ];
-    for (number, harm) in sick.into_iter().enumerate() {
+    for (number, corrupt) in invalid.into_iter().enumerate() {
         let mut partial = good.clone();
-        harm(partial.0.as_mut().expect("a piece"));
-        assert!(Spectrum {}.check(&partial, &stretch).is_err(), "harm {number}");
+        corrupt(partial.0.as_mut().expect("a piece"));
+        assert!(Spectrum {}.check(&partial, &span).is_err(), "corruption {number}");
     }
-    Spectrum {}.check(&Partial(None), &stretch).unwrap_err();
+    Spectrum {}.check(&Partial(None), &span).unwrap_err();
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_cut_gives_the_same_spectrum(
+    fn spectrum_does_not_depend_on_chunking(
         seed: u64,
         channels in 1_u16..=3,
         frames in 0_usize..12_000,
         cuts in cuts(),
     ) {
-        let samples = bytes(&wandering(seed, frames, channels.into()));
-        expect_the_law(&Spectrum {}, Pcm::new(format(8000, channels), 0, &samples), &cuts);
+        let samples = bytes(&varying_noise(seed, frames, channels.into()));
+        assert_chunking_invariance(&Spectrum {}, Pcm::new(format(8000, channels), 0, &samples), &cuts);
     }
 
     #[test]
-    fn every_frame_is_within_one_side_or_crosses_the_seam(
+    fn every_frame_is_on_one_side_or_crosses_the_boundary(
         start in 0_u64..5000,
         lengths in [1_u64..6000, 1_u64..6000],
     ) {

@@ -1,67 +1,68 @@
-//! Stereo: what left and right have to do with each other.
+//! Metric group `stereo`: relation of the first two channels.
 //!
-//! Everything is made of five sums of products, of the whole and of cells of 100 ms on a grid that
-//! begins with the file. A cell is judged once, when it is complete, by sums of integers: so the
-//! judgement has the same bits for any cut. A partial keeps the cells at its ends open:
+//! Everything is computed from five sums of products, over the whole file and over 100 ms blocks of
+//! a grid that starts with the file. The correlation of a block is computed once, when the block is
+//! complete, from sums of integers, so it does not depend on the chunking. A partial keeps the
+//! blocks at its ends open:
 //!
 //! ```text
-//!   chunk n             chunk n+1
-//!   [head]·judged·[tail][head]·judged·[tail]
-//!                └─one cell─┘ if the cut falls within it
+//!   chunk n              chunk n+1
+//!   [head]·counted·[tail][head]·counted·[tail]
+//!                  └─one block─┘ if the boundary is within it
 //! ```
 
-mod judged;
-mod products;
+mod correlation_counts;
+mod product_sums;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
 use crate::analyze::accumulate::grid::Grid;
-use crate::analyze::{AnalysisSettings, Analyzer, Metric, Stretch, group, joined};
+use crate::analyze::{AnalysisSettings, Analyzer, FrameSpan, Metric, group, merge_options};
 use crate::pcm::{Pcm, PcmFormat};
-use judged::Judged;
-use products::Products;
+use correlation_counts::CorrelationCounts;
+use product_sums::ProductSums;
 
-/// 100 ms.
-const CELLS_PER_SECOND: u64 = 10;
+/// Blocks of 100 ms.
+const BLOCKS_PER_SECOND: u64 = 10;
 
-/// Compares the first two channels; there is nothing to set.
+/// Compares the first two channels; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stereo {}
 
-/// What is known of one stretch; nothing if it has no audio, or one channel.
+/// State of one span; `None` if it is empty or has one channel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Partial(Option<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Piece {
-    stretch: Stretch,
-    all: Products,
-    /// Of its frames in the cell that it begins in.
-    head: Products,
-    /// Of its frames in the cell that it ends in, which may be the same one.
-    tail: Products,
-    /// The cells between those two.
-    inner: Judged,
+    span: FrameSpan,
+    all: ProductSums,
+    /// Its frames in the first block.
+    head: ProductSums,
+    /// Its frames in the last block, which can be the same one.
+    tail: ProductSums,
+    /// Counts over the blocks in between.
+    inner: CorrelationCounts,
 }
 
-/// The figures; `None` where there is nothing to compare.
+/// Figures; `None` if there is nothing to compare.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Of the whole, from −1 to 1.
+    /// Over the whole file, from −1 to 1.
     pub correlation: Option<f64>,
-    /// Of the 100 ms where it is least.
+    /// Lowest correlation of a block.
     pub correlation_min: Option<f64>,
-    /// Share of the cells that correlate with less than 0.
+    /// Share of the blocks with a negative correlation.
     pub negative_correlation_share: Option<f64>,
-    /// Share of the cells of which one channel is the other upside down.
+    /// Share of the blocks with inverted polarity.
     pub phase_inverted_share: Option<f64>,
-    /// Share of the cells of which both channels are the same but for their level.
+    /// Share of the blocks whose channels are the same except for their level.
     pub mono_share: Option<f64>,
-    /// Power of the difference over that of the sum.
+    /// Power of the side signal relative to the mid signal.
     pub side_to_mid_db: Option<f64>,
-    /// Power of the left channel over that of the right one.
+    /// Power of the left channel relative to the right channel.
     pub channel_imbalance_db: Option<f64>,
 }
 
@@ -78,47 +79,47 @@ impl Analyzer for Stereo {
     const METRICS: &'static [Metric] = METRICS;
 
     fn analyze(&self, chunk: Pcm<'_>) -> Partial {
-        let stretch = Stretch::from(chunk);
-        if !is_compared(&stretch) {
+        let span = FrameSpan::from(chunk);
+        if !is_compared(&span) {
             return Partial(None);
         }
-        let channels = usize::from(stretch.format.channels);
+        let channels = usize::from(span.format.channels);
         let integers = chunk.integers();
         let [left, right] = [0, 1].map(|channel| integers.channel(channel, channels));
-        let grid = grid_of(&stretch);
+        let grid = grid_of(&span);
         let at = |frame: u64| {
-            let frame = frame.clamp(stretch.frames.start, stretch.frames.end);
-            usize::try_from(frame - stretch.frames.start).unwrap_or(usize::MAX)
+            let frame = frame.clamp(span.frames.start, span.frames.end);
+            usize::try_from(frame - span.frames.start).unwrap_or(usize::MAX)
         };
-        let mut cells = grid
-            .cells(&stretch)
-            .map(|cell| at(grid.start(cell))..at(grid.start(cell + 1)))
-            .map(|frames| Products::of(&left[frames.clone()], &right[frames]));
-        let head = cells.next().unwrap_or_default();
-        let (mut all, mut tail, mut inner) = (head, head, Judged::default());
-        for (place, cell) in cells.enumerate() {
+        let mut blocks = grid
+            .blocks(&span)
+            .map(|block| at(grid.start(block))..at(grid.start(block + 1)))
+            .map(|frames| ProductSums::of(&left[frames.clone()], &right[frames]));
+        let head = blocks.next().unwrap_or_default();
+        let (mut all, mut tail, mut inner) = (head, head, CorrelationCounts::default());
+        for (place, block) in blocks.enumerate() {
             if place > 0 {
-                inner += Judged::of(&tail, stretch.format);
+                inner += CorrelationCounts::of(&tail, span.format);
             }
-            all += cell;
-            tail = cell;
+            all += block;
+            tail = block;
         }
-        Partial(Some(Piece { stretch, all, head, tail, inner }))
+        Partial(Some(Piece { span, all, head, tail, inner }))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(joined(first.0, next.0, |first, next| first.join(&next)))
+        Partial(merge_options(first.0, next.0, |first, next| first.join(&next)))
     }
 
     fn finish(&self, whole: Partial, _: PcmFormat) -> Figures {
         let Some(piece) = whole.0 else { return Figures::default() };
-        let judged = piece.judged();
+        let correlation_counts = piece.correlation_counts();
         Figures {
             correlation: piece.all.correlation(),
-            correlation_min: judged.least,
-            negative_correlation_share: judged.share(judged.negative),
-            phase_inverted_share: judged.share(judged.inverted),
-            mono_share: judged.share(judged.mono),
+            correlation_min: correlation_counts.least,
+            negative_correlation_share: correlation_counts.share(correlation_counts.negative),
+            phase_inverted_share: correlation_counts.share(correlation_counts.inverted),
+            mono_share: correlation_counts.share(correlation_counts.mono),
             side_to_mid_db: piece.all.side_to_mid_db(),
             channel_imbalance_db: piece.all.imbalance_db(),
         }
@@ -137,84 +138,83 @@ impl Analyzer for Stereo {
         .into_iter()
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
+    fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
         match &partial.0 {
-            None if !is_compared(stretch) => Ok(()),
-            Some(piece) if is_compared(stretch) && piece.stretch == *stretch => piece.check(),
-            _ => Err("of another stretch".into()),
+            None if !is_compared(span) => Ok(()),
+            Some(piece) if is_compared(span) && piece.span == *span => piece.check(),
+            _ => Err("of another span".into()),
         }
     }
 }
 
-fn is_compared(stretch: &Stretch) -> bool {
-    stretch.frame_count() > 0 && stretch.format.channels >= 2
+fn is_compared(span: &FrameSpan) -> bool {
+    span.frame_count() > 0 && span.format.channels >= 2
 }
 
-fn grid_of(stretch: &Stretch) -> Grid {
-    Grid::new(stretch.format.sample_rate, CELLS_PER_SECOND)
+fn grid_of(span: &FrameSpan) -> Grid {
+    Grid::new(span.format.sample_rate, BLOCKS_PER_SECOND)
 }
 
-/// Whether all frames are in one cell.
-fn is_one_cell(stretch: &Stretch) -> bool {
-    grid_of(stretch).count(stretch) == 1
+/// Whether the span is within one block.
+fn is_one_block(span: &FrameSpan) -> bool {
+    grid_of(span).count(span) == 1
 }
 
 impl Piece {
     fn join(self, next: &Self) -> Self {
-        let (grid, seam) = (grid_of(&self.stretch), next.stretch.frames.start);
-        let [is_one, is_next_one] = [&self, next].map(|piece| is_one_cell(&piece.stretch));
+        let (grid, seam) = (grid_of(&self.span), next.span.frames.start);
+        let [is_one, is_next_one] = [&self, next].map(|piece| is_one_block(&piece.span));
         let (mut head, mut tail, mut inner) = (self.head, next.tail, self.inner);
         inner += next.inner;
-        let format = self.stretch.format;
-        if grid.cell(seam.saturating_sub(1)) == grid.cell(seam) {
-            let mut cell = self.tail;
-            cell += next.head;
+        let format = self.span.format;
+        if grid.block(seam.saturating_sub(1)) == grid.block(seam) {
+            let mut block = self.tail;
+            block += next.head;
             match (is_one, is_next_one) {
-                (true, true) => (head, tail) = (cell, cell),
-                (true, false) => head = cell,
-                (false, true) => tail = cell,
-                (false, false) => inner += Judged::of(&cell, format),
+                (true, true) => (head, tail) = (block, block),
+                (true, false) => head = block,
+                (false, true) => tail = block,
+                (false, false) => inner += CorrelationCounts::of(&block, format),
             }
         } else {
             if !is_one {
-                inner += Judged::of(&self.tail, format);
+                inner += CorrelationCounts::of(&self.tail, format);
             }
             if !is_next_one {
-                inner += Judged::of(&next.head, format);
+                inner += CorrelationCounts::of(&next.head, format);
             }
         }
         let mut all = self.all;
         all += next.all;
-        let stretch =
-            Stretch { format, frames: self.stretch.frames.start..next.stretch.frames.end };
-        Self { stretch, all, head, tail, inner }
+        let span = FrameSpan { format, frames: self.span.frames.start..next.span.frames.end };
+        Self { span, all, head, tail, inner }
     }
 
-    /// All cells that the file has every frame of; the last one is often cut off.
-    fn judged(&self) -> Judged {
-        let (grid, format) = (grid_of(&self.stretch), self.stretch.format);
-        let cells = grid.cells(&self.stretch);
-        let mut judged = self.inner;
-        let is_last_whole = grid.start(cells.end) == self.stretch.frames.end;
-        if !is_one_cell(&self.stretch) {
-            judged += Judged::of(&self.head, format);
+    /// Counts over all complete blocks; the last block of a file is often incomplete.
+    fn correlation_counts(&self) -> CorrelationCounts {
+        let (grid, format) = (grid_of(&self.span), self.span.format);
+        let blocks = grid.blocks(&self.span);
+        let mut correlation_counts = self.inner;
+        let is_last_whole = grid.start(blocks.end) == self.span.frames.end;
+        if !is_one_block(&self.span) {
+            correlation_counts += CorrelationCounts::of(&self.head, format);
         }
         if is_last_whole {
-            judged += Judged::of(&self.tail, format);
+            correlation_counts += CorrelationCounts::of(&self.tail, format);
         }
-        judged
+        correlation_counts
     }
 
-    /// Whether it has what its stretch must have, and nothing impossible.
+    /// Checks that the state is possible for its span.
     fn check(&self) -> Result<(), String> {
-        let Stretch { format, frames } = &self.stretch;
-        let (grid, cells) = (grid_of(&self.stretch), grid_of(&self.stretch).cells(&self.stretch));
-        let [head, tail] = [cells.start, cells.end - 1].map(|cell| {
-            let of = grid.frames(cell);
+        let FrameSpan { format, frames } = &self.span;
+        let (grid, blocks) = (grid_of(&self.span), grid_of(&self.span).blocks(&self.span));
+        let [head, tail] = [blocks.start, blocks.end - 1].map(|block| {
+            let of = grid.frames(block);
             of.end.min(frames.end) - of.start.max(frames.start)
         });
         let sums = [(&self.all, frames.end - frames.start), (&self.head, head), (&self.tail, tail)];
-        let inner = (cells.end - cells.start).saturating_sub(2);
+        let inner = (blocks.end - blocks.start).saturating_sub(2);
         let possible = sums.iter().all(|(sums, frames)| sums.is_possible(*frames, *format))
             && self.inner.is_possible(inner);
         if possible { Ok(()) } else { Err("impossible sums of products".into()) }

@@ -1,10 +1,10 @@
-//! The law of any cut, drawn examples, and correlations in doubles with no sum kept.
+//! Chunking invariance, examples, and correlations in doubles without running sums.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::analyze::testing::oracle::{Sound, sound};
-use crate::analyze::testing::waves::{cuts, expect_the_law};
+use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
 const FORMAT: PcmFormat = PcmFormat::new(crate::pcm::SampleFormat::S16, 1000, 2);
 
@@ -13,13 +13,13 @@ fn figures(frames: &[[i16; 2]]) -> Figures {
     Stereo {}.finish(Stereo {}.analyze(Pcm::new(FORMAT, 0, &bytes)), FORMAT)
 }
 
-/// A triangle wave of so many frames.
+/// A triangle wave.
 fn triangle(frames: usize) -> impl Iterator<Item = i16> {
     [0, 5000, 10_000, 5000, 0, -5000, -10_000, -5000].into_iter().cycle().take(frames)
 }
 
 #[test]
-fn one_channel_twice_is_mono() {
+fn identical_channels_are_mono() {
     let found = figures(&triangle(500).map(|x| [x, x]).collect::<Vec<_>>());
     let expected = Figures {
         correlation: Some(1.0),
@@ -38,7 +38,7 @@ fn one_channel_twice_is_mono() {
 }
 
 #[test]
-fn a_channel_upside_down_is_inverted() {
+fn inverted_channel_is_detected() {
     let found = figures(&triangle(500).map(|x| [x, -x]).collect::<Vec<_>>());
     assert_eq!((found.correlation, found.correlation_min), (Some(-1.0), Some(-1.0)));
     assert_eq!(found.negative_correlation_share, Some(1.0));
@@ -48,8 +48,9 @@ fn a_channel_upside_down_is_inverted() {
 }
 
 #[test]
-fn shares_are_of_the_pieces_that_can_be_heard() {
-    // Of 600 ms: two pieces mono, one inverted, one silent, two of which the last is cut off.
+fn shares_are_over_audible_blocks() {
+    // 600 ms: two blocks mono, one inverted, one silent, and two mono of which the last is
+    // incomplete.
     let both = |sign: i16, frames| triangle(frames).map(move |x| [x, sign * x]);
     let mut frames: Vec<_> = both(1, 200).collect();
     frames.extend(both(-1, 100));
@@ -59,7 +60,7 @@ fn shares_are_of_the_pieces_that_can_be_heard() {
     assert_eq!(found.mono_share, Some(0.75));
     assert_eq!(found.phase_inverted_share, Some(0.25));
     assert_eq!(found.correlation_min, Some(-1.0));
-    // Ones and twos are below −70 dBFS.
+    // Magnitudes of 1 and 2 are below −70 dBFS.
     let quiet: Vec<_> = triangle(500).map(|x| [x / 5000, -x / 5000]).collect();
     let quiet = figures(&quiet);
     assert_eq!((quiet.correlation, quiet.correlation_min), (Some(-1.0), None));
@@ -67,7 +68,7 @@ fn shares_are_of_the_pieces_that_can_be_heard() {
 }
 
 #[test]
-fn what_cannot_be_compared_has_no_figures() {
+fn figures_are_undefined_without_two_signals() {
     assert_eq!(figures(&[]), Figures::default());
     assert_eq!(figures(&[[0, 0]; 300]), Figures::default());
     let mono = Sound::mono_16(1000, vec![5; 300]);
@@ -78,32 +79,32 @@ fn what_cannot_be_compared_has_no_figures() {
 }
 
 #[test]
-fn a_sick_partial_is_refused() {
+fn invalid_partial_is_rejected() {
     let bytes: Vec<u8> =
         triangle(555).flat_map(|x| [x, -x / 3]).flat_map(i16::to_le_bytes).collect();
     let (_, chunk) = Pcm::new(FORMAT, 0, &bytes).split_at(33);
-    let (good, stretch) = (Stereo {}.analyze(chunk), Stretch::from(chunk));
-    assert_eq!(Stereo {}.check(&good, &stretch), Ok(()));
-    let sick: [fn(&mut Piece); 9] = [
-        |piece| piece.stretch.frames.end += 1,
+    let (good, span) = (Stereo {}.analyze(chunk), FrameSpan::from(chunk));
+    assert_eq!(Stereo {}.check(&good, &span), Ok(()));
+    let invalid: [fn(&mut Piece); 9] = [
+        |piece| piece.span.frames.end += 1,
         |piece| piece.all.frames += 1,
         |piece| piece.head.frames -= 1,
         |piece| piece.tail.left = 1 << 40,
         |piece| piece.all.left_left = -1,
         |piece| piece.all.left_right = i128::MIN,
-        |piece| piece.inner.cells = 6,
+        |piece| piece.inner.blocks = 6,
         |piece| piece.inner.least = Some(f64::NAN),
         |piece| piece.inner.negative = 0,
     ];
-    for (number, harm) in sick.into_iter().enumerate() {
+    for (number, corrupt) in invalid.into_iter().enumerate() {
         let mut partial = good.clone();
-        harm(partial.0.as_mut().expect("a piece"));
-        assert!(Stereo {}.check(&partial, &stretch).is_err(), "harm {number}");
+        corrupt(partial.0.as_mut().expect("a piece"));
+        assert!(Stereo {}.check(&partial, &span).is_err(), "corruption {number}");
     }
-    Stereo {}.check(&Partial(None), &stretch).unwrap_err();
+    Stereo {}.check(&Partial(None), &span).unwrap_err();
 }
 
-/// As one would write it down: means first, then deviations.
+/// By definition: means first, then deviations.
 #[expect(clippy::cast_precision_loss, reason = "an oracle with a tolerance")]
 fn pearson(frames: &[[f64; 2]]) -> Option<f64> {
     let mean = |channel: usize| {
@@ -121,8 +122,8 @@ fn pearson(frames: &[[f64; 2]]) -> Option<f64> {
 
 proptest! {
     #[test]
-    fn any_cut_gives_the_same_products(sound in sound(), cuts in cuts()) {
-        expect_the_law(&Stereo {}, sound.pcm(), &cuts);
+    fn products_do_not_depend_on_chunking(sound in sound(), cuts in cuts()) {
+        assert_chunking_invariance(&Stereo {}, sound.pcm(), &cuts);
         let channels = usize::from(sound.format.channels);
         if channels < 2 {
             return Ok(());
@@ -141,20 +142,20 @@ proptest! {
 
         let rate = sound.format.sample_rate as usize;
         let mut least: Option<f64> = None;
-        let mut cells = 0.0;
+        let mut blocks = 0.0;
         let mut negative = 0.0;
-        for cell in 0.. {
-            let (from, to) = (cell * rate / 10, (cell + 1) * rate / 10);
+        for block in 0.. {
+            let (from, to) = (block * rate / 10, (block + 1) * rate / 10);
             if to > frames.len() {
                 break;
             }
             let power: f64 = frames[from..to].iter().flatten().map(|x| x * x).sum();
             let limit = 1e-7 * 2.0 * f64::from(u32::try_from(to - from).unwrap());
-            // Right at the limit, doubles would not do.
+            // Doubles are not exact enough at the threshold.
             prop_assume!(power == 0.0 || (power / limit - 1.0).abs() > 1e-9);
             if let Some(found) = pearson(&frames[from..to]).filter(|_| power >= limit) {
                 least = Some(least.map_or(found, |least| least.min(found)));
-                cells += 1.0;
+                blocks += 1.0;
                 prop_assume!(found.abs() > 1e-12);
                 negative += f64::from(found < 0.0);
             }
@@ -163,7 +164,7 @@ proptest! {
             (Some(found), Some(least)) => prop_assert!((found - least).abs() < 1e-9),
             (found, least) => prop_assert_eq!(found, least),
         }
-        let share = (cells > 0.0).then(|| negative / cells);
+        let share = (blocks > 0.0).then(|| negative / blocks);
         prop_assert_eq!(found.negative_correlation_share, share);
     }
 }

@@ -1,4 +1,5 @@
-//! Signals, reference algorithms and the chunking law, for the tests of the analyzers.
+//! Signals, reference algorithms and the test of chunking invariance, for the tests of the
+//! analyzers.
 
 pub(crate) mod oracle;
-pub(crate) mod waves;
+pub(crate) mod signals;

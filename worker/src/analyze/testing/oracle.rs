@@ -1,6 +1,6 @@
-//! Oracle: sounds to try analyzers on, and pydub's algorithm word for word.
+//! Oracle: random signals of all formats, and a direct port of pydub's silence detection.
 //!
-//! It knows no chunks, no sums that slide and no partials, and is as slow as pydub.
+//! It has no chunks, running sums or partials, and is as slow as pydub.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use proptest::sample::Index;
 
 use crate::pcm::{Pcm, PcmFormat, SampleFormat};
 
-/// Samples as pydub has them, and the bytes of a source that gives them.
+/// Samples as pydub has them, and their encoding in a source format.
 #[derive(Clone, Debug)]
 pub(crate) struct Sound {
     pub(crate) format: PcmFormat,
@@ -44,12 +44,12 @@ impl Sound {
         Self { format, samples, bytes }
     }
 
-    /// All of it.
+    /// All samples.
     pub(crate) fn pcm(&self) -> Pcm<'_> {
         Pcm::new(self.format, 0, &self.bytes)
     }
 
-    /// All of it in pieces, some of them empty.
+    /// All samples in pieces, some of which are empty.
     pub(crate) fn cut(&self, cuts: &[Index]) -> Vec<Pcm<'_>> {
         let mut rest = self.pcm();
         let mut pieces = Vec::new();
@@ -64,7 +64,7 @@ impl Sound {
     }
 }
 
-/// Sounds of every format, many rates, and runs of levels near each other.
+/// Signals of every format and many rates, with sections of similar levels.
 pub(crate) fn sound() -> impl Strategy<Value = Sound> {
     let rate = prop_oneof![
         4 => 900_u32..4000,
@@ -99,7 +99,7 @@ pub(crate) fn sound() -> impl Strategy<Value = Sound> {
     )
 }
 
-/// Any number, the same for the same arguments.
+/// A hash of the arguments.
 fn noise(seed: u32, at: usize) -> i32 {
     let at = u32::try_from(at).unwrap();
     let mixed = (seed ^ at).wrapping_mul(0x9E37_79B1);
@@ -123,7 +123,7 @@ pub(crate) fn non_silent(
     if previous_end != length {
         regions.push(previous_end..length);
     }
-    // pydub takes out a first one from 0 to 0, in the same manner.
+    // pydub removes an empty first range in the same way.
     regions.retain(|region| !region.is_empty());
     regions
 }

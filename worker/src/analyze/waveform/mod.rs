@@ -1,15 +1,15 @@
-//! Waveform: the least and the largest sample of every so many frames, to draw it by.
+//! Waveform: minimum and maximum of every `samples_per_pixel` frames, for display.
 //!
-//! The definition is audiowaveform's: samples as 16 bits, the channels' mean (towards zero) or each
-//! channel by itself, and a column for every whole number of frames from the start of the file, with
-//! a shorter last one. A column that a cut falls into is had by both sides; the extremes of its
-//! halves are its extremes.
+//! The definition is audiowaveform's: 16-bit samples, the mean of the channels (rounded towards
+//! zero) or each channel separately, and one column per `samples_per_pixel` frames from the start
+//! of the file, the last one shorter. If a chunk boundary is within a column, both chunks have a
+//! part of it, and the merge combines their extremes.
 //!
-//! Wider integers are their upper 16 bits. Floats are multiplied by 32767 in single precision and
-//! cut towards zero; beyond full scale they are full scale, where audiowaveform's wrap around. Of
-//! lossy formats, the samples are those of [`Integers`].
+//! Wider integers are reduced to their upper 16 bits. Floats are multiplied by 32767 in single
+//! precision and rounded towards zero; values beyond full scale are limited, where audiowaveform's
+//! wrap around. Samples of lossy formats are those of [`Integers`].
 
-mod written;
+mod encoding;
 
 use std::borrow::Cow;
 use std::num::NonZeroU32;
@@ -17,24 +17,24 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::{AnalysisSettings, Analyzer, Details, Metric, Stretch};
+use crate::analyze::{AnalysisSettings, Analyzer, Details, FrameSpan, Metric};
 use crate::pcm::{Integers, Pcm, PcmFormat, SampleFormat};
 
-pub use written::Bits;
+pub use encoding::Bits;
 
-/// Frames of a column by default, as in audiowaveform.
-const USUAL: NonZeroU32 = NonZeroU32::new(256).expect("it is not zero");
+/// Frames per column by default, as in audiowaveform.
+const DEFAULT_SAMPLES_PER_PIXEL: NonZeroU32 = NonZeroU32::new(256).expect("it is not zero");
 
-/// Draws columns of so many frames.
+/// Computes waveforms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waveforms {
-    /// Frames of a column.
+    /// Frames per column.
     pub samples_per_pixel: NonZeroU32,
-    /// Whether each channel is drawn by itself, and not their mean.
+    /// Whether channels are drawn separately instead of their mean.
     pub split_channels: bool,
 }
 
-/// The columns that a stretch has frames of; of each, all channels in turn.
+/// Columns that a span has frames of; for each column, all channels in turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
     first: u64,
@@ -42,27 +42,27 @@ pub struct Partial {
     columns: Vec<[i16; 2]>,
 }
 
-/// A file as it is drawn.
+/// Waveform of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waveform {
-    /// Channels that are drawn.
+    /// Number of channels drawn.
     pub channels: u16,
     /// Frames per second.
     pub sample_rate: u32,
-    /// Frames of a column.
+    /// Frames per column.
     pub samples_per_pixel: u32,
-    /// The least and the largest sample of each, all channels in turn.
+    /// Minimum and maximum of each column, all channels in turn.
     pub columns: Vec<[i16; 2]>,
 }
 
 impl From<&AnalysisSettings> for Waveforms {
     fn from(_: &AnalysisSettings) -> Self {
-        Self { samples_per_pixel: USUAL, split_channels: false }
+        Self { samples_per_pixel: DEFAULT_SAMPLES_PER_PIXEL, split_channels: false }
     }
 }
 
 impl Partial {
-    /// How many pairs of numbers there are, of all channels.
+    /// Number of pairs, over all channels.
     pub fn count(&self) -> usize {
         self.columns.len()
     }
@@ -77,7 +77,7 @@ impl Waveforms {
         frames.start / of..(frames.end - 1) / of + 1
     }
 
-    /// Channels that are drawn.
+    /// Number of channels drawn.
     fn drawn(&self, format: PcmFormat) -> u16 {
         if self.split_channels { format.channels.max(1) } else { 1 }
     }
@@ -87,12 +87,12 @@ impl Analyzer for Waveforms {
     type Partial = Partial;
     type Feature = Waveform;
 
-    /// No figures: it is run when someone wants to draw.
+    /// No figures: it runs only when a waveform is requested.
     const METRICS: &'static [Metric] = &[];
 
     fn analyze(&self, chunk: Pcm<'_>) -> Partial {
-        let Range { start, end } = self.columns(&Stretch::from(chunk).frames);
-        let samples = shorts(chunk);
+        let Range { start, end } = self.columns(&FrameSpan::from(chunk).frames);
+        let samples = to_16_bits(chunk);
         let format = chunk.format();
         let of = u64::from(self.samples_per_pixel.get());
         let mut columns = Vec::new();
@@ -148,9 +148,9 @@ impl Analyzer for Waveforms {
         Details { waveform: Some(waveform.clone()), ..Details::default() }
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        let Range { start, end } = self.columns(&stretch.frames);
-        let drawn = if start == end { partial.channels } else { self.drawn(stretch.format) };
+    fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
+        let Range { start, end } = self.columns(&span.frames);
+        let drawn = if start == end { partial.channels } else { self.drawn(span.format) };
         let count = partial.columns.len();
         let expected = (end - start).checked_mul(u64::from(drawn));
         if partial.first != start
@@ -170,9 +170,9 @@ impl Analyzer for Waveforms {
 }
 
 impl Waveform {
-    /// The same in at most so many columns, each of several; none is left out.
+    /// The same waveform with at most `most` columns, each the extremes of several.
     #[must_use]
-    pub fn thinned(self, most: NonZeroU32) -> Self {
+    pub fn downsampled(self, most: NonZeroU32) -> Self {
         let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
         let channels = usize::from(self.channels.max(1));
         let of = (self.columns.len() / channels).div_ceil(most).max(1);
@@ -193,14 +193,14 @@ impl Waveform {
     }
 }
 
-/// The least and the largest.
+/// Minimum and maximum.
 fn extremes(samples: impl Iterator<Item = i16>) -> [i16; 2] {
     samples.fold([i16::MAX, i16::MIN], |[least, largest], sample| {
         [least.min(sample), largest.max(sample)]
     })
 }
 
-/// Of the channels of a frame, towards zero.
+/// Mean of the channels of a frame, rounded towards zero.
 fn mean(frame: &[i16]) -> i16 {
     let sum: i32 = frame.iter().copied().map(i32::from).sum();
     let count = i32::try_from(frame.len()).unwrap_or(i32::MAX);
@@ -208,7 +208,7 @@ fn mean(frame: &[i16]) -> i16 {
 }
 
 /// The samples as 16 bits.
-fn shorts(chunk: Pcm<'_>) -> Vec<i16> {
+fn to_16_bits(chunk: Pcm<'_>) -> Vec<i16> {
     let format = chunk.format();
     match format.sample_format {
         SampleFormat::F32 if !format.lossy => {
@@ -229,13 +229,13 @@ fn shorts(chunk: Pcm<'_>) -> Vec<i16> {
     }
 }
 
-/// The upper half of a sample.
+/// The upper 16 bits of a sample.
 fn upper(sample: i32) -> i16 {
     let [_, _, low, high] = sample.to_le_bytes();
     i16::from_le_bytes([low, high])
 }
 
-/// As audiowaveform has it, within full scale; what is no number is 0.
+/// Conversion of audiowaveform, limited to full scale; NaN is 0.
 #[expect(clippy::cast_possible_truncation, reason = "towards zero, and full scale beyond it")]
 fn scaled(sample: f32) -> i16 {
     (sample * 32_767.0) as i16
@@ -260,38 +260,41 @@ mod tests {
     }
 
     #[test]
-    fn every_column_has_its_extremes_and_the_last_may_be_short() {
+    fn columns_have_extremes_and_the_last_may_be_short() {
         let waveform = drawn(&[3, -5, 7, 7, -1], 2);
         assert_eq!(waveform.columns, [[-5, 3], [7, 7], [-1, -1]]);
         assert_eq!(drawn(&[], 2).columns, [[0; 2]; 0]);
     }
 
     #[test]
-    fn what_is_thinned_is_what_had_been_drawn_with_wider_columns() {
+    fn downsampled_waveform_equals_one_with_wider_columns() {
         let samples: Vec<_> = (0..1000).map(|at| at * 7919 % 60_000 - 30_000).collect();
-        let thinned = drawn(&samples, 3).thinned(NonZeroU32::new(50).unwrap());
-        assert_eq!(thinned, drawn(&samples, 21));
-        assert_eq!(drawn(&samples, 21).thinned(NonZeroU32::new(500).unwrap()), drawn(&samples, 21));
+        let downsampled = drawn(&samples, 3).downsampled(NonZeroU32::new(50).unwrap());
+        assert_eq!(downsampled, drawn(&samples, 21));
+        assert_eq!(
+            drawn(&samples, 21).downsampled(NonZeroU32::new(500).unwrap()),
+            drawn(&samples, 21)
+        );
     }
 
     #[test]
-    fn a_sick_partial_is_refused() {
+    fn invalid_partial_is_rejected() {
         let sound = Sound::mono_16(8000, vec![5, 0, -7]);
-        let stretch = Stretch::from(sound.pcm());
+        let span = FrameSpan::from(sound.pcm());
         let good = of(2).analyze(sound.pcm());
-        assert_eq!(of(2).check(&good, &stretch), Ok(()));
-        for sick in [
+        assert_eq!(of(2).check(&good, &span), Ok(()));
+        for invalid in [
             Partial { first: 1, ..good.clone() },
             Partial { channels: 2, ..good.clone() },
             Partial { columns: good.columns[1..].to_vec(), ..good.clone() },
             Partial { columns: vec![[1, 0], [0, 0]], ..good },
         ] {
-            of(2).check(&sick, &stretch).unwrap_err();
+            of(2).check(&invalid, &span).unwrap_err();
         }
     }
 
     #[test]
-    fn the_numbers_are_those_of_audiowaveforms_tests() {
+    fn columns_equal_those_of_audiowaveform_tests() {
         // test/WaveformGeneratorTest.cpp, shouldComputeMaxAndMinValuesFromStereoInput
         let places = [
             (0, [100, 102]),
@@ -333,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn floats_are_cut_towards_zero_and_stay_within_full_scale() {
+    fn floats_are_rounded_towards_zero_and_limited() {
         for (sample, short) in [
             (0.5, 16_383),
             (-0.5, -16_383),
@@ -351,13 +354,13 @@ mod tests {
         }
     }
 
-    /// Frame by frame, without columns of a chunk.
-    fn plainly(sound: &Sound, of: &Waveforms) -> Vec<[i16; 2]> {
+    /// Frame by frame, without chunks.
+    fn reference(sound: &Sound, of: &Waveforms) -> Vec<[i16; 2]> {
         let channels = usize::from(sound.format.channels);
         let is_float = matches!(sound.format.sample_format, SampleFormat::F32 | SampleFormat::F64);
         let bits = i32::try_from(sound.format.integer_bits()).unwrap();
         let frames = sound.samples.chunks(channels).map(|frame| {
-            let shorts = frame.iter().map(|&sample| {
+            let to_16_bits = frame.iter().map(|&sample| {
                 let full = f64::from(sample) / 2_f64.powi(bits - 1);
                 #[expect(clippy::cast_possible_truncation, reason = "that is the definition")]
                 if is_float && !sound.format.lossy {
@@ -366,9 +369,14 @@ mod tests {
                     (full * 32_768.0).floor()
                 }
             });
-            let mean =
-                |shorts: Vec<f64>| shorts.iter().sum::<f64>() / f64::from(sound.format.channels);
-            if of.split_channels { shorts.collect() } else { vec![mean(shorts.collect()).trunc()] }
+            let mean = |to_16_bits: Vec<f64>| {
+                to_16_bits.iter().sum::<f64>() / f64::from(sound.format.channels)
+            };
+            if of.split_channels {
+                to_16_bits.collect()
+            } else {
+                vec![mean(to_16_bits.collect()).trunc()]
+            }
         });
         let frames: Vec<Vec<f64>> = frames.collect();
         let columns = frames.chunks(usize::try_from(of.samples_per_pixel.get()).unwrap());
@@ -386,7 +394,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_columns(
+        fn columns_do_not_depend_on_chunking(
             sound in sound(),
             samples_per_pixel in 1_u32..400,
             split_channels in any::<bool>(),
@@ -397,9 +405,9 @@ mod tests {
                 .map(|chunk| waveforms.analyze(chunk))
                 .fold(Partial::default(), |so_far, next| waveforms.merge(so_far, next));
             prop_assert_eq!(&merged, &waveforms.analyze(sound.pcm()));
-            prop_assert_eq!(&merged.columns, &plainly(&sound, &waveforms));
-            let stretch = Stretch::from(sound.pcm());
-            prop_assert_eq!(waveforms.check(&merged, &stretch), Ok(()));
+            prop_assert_eq!(&merged.columns, &reference(&sound, &waveforms));
+            let span = FrameSpan::from(sound.pcm());
+            prop_assert_eq!(waveforms.check(&merged, &span), Ok(()));
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Silence: the time that pydub's `detect_nonsilent(…, seek_step=1)` finds in the whole file.
+//! Non-silence: the time that pydub's `detect_nonsilent(…, seek_step=1)` finds in the whole file.
 //!
-//! A window of `min_silence_ms` starts at every millisecond. It is silent if its RMS, *floored to
-//! an integer*, is at most the threshold; what no silent window covers is the non-silent time.
+//! A window of `min_silence_ms` starts at every millisecond. It is silent if its RMS, *rounded down
+//! to an integer*, is at most the threshold. The time outside of all silent windows is non-silent.
 //!
 //! ```text
 //!   milliseconds   ▂▅▃▁▁▁▁▁▁▂▇▅▁▁▁▆        window: 4 ms
@@ -10,26 +10,27 @@
 //!                       └──┘               covered: 6 ms, non-silent: 10 ms
 //! ```
 //!
-//! Windows are made of sums of squares, one for each millisecond, on a grid that begins with the
-//! file and not with the chunk: so a window across a seam sums the same numbers as if there were
-//! none. Within a chunk the windows are settled at once, and of them only what they cover is kept,
-//! as ranges that do not touch. The sums are kept of a window's length at either end, for the windows that
-//! only the neighbours can settle:
+//! Windows are sums over milliseconds: one sum of squares for each millisecond of a grid that
+//! starts with the file and not with the chunk, so a window across a chunk boundary sums the same
+//! numbers as without the boundary. Windows within a chunk are evaluated at once, and only the
+//! ranges that silent windows cover are kept. The sums of one window length are kept at each end,
+//! for the windows that need the neighbouring chunk:
 //!
 //! ```text
-//!   chunk n                     chunk n+1
-//!   [head]···settled···[tail]   [head]···settled···[tail]
-//!                         └─ seam ─┘
+//!   chunk n                       chunk n+1
+//!   [head]···evaluated···[tail]   [head]···evaluated···[tail]
+//!                           └─ merge ─┘
 //! ```
 //!
-//! A cut need not fall on the grid: both chunks have the millisecond that it falls into, each with
-//! the squares of its own frames, and the merge adds them up.
+//! If a chunk boundary falls within a millisecond, both chunks have the squares of their own frames
+//! of it, and the merge adds them.
 //!
-//! A partial takes at most 34 · `min_silence_ms` + 80 bytes on the wire (18 · for 16 bit), and 18 for
-//! each silence. To measure a chunk takes 16 bytes for each millisecond of it.
+//! A partial takes at most 34 · `min_silence_ms` + 80 bytes when serialized (18 · for 16 bits), and
+//! 18 for each silence. Measuring a chunk takes 16 bytes for each of its milliseconds.
 //!
 //! The comparison is made in integers: `rms <= T` is `Σx² < (⌊T⌋ + 1)² · n`. pydub sums in doubles,
-//! which is the same up to 2⁵³, that is for any usual window of 8 or 16 bit; beyond, ours is exact.
+//! which gives the same up to 2⁵³, that is for any usual window of 8 or 16 bits; beyond, only this
+//! is exact.
 
 #[cfg(test)]
 mod tests;
@@ -40,40 +41,42 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::{AnalysisSettings, Analyzer, Details, Metric, Region, Stretch, group, joined};
+use crate::analyze::{
+    AnalysisSettings, Analyzer, Details, FrameSpan, Metric, Region, group, merge_options,
+};
 use crate::pcm::{Pcm, PcmFormat};
 
 /// Measures the time that is not silent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NonSilence {
-    /// A window with at most this RMS is silent, in dBFS.
+    /// A window with an RMS of at most this level is silent, in dBFS.
     pub threshold_db: f64,
-    /// Length of the window, and so of the shortest silence; at least 1, and 0 counts as 1.
+    /// Length of the window and of the shortest silence, in milliseconds; 0 counts as 1.
     pub min_silence_ms: u32,
 }
 
-/// What is known of one stretch; nothing if it has no audio.
+/// State of one span; `None` if it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial(Option<Open>);
 
-/// A stretch whose ends are still open.
+/// State of a non-empty span.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Open {
-    stretch: Stretch,
-    /// Σx² of its first milliseconds: of as many as a window has, or of all if there are fewer.
+    span: FrameSpan,
+    /// Σx² of its first milliseconds: a window length, or all if there are fewer.
     head: Vec<u128>,
-    /// Σx² of its last milliseconds, likewise. The very last is usually incomplete.
+    /// Σx² of its last milliseconds, in the same way. The very last one is usually incomplete.
     tail: Vec<u128>,
-    /// What the silent windows within it cover, in milliseconds of the file.
+    /// Ranges that silent windows cover, in milliseconds of the file.
     silent: Vec<Range<u64>>,
 }
 
-/// What is not silent, in milliseconds from the start of the file, in order.
+/// Non-silent ranges in milliseconds from the start of the file, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NonSilent(pub Vec<Range<u64>>);
 
 impl NonSilent {
-    /// How long it is in all.
+    /// Total duration.
     pub fn duration(&self) -> Duration {
         Duration::from_millis(self.0.iter().map(|region| region.end - region.start).sum())
     }
@@ -98,34 +101,29 @@ impl Analyzer for NonSilence {
         if chunk.frames() == 0 {
             return Partial(None);
         }
-        let stretch = Stretch::from(chunk);
-        let sums = chunk.integers().sums_of_squares(&stretch.ends());
+        let span = FrameSpan::from(chunk);
+        let sums = chunk.integers().sums_of_squares(&span.ends());
         let open = sums.len().min(self.window_len());
         Partial(Some(Open {
             head: sums[..open].to_vec(),
             tail: sums[sums.len() - open..].to_vec(),
-            silent: self.silent(
-                stretch.format,
-                &sums,
-                stretch.milliseconds().start,
-                self.starts(&stretch),
-            ),
-            stretch,
+            silent: self.silent(span.format, &sums, span.milliseconds().start, self.starts(&span)),
+            span,
         }))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(joined(first.0, next.0, |first, next| self.join(first, next)))
+        Partial(merge_options(first.0, next.0, |first, next| self.join(first, next)))
     }
 
     fn finish(&self, whole: Partial, _: PcmFormat) -> NonSilent {
         let Some(whole) = whole.0 else { return NonSilent::default() };
-        let Stretch { format, ref frames } = whole.stretch;
+        let FrameSpan { format, ref frames } = whole.span;
         let length = format.len_ms(frames.end);
         let mut silent = whole.silent.clone();
         if length >= self.window() {
-            // One window is left if the length was rounded up: it ends in zeros behind the audio.
-            let left = self.starts(&whole.stretch).end..length + 1 - self.window();
+            // If the length was rounded up, one window is left, which ends in padding zeros.
+            let left = self.starts(&whole.span).end..length + 1 - self.window();
             windows::cover(&mut silent, self.silent(format, &whole.tail, whole.tail_start(), left));
         }
         NonSilent(windows::uncovered(length, &silent))
@@ -142,23 +140,23 @@ impl Analyzer for NonSilence {
         Details { regions: vec![("non_silence_regions", regions)], ..Details::default() }
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
+    fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
         let open = match &partial.0 {
-            None if stretch.frames.is_empty() => return Ok(()),
-            Some(open) if !stretch.frames.is_empty() && open.stretch == *stretch => open,
-            _ => return Err("of another stretch".into()),
+            None if span.frames.is_empty() => return Ok(()),
+            Some(open) if !span.frames.is_empty() && open.span == *span => open,
+            _ => return Err("of another span".into()),
         };
-        let expected = self.open_len(stretch);
+        let expected = self.open_len(span);
         if open.head.len() != expected || open.tail.len() != expected {
             let (head, tail) = (open.head.len(), open.tail.len());
             return Err(format!("{head} and {tail} sums instead of {expected}"));
         }
-        let full_scale = u128::from(stretch.format.full_scale());
-        let loudest = full_scale * full_scale * u128::from(stretch.sample_count());
+        let full_scale = u128::from(span.format.full_scale());
+        let loudest = full_scale * full_scale * u128::from(span.sample_count());
         if open.head.iter().chain(&open.tail).any(|&sum| sum > loudest) {
             return Err("a sum of squares beyond full scale".into());
         }
-        let (starts, window) = (self.starts(stretch), self.window());
+        let (starts, window) = (self.starts(span), self.window());
         let possible = |silent: &Range<u64>| {
             let last = silent.end.checked_sub(window).filter(|last| *last >= silent.start);
             starts.contains(&silent.start) && last.is_some_and(|last| starts.contains(&last))
@@ -174,69 +172,69 @@ impl Analyzer for NonSilence {
 }
 
 impl NonSilence {
-    /// Milliseconds in a window.
+    /// Milliseconds per window.
     fn window(&self) -> u64 {
         self.min_silence_ms.max(1).into()
     }
 
-    /// Sums in a window.
+    /// Sums per window.
     fn window_len(&self) -> usize {
         usize::try_from(self.window()).unwrap_or(usize::MAX)
     }
 
-    /// Sums that a stretch keeps at each end.
-    fn open_len(&self, stretch: &Stretch) -> usize {
-        usize::try_from(stretch.len_ms()).unwrap_or(usize::MAX).min(self.window_len())
+    /// Sums that a span keeps at each end.
+    fn open_len(&self, span: &FrameSpan) -> usize {
+        usize::try_from(span.len_ms()).unwrap_or(usize::MAX).min(self.window_len())
     }
 
-    /// At which milliseconds those windows start that lie within a stretch with all their frames.
-    fn starts(&self, stretch: &Stretch) -> Range<u64> {
-        let whole = stretch.whole_milliseconds();
+    /// Start milliseconds of the windows that have all their frames in the span.
+    fn starts(&self, span: &FrameSpan) -> Range<u64> {
+        let whole = span.whole_milliseconds();
         whole.start..(whole.end + 1).saturating_sub(self.window())
     }
 
-    /// Joins two neighbours. They have one millisecond in common: the one that the seam is in, or
-    /// that begins there.
+    /// Merges two neighbouring spans. They share one millisecond: the one that contains the
+    /// boundary, or that starts there.
     fn join(&self, first: Open, next: Open) -> Open {
-        let stretch = Stretch {
-            format: first.stretch.format,
-            frames: first.stretch.frames.start..next.stretch.frames.end,
+        let span = FrameSpan {
+            format: first.span.format,
+            frames: first.span.frames.start..next.span.frames.end,
         };
         let seam = overlapped(&first.tail, &next.head);
-        let all = self.starts(&stretch);
-        let unsettled = all.start.max(self.starts(&first.stretch).end)
-            ..all.end.min(self.starts(&next.stretch).start);
-        let unsettled = self.silent(stretch.format, &seam, first.tail_start(), unsettled);
+        let all = self.starts(&span);
+        let crossing =
+            all.start.max(self.starts(&first.span).end)..all.end.min(self.starts(&next.span).start);
+        let crossing = self.silent(span.format, &seam, first.tail_start(), crossing);
 
-        // Where a part is so short that it has no sums but those at the seam, they are all at the
-        // end of the whole too.
-        let open = self.open_len(&stretch);
-        let head = if first.stretch.len_ms() > first.head.len() as u64 {
+        // A span that is shorter than a window has all its sums in head and tail, so the merged
+        // ends are taken from the sums at the boundary.
+        let open = self.open_len(&span);
+        let head = if first.span.len_ms() > first.head.len() as u64 {
             first.head
         } else {
             seam.iter().copied().take(open).collect()
         };
-        let tail = if next.stretch.len_ms() > next.tail.len() as u64 {
+        let tail = if next.span.len_ms() > next.tail.len() as u64 {
             next.tail
         } else {
             seam[seam.len().saturating_sub(open)..].to_vec()
         };
         let mut silent = first.silent;
-        windows::cover(&mut silent, unsettled);
+        windows::cover(&mut silent, crossing);
         windows::cover(&mut silent, next.silent);
-        Open { stretch, head, tail, silent }
+        Open { span, head, tail, silent }
     }
 }
 
 impl Open {
-    /// The millisecond that the tail begins with.
+    /// First millisecond of the tail.
     fn tail_start(&self) -> u64 {
-        self.stretch.milliseconds().end.saturating_sub(self.tail.len() as u64)
+        self.span.milliseconds().end.saturating_sub(self.tail.len() as u64)
     }
 }
 
-/// Two neighbouring lists of sums, the last of `first` being of the same millisecond as the first
-/// of `next`.
+/// Concatenates two lists of sums in which the last of `first` and the first of `next` belong to
+/// the same millisecond.
 fn overlapped(first: &[u128], next: &[u128]) -> Vec<u128> {
     let (Some((&end, before)), Some((&start, behind))) = (first.split_last(), next.split_first())
     else {

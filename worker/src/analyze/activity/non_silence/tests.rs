@@ -1,4 +1,4 @@
-//! The law of any cut, drawn examples, and pydub's own algorithm.
+//! Chunking invariance, examples, and comparison with pydub's algorithm.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn check(picture: &str, min_silence_ms: u32, expected_ms: u64) {
 }
 
 #[test]
-fn silence_is_what_silent_windows_cover() {
+fn silence_is_the_time_that_silent_windows_cover() {
     check("██████████", 4, 10);
     check("··········", 4, 0);
     check("███····███", 4, 6);
@@ -27,7 +27,7 @@ fn silence_is_what_silent_windows_cover() {
 }
 
 #[test]
-fn what_is_shorter_than_the_window_is_not_silent() {
+fn audio_shorter_than_the_window_is_not_silent() {
     check("", 4, 0);
     check("···", 4, 3);
     check("····", 4, 0);
@@ -36,7 +36,7 @@ fn what_is_shorter_than_the_window_is_not_silent() {
 }
 
 #[test]
-fn regions_are_what_lies_between_silences() {
+fn regions_are_the_gaps_between_silences() {
     let regions = |picture: &str| -> Vec<(u64, u64)> {
         let samples = picture.chars().flat_map(|c| [if c == '█' { 9999 } else { 0 }; 8]).collect();
         let sound = Sound::mono_16(8000, samples);
@@ -53,7 +53,7 @@ fn regions_are_what_lies_between_silences() {
 }
 
 #[test]
-fn a_length_rounded_up_is_filled_with_zeros() {
+fn rounded_up_length_is_padded_with_zeros() {
     // 12 frames at 8 kHz are 1.5 ms, rounded half to even: 2 ms, the last one half padding.
     // Its RMS is √(100² · 4 / 8) = 70.7, below the 103.6 of -50 dBFS.
     let analyzer = NonSilence { threshold_db: -50.0, min_silence_ms: 1 };
@@ -69,7 +69,7 @@ fn a_length_rounded_up_is_filled_with_zeros() {
 }
 
 #[test]
-fn the_root_mean_square_is_floored_before_it_is_compared() {
+fn rms_is_rounded_down_before_the_comparison() {
     // -50 dBFS are 103.62 of 32768: an RMS of 103.99 is silent, one of 104 is not.
     let analyzer = NonSilence { threshold_db: -50.0, min_silence_ms: 1 };
     for (last, expected) in [(103, 0), (104, 1)] {
@@ -80,7 +80,7 @@ fn the_root_mean_square_is_floored_before_it_is_compared() {
 }
 
 #[test]
-fn thresholds_beyond_reason_are_survived() {
+fn extreme_thresholds_are_handled() {
     let sound = Sound::mono_16(8000, vec![i32::from(i16::MIN); 80]);
     for (threshold_db, expected) in [
         (f64::INFINITY, 0),
@@ -97,7 +97,7 @@ fn thresholds_beyond_reason_are_survived() {
 }
 
 #[test]
-fn a_partial_stays_small_however_long_the_audio() {
+fn partial_size_does_not_depend_on_length() {
     let noise = |at: i32| at.wrapping_mul(0x9E37_79B1_u32.cast_signed()) >> 16;
     let sound = Sound::mono_16(48_000, (0..480_000).map(noise).collect());
     let analyzer = NonSilence { threshold_db: -50.0, min_silence_ms: 1000 };
@@ -111,36 +111,36 @@ fn one(range: Range<u64>) -> Vec<Range<u64>> {
 }
 
 #[test]
-fn a_sick_partial_is_refused() {
+fn invalid_partial_is_rejected() {
     let sound = Sound::mono_16(8000, vec![0; 800]);
     let analyzer = NonSilence { threshold_db: -50.0, min_silence_ms: 10 };
-    let stretch = Stretch::from(sound.pcm());
+    let span = FrameSpan::from(sound.pcm());
     let good = analyzer.analyze(sound.pcm());
-    assert_eq!(analyzer.check(&good, &stretch), Ok(()));
+    assert_eq!(analyzer.check(&good, &span), Ok(()));
 
-    let sick = |spoil: fn(&mut Open)| {
+    let invalid = |corrupt: fn(&mut Open)| {
         let mut partial = good.clone();
-        spoil(partial.0.as_mut().unwrap());
-        analyzer.check(&partial, &stretch).unwrap_err()
+        corrupt(partial.0.as_mut().unwrap());
+        analyzer.check(&partial, &span).unwrap_err()
     };
-    sick(|open| open.stretch.frames.end += 1);
-    sick(|open| open.stretch.format.channels = 2);
-    sick(|open| open.head.push(0));
-    sick(|open| open.tail.clear());
-    sick(|open| open.tail[3] = u128::MAX);
-    sick(|open| open.silent = one(0..9));
-    sick(|open| open.silent = one(0..101));
-    sick(|open| open.silent = vec![5..15, 14..30]);
-    sick(|open| open.silent = vec![5..15, 15..30]);
-    sick(|open| open.silent = vec![20..40, 0..10]);
-    #[expect(clippy::reversed_empty_ranges, reason = "from a sick process")]
-    sick(|open| open.silent = one(40..20));
-    analyzer.check(&Partial(None), &stretch).unwrap_err();
+    invalid(|open| open.span.frames.end += 1);
+    invalid(|open| open.span.format.channels = 2);
+    invalid(|open| open.head.push(0));
+    invalid(|open| open.tail.clear());
+    invalid(|open| open.tail[3] = u128::MAX);
+    invalid(|open| open.silent = one(0..9));
+    invalid(|open| open.silent = one(0..101));
+    invalid(|open| open.silent = vec![5..15, 14..30]);
+    invalid(|open| open.silent = vec![5..15, 15..30]);
+    invalid(|open| open.silent = vec![20..40, 0..10]);
+    #[expect(clippy::reversed_empty_ranges, reason = "from a invalid process")]
+    invalid(|open| open.silent = one(40..20));
+    analyzer.check(&Partial(None), &span).unwrap_err();
 }
 
 proptest! {
     #[test]
-    fn any_cut_gives_pydubs_answer(
+    fn non_silence_equals_pydub_for_any_chunking(
         sound in sound(),
         threshold_db in -70.0..1.0_f64,
         min_silence_ms in prop_oneof![1_u32..12, 1_u32..200],

@@ -1,4 +1,4 @@
-//! Windows: which of them are silent, and which milliseconds they cover.
+//! Windows: evaluates windows and collects the milliseconds that silent ones cover.
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ use crate::decibels;
 use crate::pcm::PcmFormat;
 
 impl NonSilence {
-    /// Mean square, times samples, that a silent window has to stay below.
+    /// Upper bound (exclusive) of the mean square, times samples, of a silent window.
     fn limit(&self, format: PcmFormat) -> u128 {
         let threshold =
             decibels::power_of_ten(self.threshold_db / 20.0) * f64::from(format.full_scale());
         if threshold.is_nan() {
             return 0;
         }
-        // No RMS is above full scale, so that a higher threshold makes no difference.
+        // No RMS exceeds full scale, so a higher threshold makes no difference.
         let lowest_loud = threshold.min(f64::from(format.full_scale())).floor() + 1.0;
         #[expect(
             clippy::cast_possible_truncation,
@@ -25,8 +25,8 @@ impl NonSilence {
         lowest_loud * lowest_loud
     }
 
-    /// What the silent ones of the windows with the given `starts` cover, in sums of squares of
-    /// the milliseconds from `first` on.
+    /// Ranges covered by the silent ones of the windows with these `starts`; `sums` starts at
+    /// millisecond `first`.
     pub(super) fn silent(
         &self,
         format: PcmFormat,
@@ -45,7 +45,7 @@ impl NonSilence {
         for (start, sums) in starts.zip(sums.windows(window)) {
             let end = start + self.window();
             let frames = format.frame_of_ms(end) - format.frame_of_ms(start);
-            // At rates below 1 kHz there are windows without a frame; their RMS is 0 in pydub.
+            // Below 1 kHz some windows have no frame; pydub takes 0 as their RMS.
             let samples = u128::from(frames.max(1)) * u128::from(format.channels);
             energy += sums[window - 1];
             if energy < limit * samples {
@@ -57,8 +57,8 @@ impl NonSilence {
     }
 }
 
-/// Appends ranges, none of which begins before the last one here does; what overlaps or touches
-/// becomes one.
+/// Appends ranges that start no earlier than the last one; overlapping and adjacent ranges become
+/// one.
 pub(super) fn cover(covered: &mut Vec<Range<u64>>, next: impl IntoIterator<Item = Range<u64>>) {
     for range in next {
         match covered.last_mut() {
@@ -68,7 +68,7 @@ pub(super) fn cover(covered: &mut Vec<Range<u64>>, next: impl IntoIterator<Item 
     }
 }
 
-/// What is left of `0..length` between ranges in order.
+/// The complement of ordered ranges within `0..length`.
 pub(super) fn uncovered(length: u64, covered: &[Range<u64>]) -> Vec<Range<u64>> {
     let starts = std::iter::once(0).chain(covered.iter().map(|range| range.end));
     let ends = covered.iter().map(|range| range.start).chain(std::iter::once(length));

@@ -1,17 +1,17 @@
-//! Hum: the frequency of the mains and its harmonics, above what is beside them.
+//! Hum: the mains frequency and its harmonics, relative to the spectrum next to them.
 //!
 //! ```text
-//!            │                  in each second, the level of a line against the mean level 4 and
-//!     ▁▂▁ ▁  │  ▂▁ ▁▂           6 Hz to both sides; hum is there nearly always, and so the quarter
-//!     44 46 50 54 56 Hz         of the seconds in which it shows least is what counts
+//!            │                  per second, the power of a line relative to the mean power 4 and 6 Hz
+//!     ▁▂▁ ▁  │  ▂▁ ▁▂           to both sides; hum is present nearly always, so the value that three
+//!     44 46 50 54 56 Hz         quarters of the seconds reach is used
 //! ```
 //!
-//! A note may be held at a multiple of 50 Hz, too, and is no hum: there has to be the frequency of
-//! the mains itself, or two of its multiples, and none of them may come and go.
+//! A note can have a frequency that is a multiple of 50 Hz. Therefore hum needs the line at the
+//! mains frequency itself or two other lines, and lines whose level changes are ignored.
 //!
-//! A line is Σ x·c, with c a sine under Hann's window, piecewise linear and made of whole numbers:
-//! so the sums are exact, and those of two parts of a second add up to that of the whole. All
-//! integers wrap where they would overflow, which no sample can bring about.
+//! The amplitude of a line is Σ x·c, where c is a sine under a Hann window, piecewise linear and in
+//! integers: the sums are exact, and the sums of two parts of a second add up to the sum of the
+//! whole. Integer arithmetic wraps on overflow, which no input can cause.
 
 mod probes;
 #[cfg(test)]
@@ -19,76 +19,78 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::accumulate::cells::{self, Cell, Row};
+use crate::analyze::accumulate::blocks::{self, Block, BlockSeries};
 use crate::analyze::accumulate::counts::Counts;
 use crate::analyze::accumulate::grid::Grid;
-use crate::analyze::accumulate::per_channel::{self, Apart};
+use crate::analyze::accumulate::per_channel::{ChannelPartial, PerChannel};
 use crate::analyze::{
-    AnalysisSettings, Analyzer, Details, Finding, Metric, Region, Stretch, group,
+    AnalysisSettings, Analyzer, Details, Finding, FrameSpan, Metric, Region, group,
 };
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 use probes::{LINES, PROBES, Probes};
 
-/// Hum from this on is a finding, in dB.
+/// Minimum hum for a finding, in dB.
 const LEAST_DB: f64 = 12.0;
-/// A line may be louder by so much in half of the seconds than in the quietest quarter, in dB.
+/// Maximum difference between the median level of a line and its level in the quietest quarter of
+/// the seconds, in dB.
 const STEADY_DB: f64 = 6.0;
-/// Seconds that there must be at least.
+/// Minimum number of seconds.
 const FEWEST: u64 = 3;
-/// Bins for each decibel.
+/// Histogram bins per decibel.
 const BINS_PER_DB: f64 = 2.0;
-/// The last bin of what is above its neighbours, and of what is below full scale.
+/// Last bin of levels above the neighbours, and of levels below full scale.
 const MOST: u16 = 199;
 const QUIETEST: u16 = 399;
 
-/// Looks for hum; there is nothing to set.
+/// Detects hum; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hum {}
 
-/// The seconds of one channel.
+/// Seconds of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Channel(Row<Sums>);
+pub struct Channel(BlockSeries<ProbeSums>);
 
-/// Of each probe, the sum with the cosine and with the sine.
+/// Sums with the cosine and with the sine, for each probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Sums(Vec<[i64; 2]>);
+struct ProbeSums(Vec<[i64; 2]>);
 
-/// What the seconds of a channel were like.
+/// Histograms over the seconds of one channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Seconds {
-    /// Those in which there is something at these frequencies.
+struct SecondCounts {
+    /// Seconds with a signal at these frequencies.
     heard: u64,
-    /// The others.
+    /// Seconds without one.
     silent: u64,
-    /// Of those that are heard, line by line; none if there is none.
-    lines: Vec<Line>,
+    /// Histograms of each line over the seconds with a signal; empty if there are none.
+    lines: Vec<LineCounts>,
 }
 
-/// How many seconds have how much of a line.
+/// Histograms of one line over seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Line {
-    /// In bins above its neighbours.
+struct LineCounts {
+    /// Level above its neighbours, in bins.
     above: Counts,
-    /// In bins below full scale.
+    /// Level below full scale, in bins.
     below: Counts,
 }
 
-/// Hum in one channel.
+/// Hum of one channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Found {
-    /// How far the line of the mains, or two of its multiples, are above their neighbours.
+pub struct ChannelHum {
+    /// Level above the neighbours: of the line at the mains frequency, or of the second strongest
+    /// line.
     pub above_db: f64,
-    /// The RMS of its strongest line.
+    /// RMS of the strongest line.
     pub level_dbfs: f64,
-    /// 50 or 60: of what it is a multiple.
+    /// Mains frequency: 50 or 60.
     pub mains_hz: f64,
 }
 
-/// Hum, channel by channel, and where the audio is.
+/// Hum of each channel, and the range of the audio.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Hums {
-    of_each: Vec<Option<Found>>,
+pub struct HumByChannel {
+    of_each: Vec<Option<ChannelHum>>,
     all: Option<Region>,
 }
 
@@ -99,28 +101,28 @@ impl From<&AnalysisSettings> for Hum {
 }
 
 impl Analyzer for Hum {
-    type Partial = Apart<Channel>;
-    type Feature = Hums;
+    type Partial = PerChannel<Channel>;
+    type Feature = HumByChannel;
 
     const METRICS: &'static [Metric] = METRICS;
 
-    fn analyze(&self, chunk: Pcm<'_>) -> Apart<Channel> {
-        Apart::of(chunk)
+    fn analyze(&self, chunk: Pcm<'_>) -> PerChannel<Channel> {
+        PerChannel::of(chunk)
     }
 
-    fn merge(&self, first: Apart<Channel>, next: Apart<Channel>) -> Apart<Channel> {
+    fn merge(&self, first: PerChannel<Channel>, next: PerChannel<Channel>) -> PerChannel<Channel> {
         first.join(next)
     }
 
-    fn finish(&self, whole: Apart<Channel>, format: PcmFormat) -> Hums {
-        let Some(piece) = whole.0 else { return Hums::default() };
-        Hums {
-            of_each: piece.channels.iter().map(|channel| channel.0.settled.hum()).collect(),
-            all: Some(Region::of_frames(&piece.stretch.frames, format.sample_rate)),
+    fn finish(&self, whole: PerChannel<Channel>, format: PcmFormat) -> HumByChannel {
+        let Some(piece) = whole.0 else { return HumByChannel::default() };
+        HumByChannel {
+            of_each: piece.channels.iter().map(|channel| channel.0.summary.hum()).collect(),
+            all: Some(Region::of_frames(&piece.span.frames, format.sample_rate)),
         }
     }
 
-    fn figures(hums: &Hums) -> impl Iterator<Item = Option<f64>> {
+    fn figures(hums: &HumByChannel) -> impl Iterator<Item = Option<f64>> {
         let known = hums.of_each.iter().flatten();
         let most = known.max_by(|one, other| one.above_db.total_cmp(&other.above_db));
         let found = most.filter(|found| found.above_db >= LEAST_DB);
@@ -132,9 +134,9 @@ impl Analyzer for Hum {
         .into_iter()
     }
 
-    fn details(hums: &Hums) -> Details {
-        let above = |found: &Option<Found>| found.map(|found| found.above_db);
-        let finding = |(channel, found): (u16, &Option<Found>)| Finding {
+    fn details(hums: &HumByChannel) -> Details {
+        let above = |found: &Option<ChannelHum>| found.map(|found| found.above_db);
+        let finding = |(channel, found): (u16, &Option<ChannelHum>)| Finding {
             kind: METRICS[0].key,
             channel: Some(channel),
             region: hums.all.unwrap_or(Region { start_seconds: 0.0, end_seconds: 0.0 }),
@@ -142,7 +144,7 @@ impl Analyzer for Hum {
             threshold: Some(LEAST_DB),
             byte: None,
         };
-        let has_hum = |(_, found): &(u16, &Option<Found>)| above(found) >= Some(LEAST_DB);
+        let has_hum = |(_, found): &(u16, &Option<ChannelHum>)| above(found) >= Some(LEAST_DB);
         Details {
             findings: (1..).zip(&hums.of_each).filter(has_hum).map(finding).collect(),
             channels: vec![(METRICS[0].key, hums.of_each.iter().map(above).collect())],
@@ -150,43 +152,47 @@ impl Analyzer for Hum {
         }
     }
 
-    fn check(&self, partial: &Apart<Channel>, stretch: &Stretch) -> Result<(), String> {
-        partial.check(stretch)
+    fn check(&self, partial: &PerChannel<Channel>, span: &FrameSpan) -> Result<(), String> {
+        partial.check(span)
     }
 }
 
-fn grid_of(stretch: &Stretch) -> Grid {
-    Grid::of_frames(Probes::window(stretch.format))
+fn grid_of(span: &FrameSpan) -> Grid {
+    Grid::of_frames(Probes::window(span.format))
 }
 
-impl per_channel::Channel for Channel {
-    fn of(samples: &[i32], stretch: &Stretch) -> Self {
-        Self(Row::of(grid_of(stretch), samples, stretch))
+impl ChannelPartial for Channel {
+    fn of(samples: &[i32], span: &FrameSpan) -> Self {
+        Self(BlockSeries::of(grid_of(span), samples, span))
     }
 
-    fn join(self, stretch: &Stretch, next: Self, behind: &Stretch) -> Self {
-        Self(self.0.join(grid_of(stretch), stretch, next.0, behind))
+    fn join(self, span: &FrameSpan, next: Self, next_span: &FrameSpan) -> Self {
+        Self(self.0.join(grid_of(span), span, next.0, next_span))
     }
 
-    fn is_possible(&self, stretch: &Stretch) -> bool {
-        let (grid, seconds) = (grid_of(stretch), &self.0.settled);
+    fn is_possible(&self, span: &FrameSpan) -> bool {
+        let (grid, seconds) = (grid_of(span), &self.0.summary);
         let adds_up = |counts: &Counts, last| {
             counts.total() == Some(seconds.heard) && counts.is_possible(last)
         };
-        let is_line = |line: &Line| adds_up(&line.above, MOST) && adds_up(&line.below, QUIETEST);
-        self.0.has_open_ends(grid, stretch)
-            && [&self.0.head, &self.0.tail].into_iter().flatten().all(|cell| cell.0.len() == PROBES)
-            && seconds.heard.checked_add(seconds.silent) == Some(cells::whole(grid, stretch))
+        let is_line =
+            |line: &LineCounts| adds_up(&line.above, MOST) && adds_up(&line.below, QUIETEST);
+        self.0.has_open_ends(grid, span)
+            && [&self.0.head, &self.0.tail]
+                .into_iter()
+                .flatten()
+                .all(|block| block.0.len() == PROBES)
+            && seconds.heard.checked_add(seconds.silent) == Some(blocks::complete(grid, span))
             && seconds.lines.len() == if seconds.heard > 0 { LINES.len() } else { 0 }
             && seconds.lines.iter().all(is_line)
     }
 }
 
-impl Cell for Sums {
-    type Settled = Seconds;
+impl Block for ProbeSums {
+    type Summary = SecondCounts;
 
-    fn of(samples: &[i32], offset: u64, stretch: &Stretch) -> Self {
-        Self(Probes::of(stretch.format).sums(samples, offset))
+    fn of(samples: &[i32], offset: u64, span: &FrameSpan) -> Self {
+        Self(Probes::of(span.format).sums(samples, offset))
     }
 
     fn join(mut self, next: Self) -> Self {
@@ -196,7 +202,7 @@ impl Cell for Sums {
         self
     }
 
-    fn settle(self, _: u64, stretch: &Stretch, seconds: &mut Seconds) {
+    fn add_to(self, _: u64, span: &FrameSpan, seconds: &mut SecondCounts) {
         #[expect(clippy::cast_precision_loss, reason = "rounded once, to the nearest")]
         let power = |&[cosine, sine]: &[i64; 2]| {
             let [cosine, sine] = [cosine as f64, sine as f64];
@@ -208,8 +214,8 @@ impl Cell for Sums {
             return;
         }
         seconds.heard += 1;
-        seconds.lines.resize_with(LINES.len(), Line::default);
-        let full_scale = Probes::of(stretch.format).full_scale_power();
+        seconds.lines.resize_with(LINES.len(), LineCounts::default);
+        let full_scale = Probes::of(span.format).full_scale_power();
         for (line, powers) in
             seconds.lines.iter_mut().zip(powers.chunks_exact(PROBES / LINES.len()))
         {
@@ -223,10 +229,10 @@ impl Cell for Sums {
         }
     }
 
-    fn add(seconds: &mut Seconds, more: Seconds) {
+    fn add(seconds: &mut SecondCounts, more: SecondCounts) {
         seconds.heard += more.heard;
         seconds.silent += more.silent;
-        seconds.lines.resize_with(seconds.lines.len().max(more.lines.len()), Line::default);
+        seconds.lines.resize_with(seconds.lines.len().max(more.lines.len()), LineCounts::default);
         for (line, more) in seconds.lines.iter_mut().zip(more.lines) {
             line.above.append(more.above);
             line.below.append(more.below);
@@ -234,8 +240,8 @@ impl Cell for Sums {
     }
 }
 
-impl Seconds {
-    fn hum(&self) -> Option<Found> {
+impl SecondCounts {
+    fn hum(&self) -> Option<ChannelHum> {
         if self.heard < FEWEST {
             return None;
         }
@@ -243,23 +249,23 @@ impl Seconds {
         Some(if of_60.above_db > of_50.above_db { of_60 } else { of_50 })
     }
 
-    /// The hum of mains of that frequency.
-    fn hum_of(&self, mains: u32) -> Found {
-        let none = Found { above_db: 0.0, level_dbfs: -200.0, mains_hz: f64::from(mains) };
+    /// Hum at multiples of one mains frequency.
+    fn hum_of(&self, mains: u32) -> ChannelHum {
+        let none = ChannelHum { above_db: 0.0, level_dbfs: -200.0, mains_hz: f64::from(mains) };
         let lines = LINES.iter().zip(&self.lines).filter(|(hz, _)| *hz % mains == 0);
         let lines: Vec<_> = lines.map(|(_, line)| self.steady(line)).collect();
         let above = |line: &Option<(f64, f64)>| line.map_or(0.0, |(above, _)| above);
         let mut heights: Vec<_> = lines.iter().map(above).collect();
         heights.sort_by(|one, other| other.total_cmp(one));
-        // The first line is the mains itself; if it is not there, two others have to be.
+        // Either the line at the mains frequency or two lines must be present.
         let above_db = lines.first().map_or(0.0, above).max(heights.get(1).copied().unwrap_or(0.0));
         let strongest = lines.iter().flatten().max_by(|one, other| one.0.total_cmp(&other.0));
-        strongest.map_or(none, |&(_, level_dbfs)| Found { above_db, level_dbfs, ..none })
+        strongest.map_or(none, |&(_, level_dbfs)| ChannelHum { above_db, level_dbfs, ..none })
     }
 
-    /// How far a line is above its neighbours, and its level, in the quarter of the seconds in which
-    /// it is least; `None` if it is much louder in half of them.
-    fn steady(&self, line: &Line) -> Option<(f64, f64)> {
+    /// Level of a line above its neighbours, and its RMS, as reached by three quarters of the
+    /// seconds; `None` if its level is not steady.
+    fn steady(&self, line: &LineCounts) -> Option<(f64, f64)> {
         let decibels = |bin: Option<u16>| (f64::from(bin.unwrap_or(0)) + 0.5) / BINS_PER_DB;
         let (quarter, half) = (self.heard.div_ceil(4), self.heard.div_ceil(2));
         let level = |rank| -decibels(line.below.ranked_from_above(rank));

@@ -1,12 +1,12 @@
-//! Probes: which frequencies are looked at, and the whole numbers that they are looked at with.
+//! Probes: the frequencies that are measured, and their integer coefficients.
 //!
 //! ```text
-//!   samples     │·····│·····│·····│     a node every so many samples: 2000 a second or a few more
-//!   c        ───╱─────╲─────╱─────╲     a sine under a window at the nodes, straight lines between
+//!   samples     │·····│·····│·····│     a node every `step` samples: about 2000 per second
+//!   c        ───╱─────╲─────╱─────╲     a windowed sine at the nodes, linear in between
 //! ```
 //!
-//! Straight lines keep out what is near a multiple of the nodes' rate, and take a few sums for each
-//! node and not for each sample.
+//! Linear interpolation attenuates frequencies near multiples of the node rate, and needs a few
+//! operations per node instead of per sample.
 
 use std::f64::consts::TAU;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,36 +14,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::decibels;
 use crate::pcm::PcmFormat;
 
-/// The mains and its harmonics.
+/// Mains frequencies and their harmonics, in Hz.
 pub(super) const LINES: [u32; 8] = [50, 60, 100, 120, 150, 180, 200, 240];
-/// What is looked at for each line, in Hz from it.
+/// Probes of each line, in Hz from it.
 const OFFSETS: [f64; 5] = [0.0, -6.0, -4.0, 4.0, 6.0];
-/// In all.
+/// Number of probes.
 pub(super) const PROBES: usize = LINES.len() * OFFSETS.len();
-/// Nodes a second, at least.
+/// Minimum number of nodes per second.
 const NODES: u32 = 2000;
-/// At these rates there are these lines, and no sum overflows.
+/// Sample rates at which these lines exist and no sum overflows.
 const RATES: std::ops::RangeInclusive<u32> = 1000..=768_000;
-/// What 1 is in the tables, and its bits.
+/// The value of 1 in the tables, and its number of bits.
 const ONE: f64 = 16_384.0;
 const ONE_BITS: u32 = 14;
 
-/// Everything that depends on the rate.
+/// Tables for one sample rate.
 pub(super) struct Probes {
     format: PcmFormat,
     /// Samples from one node to the next.
     step: u32,
-    /// Bits that the samples have too many.
+    /// Low bits of the samples that are dropped to avoid overflow.
     shift: u32,
-    /// Probe by probe, cosine and sine at each node; none of a rate without hum.
+    /// Cosine and sine at each node, for each probe; empty for unsupported rates.
     tables: Vec<Vec<[i16; 2]>>,
 }
 
-/// Those that were used last.
+/// Cache of the last tables.
 static LAST: Mutex<Option<Arc<Probes>>> = Mutex::new(None);
 
 impl Probes {
-    /// Those of a format.
+    /// The tables for a format.
     pub(super) fn of(format: PcmFormat) -> Arc<Self> {
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
@@ -52,14 +52,14 @@ impl Probes {
         }
     }
 
-    /// Frames of a window: a second, to a node.
+    /// Frames of a window: one second, rounded to nodes.
     pub(super) fn window(format: PcmFormat) -> u64 {
         u64::from(step(format)) * u64::from(nodes(format))
     }
 
     fn new(format: PcmFormat) -> Self {
         let (step, nodes) = (step(format), nodes(format));
-        // A sample, the weights of a node, the table, half of the nodes.
+        // Bits of a sample, of the weights of a node, of the table, and of half the nodes.
         let needed = format.integer_bits() - 1
             + 2 * u32::BITS.saturating_sub((step - 1).leading_zeros())
             + ONE_BITS
@@ -85,7 +85,7 @@ impl Probes {
         }
     }
 
-    /// The sums of samples that begin so many frames behind the start of a window.
+    /// Sums over samples that start `offset` frames after the start of a window.
     pub(super) fn sums(&self, samples: &[i32], offset: u64) -> Vec<[i64; 2]> {
         if self.tables.is_empty() {
             return vec![[0; 2]; PROBES];
@@ -102,7 +102,7 @@ impl Probes {
         self.tables.iter().map(of).collect()
     }
 
-    /// What samples weigh at the nodes that they lie between, and the first of these nodes.
+    /// Weights of the samples at the nodes around them, and the index of the first node.
     fn nodes(&self, samples: &[i32], offset: u64) -> (usize, Vec<i64>) {
         let step = u64::from(self.step);
         let first = offset / step;
@@ -127,7 +127,7 @@ impl Probes {
         (usize::try_from(first).unwrap_or(usize::MAX), nodes)
     }
 
-    /// The power that a sine has that is as strong as a square wave of full scale.
+    /// Power of a sine with the RMS of a full-scale square wave.
     pub(super) fn full_scale_power(&self) -> f64 {
         let step = f64::from(self.step);
         let samples = f64::from(self.format.full_scale() >> self.shift.min(31));

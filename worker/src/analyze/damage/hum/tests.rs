@@ -5,9 +5,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::analyze::accumulate::per_channel::Piece;
 use crate::analyze::testing::oracle::sound;
-use crate::analyze::testing::waves::{bytes, cuts, expect_the_law, format, wandering};
+use crate::analyze::testing::signals::{
+    assert_chunking_invariance, bytes, cuts, format, varying_noise,
+};
 
-fn measured(samples: &[f64], rate: u32) -> Hums {
+fn measured(samples: &[f64], rate: u32) -> HumByChannel {
     let (format, bytes) = (format(rate, 1), bytes(samples));
     Hum {}.finish(Hum {}.analyze(Pcm::new(format, 0, &bytes)), format)
 }
@@ -16,12 +18,12 @@ fn figures(samples: &[f64], rate: u32) -> Vec<Option<f64>> {
     Hum::figures(&measured(samples, rate)).collect()
 }
 
-/// Noise at −40 dBFS RMS or so, and a sine with that RMS.
+/// Noise of about −40 dBFS RMS plus a sine with this RMS.
 fn with_hum(rate: u32, seconds: u32, hz: f64, dbfs: f64) -> Vec<f64> {
     let frames = rate * seconds;
     let amplitude = 2_f64.sqrt() * 10_f64.powf(dbfs / 20.0);
     let turn = TAU * hz / f64::from(rate);
-    let noise = wandering(7, usize::try_from(frames).unwrap(), 1);
+    let noise = varying_noise(7, usize::try_from(frames).unwrap(), 1);
     (0..frames)
         .zip(noise)
         .map(|(at, noise)| 0.01 * noise.signum() + amplitude * (turn * f64::from(at)).sin())
@@ -34,7 +36,7 @@ fn near(found: Option<f64>, expected: f64, tolerance: f64) {
 }
 
 #[test]
-fn hum_is_found_with_its_frequency_and_its_level() {
+fn hum_is_reported_with_frequency_and_level() {
     for rate in [8000, 22_050, 44_100, 48_000, 192_000] {
         for (hz, mains) in [(50.0, 50.0), (60.0, 60.0), (49.9, 50.0)] {
             let found = figures(&with_hum(rate, 4, hz, -45.0), rate);
@@ -45,13 +47,13 @@ fn hum_is_found_with_its_frequency_and_its_level() {
     }
 }
 
-/// Two sounds at once.
+/// Sum of two signals.
 fn both(one: &[f64], other: &[f64]) -> Vec<f64> {
     one.iter().zip(other).map(|(one, other)| one + other).collect()
 }
 
 #[test]
-fn one_multiple_is_a_note_and_two_are_hum() {
+fn one_harmonic_is_a_note_and_two_are_hum() {
     for (mains, multiples) in [(50.0, [2.0, 4.0]), (50.0, [3.0, 4.0]), (60.0, [2.0, 3.0])] {
         let [one, other] = [(multiples[0], -40.0), (multiples[1], -50.0)]
             .map(|(of, level)| with_hum(8000, 5, mains * of, level));
@@ -67,8 +69,8 @@ fn one_multiple_is_a_note_and_two_are_hum() {
 }
 
 #[test]
-fn what_comes_and_goes_at_the_frequency_of_the_mains_is_a_note() {
-    // A quarter of the time it is as quiet as hum, and 12 dB louder from then on.
+fn unsteady_tone_at_mains_frequency_is_not_hum() {
+    // A quarter of the time as quiet as hum, and 12 dB louder afterwards.
     let [quiet, loud] = [-50.0, -38.0].map(|level| with_hum(8000, 2, 50.0, level));
     let note = [&quiet[..], &loud, &loud, &loud].concat();
     assert!(figures(&note, 8000)[0] < Some(12.0));
@@ -78,7 +80,7 @@ fn what_comes_and_goes_at_the_frequency_of_the_mains_is_a_note() {
 }
 
 #[test]
-fn noise_and_other_tones_are_no_hum() {
+fn noise_and_other_tones_are_not_hum() {
     for rate in [8000, 44_100] {
         for hz in [55.0, 98.0, 110.0, 150.0, 200.0, 240.0, 440.0, 1950.0, 2050.0] {
             let found = figures(&with_hum(rate, 6, hz, -20.0), rate);
@@ -89,13 +91,13 @@ fn noise_and_other_tones_are_no_hum() {
 }
 
 #[test]
-fn a_note_that_comes_and_goes_is_no_hum_and_silence_does_not_count() {
+fn intermittent_note_is_not_hum_and_silence_does_not_count() {
     let (hum, none) = (with_hum(8000, 2, 50.0, -30.0), with_hum(8000, 2, 440.0, -90.0));
     let note = [hum.clone(), none.clone(), none.clone(), hum.clone()].concat();
     assert!(figures(&note, 8000)[0] < Some(12.0));
     let with_silence = [vec![0.0; 80_000], hum.clone(), hum].concat();
     assert_eq!(figures(&with_silence, 8000)[2], Some(50.0));
-    // Less than three seconds, silence, and rates without these lines say nothing.
+    // Less than three seconds, silence, and rates without these lines give no figures.
     for (samples, rate) in
         [(vec![0.5; 16_000], 8000), (vec![0.0; 99_000], 8000), (vec![0.5; 9000], 900)]
     {
@@ -104,7 +106,7 @@ fn a_note_that_comes_and_goes_is_no_hum_and_silence_does_not_count() {
 }
 
 #[test]
-fn the_channel_that_hums_is_told() {
+fn finding_names_the_channel_with_hum() {
     let [left, right] = [with_hum(8000, 4, 440.0, -30.0), with_hum(8000, 4, 60.0, -30.0)];
     let both: Vec<f64> = left.into_iter().zip(right).flat_map(|(l, r)| [l, r]).collect();
     let (format, bytes) = (format(8000, 2), bytes(&both));
@@ -117,35 +119,35 @@ fn the_channel_that_hums_is_told() {
 }
 
 #[test]
-fn a_sick_partial_is_refused() {
+fn invalid_partial_is_rejected() {
     let samples = bytes(&with_hum(1000, 3, 50.0, -20.0));
     let (_, pcm) = Pcm::new(format(1000, 1), 0, &samples).split_at(500);
     let (pcm, _) = pcm.split_at(2200);
-    let (good, stretch) = (Hum {}.analyze(pcm), Stretch::from(pcm));
-    assert_eq!(Hum {}.check(&good, &stretch), Ok(()));
-    let sick: [fn(&mut Piece<Channel>); 8] = [
-        |piece| piece.stretch.frames.end += 1,
+    let (good, span) = (Hum {}.analyze(pcm), FrameSpan::from(pcm));
+    assert_eq!(Hum {}.check(&good, &span), Ok(()));
+    let invalid: [fn(&mut Piece<Channel>); 8] = [
+        |piece| piece.span.frames.end += 1,
         |piece| piece.channels.clear(),
         |piece| piece.channels[0].0.head = None,
-        |piece| piece.channels[0].0.tail = Some(Sums(Vec::new())),
-        |piece| piece.channels[0].0.settled.heard += 1,
-        |piece| piece.channels[0].0.settled.silent += 1,
-        |piece| piece.channels[0].0.settled.lines.clear(),
-        |piece| piece.channels[0].0.settled.lines[3].above.add(5),
+        |piece| piece.channels[0].0.tail = Some(ProbeSums(Vec::new())),
+        |piece| piece.channels[0].0.summary.heard += 1,
+        |piece| piece.channels[0].0.summary.silent += 1,
+        |piece| piece.channels[0].0.summary.lines.clear(),
+        |piece| piece.channels[0].0.summary.lines[3].above.add(5),
     ];
-    for (number, harm) in sick.into_iter().enumerate() {
+    for (number, corrupt) in invalid.into_iter().enumerate() {
         let mut partial = good.clone();
-        harm(partial.0.as_mut().expect("a piece"));
-        assert!(Hum {}.check(&partial, &stretch).is_err(), "harm {number}");
+        corrupt(partial.0.as_mut().expect("a piece"));
+        assert!(Hum {}.check(&partial, &span).is_err(), "corruption {number}");
     }
-    Hum {}.check(&Apart::default(), &stretch).unwrap_err();
+    Hum {}.check(&PerChannel::default(), &span).unwrap_err();
 }
 
 #[test]
-fn a_line_is_the_sum_that_defines_it() {
-    // At 1000 Hz there is a node at each sample, and the sum is Goertzel's.
+fn lines_equal_the_definition() {
+    // At 1000 Hz every sample is a node, and the sum is that of the Goertzel algorithm.
     let rate = 1000_u32;
-    let samples = wandering(5, 1000, 1);
+    let samples = varying_noise(5, 1000, 1);
     let (format, bytes) = (format(rate, 1), bytes(&samples));
     let probes = Probes::of(format);
     let sums = probes.sums(&Pcm::new(format, 0, &bytes).integers().channel(0, 1), 0);
@@ -157,7 +159,8 @@ fn a_line_is_the_sum_that_defines_it() {
             cosine += x * window * (turn * f64::from(at)).cos();
             sine += x * window * (turn * f64::from(at)).sin();
         }
-        // A sine of full scale has half the window's sum, squared, and half the power of a square.
+        // A full-scale sine has half of the window's sum, squared, and half the power of a square
+        // wave.
         let expected = 10.0 * ((cosine * cosine + sine * sine) / (250.0 * 250.0) / 2.0).log10();
         #[expect(clippy::cast_precision_loss, reason = "an oracle with a tolerance")]
         let [cosine, sine] = sums[place].map(|sum| sum as f64);
@@ -170,14 +173,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_cut_gives_the_same_seconds(sound in sound(), cuts in cuts()) {
-        expect_the_law(&Hum {}, sound.pcm(), &cuts);
+    fn seconds_do_not_depend_on_chunking(sound in sound(), cuts in cuts()) {
+        assert_chunking_invariance(&Hum {}, sound.pcm(), &cuts);
     }
 
     #[test]
-    fn any_cut_of_several_seconds_does_too(seed: u64, channels in 1_u16..=2, cuts in cuts()) {
-        let samples = bytes(&wandering(seed, 9000, channels.into()));
-        expect_the_law(&Hum {}, Pcm::new(format(2500, channels), 0, &samples), &cuts);
-        expect_the_law(&Hum {}, Pcm::new(format(4444, channels), 0, &samples), &cuts);
+    fn several_seconds_do_not_depend_on_chunking(seed: u64, channels in 1_u16..=2, cuts in cuts()) {
+        let samples = bytes(&varying_noise(seed, 9000, channels.into()));
+        assert_chunking_invariance(&Hum {}, Pcm::new(format(2500, channels), 0, &samples), &cuts);
+        assert_chunking_invariance(&Hum {}, Pcm::new(format(4444, channels), 0, &samples), &cuts);
     }
 }

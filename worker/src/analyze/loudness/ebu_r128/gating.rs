@@ -1,24 +1,24 @@
-//! Gating: the energies of all cells of a file become its loudness figures.
+//! Gating: computes the loudness figures from the energies of all hops of a file.
 //!
-//! All windows begin at a cell and are summed anew, in the same order, so nothing slides and
-//! nothing adds up. Blocks of BS.1770 and windows of Tech 3342 begin every 100 ms; the largest
-//! momentary and short-term loudness are looked for every 10 ms, because with 100 ms a burst of
-//! 400 ms could lie between two windows and be under-read by 0.22 LU.
+//! Each window starts at a hop and is summed anew, in a fixed order, so rounding errors do not
+//! accumulate. Blocks of BS.1770 and windows of Tech 3342 start every 100 ms. The largest momentary
+//! and short-term loudness are searched every 10 ms: with 100 ms, a burst of 400 ms could fall
+//! between two windows and read 0.22 LU too low.
 
 use super::Figures;
-use super::kweighting::cell_start;
+use super::kweighting::hop_start;
 use crate::decibels::of_power;
 
 /// −70 LUFS as the power of a window.
 const ABSOLUTE_GATE: f64 = 1.172_465_304_582_296_3e-7;
-/// Cells of a momentary window and of a block, of a short-term window, and of a step.
+/// Hops per momentary window and gating block, per short-term window, and per 100 ms step.
 const MOMENTARY: usize = 40;
 const SHORT_TERM: usize = 300;
 const STEP: usize = 10;
 
-/// The figures of a file, from the energy of each of its cells.
-pub(super) fn figures(cells: &[f64], rate: u32) -> Figures {
-    let steps: Vec<f64> = cells.windows(STEP).map(|cells| cells.iter().sum()).collect();
+/// Figures of a file with these hop energies.
+pub(super) fn figures(hops: &[f64], rate: u32) -> Figures {
+    let steps: Vec<f64> = hops.windows(STEP).map(|hops| hops.iter().sum()).collect();
     let blocks = powers(&steps, rate, MOMENTARY, STEP);
     let integrated = integrated(&blocks);
     let short_term_powers = powers(&steps, rate, SHORT_TERM, STEP);
@@ -40,13 +40,12 @@ pub(super) fn figures(cells: &[f64], rate: u32) -> Figures {
     }
 }
 
-/// Loudness of what has blocks of these powers, in any order.
+/// Integrated loudness of blocks with these powers, in any order.
 pub(crate) fn integrated(blocks: &[f64]) -> Option<f64> {
     mean(&gated(blocks)).and_then(loudness)
 }
 
-/// The lower and the upper end of the loudness range of what has windows of these powers, in any
-/// order.
+/// Lower and upper end of the loudness range of windows with these powers, in any order.
 pub(crate) fn range(windows: &[f64]) -> [Option<f64>; 2] {
     let Some(gate) = range_gate(windows) else { return [None; 2] };
     let mut audible: Vec<f64> = windows.iter().copied().filter(|&power| power >= gate).collect();
@@ -57,12 +56,12 @@ pub(crate) fn range(windows: &[f64]) -> [Option<f64>; 2] {
     })
 }
 
-/// Whether a block or window can count at all, whatever others there are.
+/// Whether a block or window is above the absolute gate.
 pub(crate) fn is_audible(power: f64) -> bool {
     power >= ABSOLUTE_GATE
 }
 
-/// Of a mean square under the K-weighting, in LUFS.
+/// Loudness of a K-weighted mean square, in LUFS.
 pub(crate) fn loudness(power: f64) -> Option<f64> {
     of_power(power).map(|level| level - 0.691)
 }
@@ -71,33 +70,33 @@ fn largest(powers: &[f64]) -> Option<f64> {
     loudness(powers.iter().copied().fold(0.0, f64::max))
 }
 
-/// Mean square of every full window of so many cells that begins at a multiple of `hop` cells.
+/// Mean square of every window of `length` hops that starts at a multiple of `stride` hops.
 #[expect(clippy::cast_precision_loss, reason = "a window has few frames")]
-fn powers(steps: &[f64], rate: u32, length: usize, hop: usize) -> Vec<f64> {
+fn powers(steps: &[f64], rate: u32, length: usize, stride: usize) -> Vec<f64> {
     let starts = (steps.len() + STEP).saturating_sub(length);
     let power = |start: usize| {
         let energy: f64 = steps[start..].iter().step_by(STEP).take(length / STEP).sum();
-        let frame = |cell: usize| cell_start(rate, cell as u64);
+        let frame = |hop: usize| hop_start(rate, hop as u64);
         energy / (frame(start + length) - frame(start)) as f64
     };
-    (0..starts).step_by(hop).map(power).collect()
+    (0..starts).step_by(stride).map(power).collect()
 }
 
-/// BS.1770: blocks above −70 LUFS, and of those the ones above their mean less 10 LU.
+/// BS.1770: blocks above −70 LUFS, and of those the ones above their mean minus 10 LU.
 fn gated(blocks: &[f64]) -> Vec<f64> {
     let above = |gate: f64| blocks.iter().copied().filter(move |&block| block > gate);
     let Some(mean) = mean(&above(ABSOLUTE_GATE).collect::<Vec<_>>()) else { return Vec::new() };
     above(ABSOLUTE_GATE.max(mean / 10.0)).collect()
 }
 
-/// Tech 3342: of windows of at least −70 LUFS, those of at least their mean less 20 LU.
+/// Tech 3342: gate at the mean minus 20 LU of the windows of at least −70 LUFS.
 fn range_gate(windows: &[f64]) -> Option<f64> {
     let audible = windows.iter().copied().filter(|&window| window >= ABSOLUTE_GATE);
     mean(&audible.collect::<Vec<_>>()).map(|mean| ABSOLUTE_GATE.max(mean / 100.0))
 }
 
-/// Summed up from the least to the largest, so that the order in which they come, of the files of
-/// an album for one, changes no bit.
+/// Sums in ascending order, so that the order of the powers, for example of the files of an album,
+/// does not change the result.
 #[expect(clippy::cast_precision_loss, reason = "2⁵³ windows are longer than any file")]
 fn mean(powers: &[f64]) -> Option<f64> {
     let mut powers = powers.to_vec();

@@ -1,68 +1,69 @@
-//! Grain: the energy of one second, in cells of 10 ms, from a filter that begins it empty.
+//! Grain: energies of one second in hops of 10 ms, from a filter that starts with an empty state.
 //!
-//! A grain is measured without knowing what came before it. How much of each cell's energy depends
-//! on that is kept beside it (its *bend*), and settled when the filter's state at the end of the
-//! grain before is known. As every grain of every file is measured and settled in this one way,
-//! the bits cannot depend on where the audio was cut.
+//! A grain is measured without the audio before it. A *cross term* for each hop records how its
+//! energy depends on the initial state of the filter; the energies are corrected when the state at
+//! the end of the previous grain is known. Every grain of every file is measured and corrected in
+//! this way, so the result does not depend on the chunking, to the last bit.
 
 use serde::{Deserialize, Serialize};
 
-use super::kweighting::{BENT, CELLS, Kernel, State, cell_start};
+use super::kweighting::{HOPS, Kernel, State, TRANSIENT_HOPS, hop_start};
 
-/// A grain that has been begun, with all that is needed to go on. The default is that of no frame.
+/// An incomplete grain, with all state needed to continue; empty by default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Open {
+pub(super) struct OpenGrain {
     pub(super) frames: u64,
-    /// Energies of the cells that are complete, over all channels.
-    pub(super) cells: Vec<f64>,
-    /// Of each of the first of them and of each channel, how the energy depends on what was before.
-    pub(super) bends: Vec<State>,
-    /// What goes on, channel by channel.
-    pub(super) channels: Vec<Running>,
+    /// Energies of the complete hops, over all channels.
+    pub(super) hops: Vec<f64>,
+    /// Cross terms of the first hops, for each channel.
+    pub(super) cross_terms: Vec<State>,
+    /// State of each channel within the current hop.
+    pub(super) channels: Vec<Accumulator>,
 }
 
-/// A channel in the middle of a cell.
+/// State of a channel within a hop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Running {
+pub(super) struct Accumulator {
     pub(super) state: State,
     pub(super) energy: f64,
-    pub(super) bend: State,
+    pub(super) cross_term: State,
 }
 
-/// A grain, or what there is of the last one of a file.
+/// A grain; the last one of a file can be incomplete.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Grain {
-    pub(super) cells: Vec<f64>,
-    pub(super) bends: Vec<State>,
-    /// What the filter of each channel remembers at its end.
+    pub(super) hops: Vec<f64>,
+    pub(super) cross_terms: Vec<State>,
+    /// Filter state of each channel at the end.
     pub(super) ends: Vec<State>,
 }
 
-impl Open {
-    /// Goes on with interleaved samples, none of them beyond the end of the grain.
+impl OpenGrain {
+    /// Continues with interleaved samples, which do not exceed the end of the grain.
     pub(super) fn feed(&mut self, kernel: &Kernel, samples: &[f64], weights: &[f64]) {
         let channels = weights.len();
         if samples.is_empty() {
             return;
         }
-        self.channels.resize(channels, Running::default());
+        self.channels.resize(channels, Accumulator::default());
         let mut rest = samples;
         while !rest.is_empty() {
             let at = usize::try_from(self.frames).expect("a grain has 32 bits of frames");
-            let cell = self.cells.len();
-            let end = kernel.cell(cell).end;
+            let hop = self.hops.len();
+            let end = kernel.hop(hop).end;
             let (now, later) = rest.split_at((rest.len()).min((end - at) * channels));
             let frames = now.len() / channels;
             self.run(kernel, now, at..at + frames, weights);
             self.frames += frames as u64;
             rest = later;
             if at + frames == end {
-                self.close_cell(cell, weights);
+                self.close_hop(hop, weights);
             }
         }
     }
 
-    /// The channels one or two at a time: each waits for itself, two at once do not wait longer.
+    /// Filters the channels in pairs: the recursion of one channel is bound by latency, so two take
+    /// no longer than one.
     fn run(
         &mut self,
         kernel: &Kernel,
@@ -71,7 +72,7 @@ impl Open {
         weights: &[f64],
     ) {
         let channels = weights.len();
-        let memory = kernel.memory(frames);
+        let zero_input = kernel.zero_input(frames);
         let heard: Vec<usize> = (0..channels).filter(|&channel| weights[channel] > 0.0).collect();
         for pair in heard.chunks(2) {
             match *pair {
@@ -81,12 +82,12 @@ impl Open {
                         .get_disjoint_mut([one, other])
                         .expect("two channels of the same frame");
                     let mut both = [*first, *second];
-                    pass(kernel, samples, channels, [one, other], memory, &mut both);
+                    pass(kernel, samples, channels, [one, other], zero_input, &mut both);
                     [*first, *second] = both;
                 }
                 [one] => {
                     let mut alone = [self.channels[one]];
-                    pass(kernel, samples, channels, [one], memory, &mut alone);
+                    pass(kernel, samples, channels, [one], zero_input, &mut alone);
                     [self.channels[one]] = alone;
                 }
                 _ => {}
@@ -94,115 +95,117 @@ impl Open {
         }
     }
 
-    fn close_cell(&mut self, cell: usize, weights: &[f64]) {
+    fn close_hop(&mut self, hop: usize, weights: &[f64]) {
         let mut energy = 0.0;
-        for (running, weight) in self.channels.iter_mut().zip(weights) {
-            energy += weight * running.energy;
-            if cell < BENT {
-                self.bends.push(running.bend);
+        for (accumulator, weight) in self.channels.iter_mut().zip(weights) {
+            energy += weight * accumulator.energy;
+            if hop < TRANSIENT_HOPS {
+                self.cross_terms.push(accumulator.cross_term);
             }
-            *running = Running { state: running.state, ..Running::default() };
+            *accumulator = Accumulator { state: accumulator.state, ..Accumulator::default() };
         }
-        self.cells.push(energy);
+        self.hops.push(energy);
     }
 
-    /// Whether it can be what there is of a grain of that rate after so many frames.
+    /// Whether this can be the state of a grain after `frames` frames.
     pub(super) fn is_possible(&self, frames: u64, rate: u32, channels: usize) -> bool {
         if frames == 0 {
             return *self == Self::default();
         }
-        let cells = (1..CELLS as u64).filter(|&cell| cell_start(rate, cell) <= frames).count();
+        let hops = (1..HOPS as u64).filter(|&hop| hop_start(rate, hop) <= frames).count();
         self.frames == frames
-            && self.cells.len() == cells
-            && self.bends.len() == cells.min(BENT) * channels
+            && self.hops.len() == hops
+            && self.cross_terms.len() == hops.min(TRANSIENT_HOPS) * channels
             && self.channels.len() == channels
-            && self.cells.iter().all(|&energy| is_energy(energy))
-            && self.bends.iter().flatten().all(|&number| is_number(number))
-            && self.channels.iter().all(Running::is_possible)
+            && self.hops.iter().all(|&energy| is_energy(energy))
+            && self.cross_terms.iter().flatten().all(|&number| is_bounded(number))
+            && self.channels.iter().all(Accumulator::is_possible)
     }
 
-    /// No more is to come of it.
-    pub(super) fn close(self) -> Grain {
-        let ends = self.channels.iter().map(|running| running.state).collect();
-        Grain { cells: self.cells, bends: self.bends, ends }
+    /// Finishes the grain; no samples follow.
+    pub(super) fn finish(self) -> Grain {
+        let ends = self.channels.iter().map(|accumulator| accumulator.state).collect();
+        Grain { hops: self.hops, cross_terms: self.cross_terms, ends }
     }
 }
 
-impl Running {
+impl Accumulator {
     fn is_possible(&self) -> bool {
-        is_energy(self.energy) && self.state.iter().chain(&self.bend).all(|&x| is_number(x))
+        is_energy(self.energy) && self.state.iter().chain(&self.cross_term).all(|&x| is_bounded(x))
     }
 }
 
 impl Grain {
-    /// The energies of the cells, now that it is known what the filters remember of the grain
-    /// before; nothing of a grain that is the first of its file.
-    pub(super) fn settle(self, kernel: &Kernel, before: &[State], weights: &[f64]) -> Vec<f64> {
-        let mut cells = self.cells;
+    /// Energies of the hops, corrected for the filter states at the end of the previous grain;
+    /// without a correction in the first grain of a file.
+    pub(super) fn correct(self, kernel: &Kernel, before: &[State], weights: &[f64]) -> Vec<f64> {
+        let mut hops = self.hops;
         let channels = before.len();
         if channels == 0 {
-            return cells;
+            return hops;
         }
-        let bends = self.bends.chunks_exact(channels);
-        for (cell, (energy, bends)) in cells.iter_mut().zip(bends).enumerate().take(BENT) {
+        let cross_terms = self.cross_terms.chunks_exact(channels);
+        for (hop, (energy, cross_terms)) in
+            hops.iter_mut().zip(cross_terms).enumerate().take(TRANSIENT_HOPS)
+        {
             let mut correction = 0.0;
-            for ((bend, state), weight) in bends.iter().zip(before).zip(weights) {
-                correction += weight * kernel.correction(cell, bend, state);
+            for ((cross_term, state), weight) in cross_terms.iter().zip(before).zip(weights) {
+                correction += weight * kernel.correction(hop, cross_term, state);
             }
             *energy = (*energy + correction).max(0.0);
         }
-        cells
+        hops
     }
 
-    /// Whether it can be a whole grain of so many channels.
+    /// Whether this can be a complete grain of `channels` channels.
     pub(super) fn is_possible(&self, channels: usize) -> bool {
-        self.cells.len() == CELLS
-            && self.bends.len() == BENT * channels
+        self.hops.len() == HOPS
+            && self.cross_terms.len() == TRANSIENT_HOPS * channels
             && self.ends.len() == channels
-            && self.cells.iter().all(|&energy| is_energy(energy))
-            && self.bends.iter().chain(&self.ends).flatten().all(|&number| is_number(number))
+            && self.hops.iter().all(|&energy| is_energy(energy))
+            && self.cross_terms.iter().chain(&self.ends).flatten().all(|&number| is_bounded(number))
     }
 }
 
-/// Energies beyond this are none: the loudest float makes 10¹⁷ in the longest cell.
+/// Upper bound of an energy: the loudest float gives 10¹⁷ in the longest hop.
 pub(super) fn is_energy(energy: f64) -> bool {
     (0.0..1e24).contains(&energy)
 }
 
-/// What a filter can remember.
-pub(super) fn is_number(number: f64) -> bool {
+/// Whether a filter state or a cross term is in bounds.
+pub(super) fn is_bounded(number: f64) -> bool {
     number.abs() < 1e24
 }
 
-/// Some frames of `N` channels through their filters.
+/// Filters frames of `N` channels.
 fn pass<const N: usize>(
     kernel: &Kernel,
     samples: &[f64],
     stride: usize,
     channels: [usize; N],
-    memory: &[State],
-    running: &mut [Running; N],
+    zero_input: &[State],
+    accumulator: &mut [Accumulator; N],
 ) {
     let filter = kernel.filter;
-    let mut now = *running;
+    let mut now = *accumulator;
     let frames = samples.chunks_exact(stride);
-    if memory.is_empty() {
+    if zero_input.is_empty() {
         for frame in frames {
-            for (running, channel) in now.iter_mut().zip(channels) {
-                let y = filter.step(&mut running.state, frame[channel]);
-                running.energy += y * y;
+            for (accumulator, channel) in now.iter_mut().zip(channels) {
+                let y = filter.step(&mut accumulator.state, frame[channel]);
+                accumulator.energy += y * y;
             }
         }
     } else {
-        for (frame, memory) in frames.zip(memory) {
-            for (running, channel) in now.iter_mut().zip(channels) {
-                let y = filter.step(&mut running.state, frame[channel]);
-                running.energy += y * y;
-                for (bend, memory) in running.bend.iter_mut().zip(memory) {
-                    *bend += y * memory;
+        for (frame, zero_input) in frames.zip(zero_input) {
+            for (accumulator, channel) in now.iter_mut().zip(channels) {
+                let y = filter.step(&mut accumulator.state, frame[channel]);
+                accumulator.energy += y * y;
+                for (cross_term, zero_input) in accumulator.cross_term.iter_mut().zip(zero_input) {
+                    *cross_term += y * zero_input;
                 }
             }
         }
     }
-    *running = now;
+    *accumulator = now;
 }

@@ -1,7 +1,7 @@
-//! K-weighting: the filter that makes power loudness, and what it remembers.
+//! K-weighting: the filter of BS.1770-5, and its zero-input response.
 //!
-//! BS.1770-5 gives two biquads for 48 kHz; for other rates they are computed from the analogue
-//! filters behind them, as libebur128 does, which gives the table of the standard at 48 kHz.
+//! BS.1770-5 gives two biquads for 48 kHz. For other rates they are computed from the analogue
+//! filters, as libebur128 does, which gives the table of the standard at 48 kHz.
 
 use std::cell::RefCell;
 use std::f64::consts::PI;
@@ -10,15 +10,15 @@ use std::rc::Rc;
 
 use crate::decibels::{power_of_ten, tangent};
 
-/// Cells of a grain, 10 ms each.
-pub(super) const CELLS: usize = 100;
-/// Cells after which nothing is left of what the filter remembers: 200 ms, in which its slowest
-/// pole decays to 4·10⁻²⁰.
-pub(super) const BENT: usize = 20;
-/// What a filter remembers of one channel.
+/// Hops per grain, 10 ms each.
+pub(super) const HOPS: usize = 100;
+/// Hops after which the initial state has no effect: 200 ms, in which the slowest pole of the
+/// filter decays to 4·10⁻²⁰.
+pub(super) const TRANSIENT_HOPS: usize = 20;
+/// Filter state of one channel.
 pub(super) type State = [f64; 4];
 
-/// Two biquads, in the transposed direct form II.
+/// Two biquads in transposed direct form II.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Filter {
     shelf: Biquad,
@@ -31,14 +31,14 @@ struct Biquad {
     a: [f64; 2],
 }
 
-/// All that depends on the sample rate alone.
+/// Everything that depends on the sample rate alone.
 #[derive(Debug)]
 pub(super) struct Kernel {
     rate: u32,
     pub(super) filter: Filter,
-    /// The output that each of the four remembered numbers alone makes, in the first cells.
-    memory: Vec<State>,
-    /// Σ of their products in each of those cells, row by row above the diagonal.
+    /// Zero-input response: the output for each of the four state variables, over the first hops.
+    zero_input: Vec<State>,
+    /// Σ of their products in each of those hops: upper triangle, row by row.
     gram: Vec<[f64; 10]>,
 }
 
@@ -63,7 +63,7 @@ impl Filter {
         Self { shelf, highpass: Biquad { b: [1.0, -2.0, 1.0], a } }
     }
 
-    /// One sample through both.
+    /// Filters one sample.
     #[inline]
     pub(super) fn step(&self, state: &mut State, x: f64) -> f64 {
         let Self { shelf, highpass } = self;
@@ -77,14 +77,14 @@ impl Filter {
     }
 }
 
-/// First frame of a cell, counted over all grains.
-pub(super) fn cell_start(rate: u32, cell: u64) -> u64 {
-    let frame = u128::from(cell) * u128::from(rate) / CELLS as u128;
+/// First frame of a hop, counted from the start of the file.
+pub(super) fn hop_start(rate: u32, hop: u64) -> u64 {
+    let frame = u128::from(hop) * u128::from(rate) / HOPS as u128;
     u64::try_from(frame).unwrap_or(u64::MAX)
 }
 
 impl Kernel {
-    /// The kernel of a rate. A thread keeps the last one that it asked for.
+    /// The kernel for a sample rate. Each thread caches the last one.
     pub(super) fn at(rate: u32) -> Rc<Self> {
         thread_local! {
             static LAST: RefCell<Option<Rc<Kernel>>> = const { RefCell::new(None) };
@@ -97,44 +97,45 @@ impl Kernel {
 
     fn new(rate: u32) -> Self {
         let filter = Filter::at(rate.into());
-        let frames = cell_start(rate, BENT as u64);
+        let frames = hop_start(rate, TRANSIENT_HOPS as u64);
         let mut states = [[0.0; 4]; 4];
         for (place, state) in states.iter_mut().enumerate() {
             state[place] = 1.0;
         }
-        let memory: Vec<State> =
+        let zero_input: Vec<State> =
             (0..frames).map(|_| states.each_mut().map(|state| filter.step(state, 0.0))).collect();
-        let mut kernel = Self { rate, filter, memory, gram: Vec::new() };
-        kernel.gram = (0..BENT).map(|cell| gram(kernel.memory(kernel.cell(cell)))).collect();
+        let mut kernel = Self { rate, filter, zero_input, gram: Vec::new() };
+        kernel.gram =
+            (0..TRANSIENT_HOPS).map(|hop| gram(kernel.zero_input(kernel.hop(hop)))).collect();
         kernel
     }
 
-    /// Frames of a cell, counted from the start of its grain.
-    pub(super) fn cell(&self, cell: usize) -> Range<usize> {
-        let start = |cell| {
-            let frame = cell_start(self.rate, cell as u64);
+    /// Frames of a hop, counted from the start of its grain.
+    pub(super) fn hop(&self, hop: usize) -> Range<usize> {
+        let start = |hop| {
+            let frame = hop_start(self.rate, hop as u64);
             usize::try_from(frame).expect("a grain has 32 bits of frames")
         };
-        start(cell)..start(cell + 1)
+        start(hop)..start(hop + 1)
     }
 
-    /// What each of the four remembered numbers makes of some frames; nothing behind the 200 ms.
-    pub(super) fn memory(&self, frames: Range<usize>) -> &[State] {
-        self.memory.get(frames).unwrap_or_default()
+    /// Zero-input response over some frames; empty after 200 ms.
+    pub(super) fn zero_input(&self, frames: Range<usize>) -> &[State] {
+        self.zero_input.get(frames).unwrap_or_default()
     }
 
-    /// How much the energy of a cell changes if the filter does not begin it empty but remembers
-    /// `state`; `bend` is Σ of its output times [`memory`](Self::memory).
+    /// Change of the energy of a hop if the filter starts with `state` instead of an empty state.
+    /// `cross_term` is Σ of its output times [`zero_input`](Self::zero_input).
     ///
-    /// The filter is linear: its output is y + Σ state·memory, and the square of that is
-    /// y² + 2·y·Σ state·memory + (Σ state·memory)².
-    pub(super) fn correction(&self, cell: usize, bend: &State, state: &State) -> f64 {
+    /// The filter is linear: its output is y + Σ state·response, and the square of that is y² +
+    /// 2·y·Σ state·response + (Σ state·response)².
+    pub(super) fn correction(&self, hop: usize, cross_term: &State, state: &State) -> f64 {
         let mut linear = 0.0;
-        for (bend, state) in bend.iter().zip(state) {
-            linear += bend * state;
+        for (cross_term, state) in cross_term.iter().zip(state) {
+            linear += cross_term * state;
         }
         let mut quadratic = 0.0;
-        let mut products = self.gram[cell].iter();
+        let mut products = self.gram[hop].iter();
         for row in 0..4 {
             for column in row..4 {
                 let twice = if row == column { 1.0 } else { 2.0 };
@@ -146,9 +147,9 @@ impl Kernel {
     }
 }
 
-fn gram(memory: &[State]) -> [f64; 10] {
+fn gram(zero_input: &[State]) -> [f64; 10] {
     let mut sums = [0.0; 10];
-    for outputs in memory {
+    for outputs in zero_input {
         let mut sums = sums.iter_mut();
         for row in 0..4 {
             for column in row..4 {
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_filter_is_the_standards_at_48_khz() {
+    fn filter_equals_the_standard_at_48_khz() {
         let Filter { shelf, highpass } = Filter::at(48_000.0);
         let near = |found: &[f64], table: &[f64]| {
             for (found, table) in found.iter().zip(table) {
@@ -180,32 +181,32 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_remembered_for_longer_than_the_kernel_looks() {
+    fn zero_input_response_decays_within_the_kernel() {
         for rate in [8000, 44_100, 48_000, 192_000] {
             let kernel = Kernel::at(rate);
-            let last = kernel.memory.last().unwrap();
+            let last = kernel.zero_input.last().unwrap();
             assert!(last.iter().all(|output| output.abs() < 1e-15), "{rate} Hz: {last:?}");
         }
     }
 
     #[test]
-    fn a_correction_is_the_difference_to_a_filter_that_remembers() {
+    fn correction_equals_the_effect_of_the_initial_state() {
         let kernel = Kernel::at(8000);
         let remembered = [0.3, -0.2, 0.05, 0.4];
         let (mut empty, mut full) = ([0.0; 4], remembered);
-        for cell in 0..BENT {
-            let (mut energy, mut expected, mut bend) = (0.0, 0.0, [0.0; 4]);
-            for at in kernel.cell(cell) {
+        for hop in 0..TRANSIENT_HOPS {
+            let (mut energy, mut expected, mut cross_term) = (0.0, 0.0, [0.0; 4]);
+            for at in kernel.hop(hop) {
                 let x = f64::from(u32::try_from(at * 7919 % 1000).unwrap()) / 1000.0 - 0.5;
                 let y = kernel.filter.step(&mut empty, x);
                 energy += y * y;
                 expected += kernel.filter.step(&mut full, x).powi(2);
-                for (bend, memory) in bend.iter_mut().zip(&kernel.memory[at]) {
-                    *bend += y * memory;
+                for (cross_term, zero_input) in cross_term.iter_mut().zip(&kernel.zero_input[at]) {
+                    *cross_term += y * zero_input;
                 }
             }
-            let found = energy + kernel.correction(cell, &bend, &remembered);
-            assert!((found - expected).abs() < 1e-13 * expected.max(1.0), "cell {cell}: {found}");
+            let found = energy + kernel.correction(hop, &cross_term, &remembered);
+            assert!((found - expected).abs() < 1e-13 * expected.max(1.0), "cell {hop}: {found}");
         }
     }
 }

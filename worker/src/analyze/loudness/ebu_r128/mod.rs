@@ -1,21 +1,23 @@
-//! Loudness: BS.1770-5 and EBU R128, the same for any cut.
+//! Loudness by BS.1770-5 and EBU R128, independent of the chunking.
 //!
-//! A filter with memory and a cut do not go together, unless the filter begins anew at places that
-//! the file decides and not the cut. Those are the grains, whole seconds from the start of the file:
+//! The K-weighting filter is recursive: its output depends on all samples before. To make results
+//! independent of the chunking, the filter starts anew at fixed positions of the file, the grains,
+//! which are whole seconds from its start:
 //!
 //! ```text
-//!   grain 0        grain 1        grain 2            each filtered by itself, in 100 cells,
-//!   [· · · · · ·]  [· · · · · ·]  [· · ·             with how much the first 20 of them would
-//!              └─end─▶ settles 1  └─end─▶ 2          change with what the filter remembers
+//!   grain 0        grain 1        grain 2            each filtered separately, in 100 hops, with the
+//!   [· · · · · ·]  [· · · · · ·]  [· · ·             cross terms of the first 20, which depend on
+//!              └─end─▶ corrects 1 └─end─▶ 2          the filter state before the grain
 //! ```
 //!
-//! What the filter remembers at the end of a grain settles the next one, by a formula and without
-//! a sample (`Kernel::correction`): so a chunk needs nothing of
-//! its neighbours, and a seam takes 20 cells of arithmetic. The filter of a grain has heard the
-//! whole grain before; what lies further back has decayed below any digit of a double.
+//! The filter state at the end of a grain corrects the next grain by a formula that needs no
+//! samples (`Kernel::correction`). So a chunk needs nothing of its neighbours, and a merge takes 20
+//! hops of arithmetic. The filter has processed the whole previous grain; the effect of earlier
+//! samples has decayed below the precision of a double.
 //!
-//! A cut within a grain is no plan's, but allowed: the samples up to the next grain are kept until
-//! their beginning is known. A partial takes 800 bytes for each second, and the kept samples.
+//! Plans place chunk boundaries between grains, but any boundary is allowed: the samples up to the
+//! next grain are kept until the start of their grain is known. A partial takes 800 bytes per
+//! second, plus the kept samples.
 
 mod gating;
 mod grain;
@@ -29,85 +31,85 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::analyze::{
-    AnalysisSettings, Analyzer, Details, Metric, Stretch, Timeline, group, joined,
+    AnalysisSettings, Analyzer, Details, FrameSpan, Metric, Timeline, group, merge_options,
 };
 use crate::pcm::{Pcm, PcmFormat};
 pub(crate) use gating::{integrated, is_audible, loudness, range};
-use grain::{Grain, Open, is_energy, is_number};
-use kweighting::{BENT, CELLS, Kernel, State};
+use grain::{Grain, OpenGrain, is_bounded, is_energy};
+use kweighting::{HOPS, Kernel, State, TRANSIENT_HOPS};
 
-/// Below this rate there is no room for the filter's shelf, above there are no recordings.
+/// Supported sample rates. Lower rates have no room for the shelf of the filter; no recordings have
+/// higher ones.
 pub(crate) const RATES: std::ops::RangeInclusive<u32> = 8000..=1_536_000;
 
-/// From one window of a timeline to the next.
+/// Step between the windows of a timeline.
 const STEP: Duration = Duration::from_millis(100);
 
-/// Less power than this, −120.69 LUFS, is nothing in a timeline, as ffmpeg has it: what a filter
-/// remembers of a sound for so long that it says nothing of what is heard.
-const NOTHING: f64 = 1e-12;
+/// Power below which a timeline shows nothing, −120.69 LUFS as in ffmpeg: the decay of the filter.
+const SILENCE_POWER: f64 = 1e-12;
 
-/// The key of what compares a file with the loudness that is wanted.
+/// Key of the metric that needs a loudness target.
 pub(crate) const TARGET_DEVIATION: &str = "loudness_target_deviation_lu";
 
 /// Measures loudness.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Loudness {
-    /// How loud a file is wanted, in LUFS; no partial depends on it.
+    /// Loudness target, in LUFS. Partials do not depend on it.
     pub target_lufs: Option<f64>,
-    /// Whether a mono file is measured as it is heard on two loudspeakers; no partial depends on it.
+    /// Whether a mono file is measured as played on two loudspeakers. Partials do not depend on it.
     pub dual_mono: bool,
-    /// Whether timelines are wanted; neither does any on this.
+    /// Whether timelines are requested. Partials do not depend on it.
     pub has_timelines: bool,
-    /// Whether its album is wanted; nor this.
+    /// Whether figures of albums are requested. Partials do not depend on it.
     pub is_of_album: bool,
 }
 
-/// The energies of one stretch; nothing if it has no audio or a rate without loudness.
+/// State of one span; `None` if it is empty or has an unsupported sample rate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Partial(Option<Piece>);
 
-/// A stretch with its ends open.
+/// State of a non-empty span.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Piece {
-    stretch: Stretch,
-    /// The samples before its first grain begins, as they came.
+    span: FrameSpan,
+    /// Samples before the first grain starts, in their own format.
     head: Vec<u8>,
-    /// Its first whole grain, as long as what was before is not known.
+    /// The first complete grain, until the filter state before it is known.
     first: Option<Grain>,
-    /// Energies of the cells of all whole grains that are settled.
-    cells: Vec<f64>,
-    /// What the filters remember at the end of the last whole grain; nothing if there is none.
+    /// Hop energies of the other complete grains, corrected.
+    hops: Vec<f64>,
+    /// Filter states at the end of the last complete grain; empty if there is none.
     ends: Vec<State>,
-    /// What there is of the grain behind.
-    open: Open,
+    /// The incomplete grain at the end.
+    open: OpenGrain,
 }
 
-/// The figures; `None` where there is too little audio, or too little that is above the gates.
+/// Figures; `None` if there is too little audio, or too little above the gates.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Loudness of the whole, gated.
+    /// Gated loudness of the whole file.
     pub integrated_lufs: Option<f64>,
-    /// The loudest 400 ms.
+    /// Loudest 400 ms.
     pub momentary_max_lufs: Option<f64>,
-    /// The loudest 3 s.
+    /// Loudest 3 s.
     pub short_term_max_lufs: Option<f64>,
-    /// From the lower end to the upper.
+    /// Difference between upper and lower end.
     pub loudness_range_lu: Option<f64>,
-    /// The 10th percentile of short-term loudness.
+    /// 10th percentile of short-term loudness.
     pub loudness_range_low_lufs: Option<f64>,
-    /// The 95th.
+    /// 95th percentile of short-term loudness.
     pub loudness_range_high_lufs: Option<f64>,
-    /// What `ReplayGain` 2 would add.
+    /// `ReplayGain` 2 gain.
     pub replaygain_track_gain_db: Option<f64>,
-    /// How much louder it is than wanted.
+    /// Deviation from the target.
     pub loudness_target_deviation_lu: Option<f64>,
-    /// The power of every 400 ms, beginning every 100 ms.
+    /// Power of each 400 ms block, every 100 ms.
     pub momentary_powers: Vec<f64>,
-    /// The power of every 3 s, beginning every 100 ms.
+    /// Power of each 3 s window, every 100 ms.
     pub short_term_powers: Vec<f64>,
-    /// Windows with less than this are too quiet for the loudness range; `None` if all are.
+    /// Gate of the loudness range; `None` if no window is above the absolute gate.
     pub range_gate: Option<f64>,
-    /// Momentary and short-term loudness, if they are wanted.
+    /// Momentary and short-term loudness, if requested.
     pub timelines: Vec<(&'static str, Timeline)>,
 }
 
@@ -137,19 +139,19 @@ impl Analyzer for Loudness {
         let (head, rest) =
             chunk.split_at(chunk.first_frame().next_multiple_of(rate) - chunk.first_frame());
         let mut piece = Piece {
-            stretch: Stretch::from(head),
+            span: FrameSpan::from(head),
             head: head.bytes().to_vec(),
             first: None,
-            cells: Vec::new(),
+            hops: Vec::new(),
             ends: Vec::new(),
-            open: Open::default(),
+            open: OpenGrain::default(),
         };
         piece.feed(&Kernel::at(format.sample_rate), rest);
         Partial(Some(piece))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(joined(first.0, next.0, |mut first, next| {
+        Partial(merge_options(first.0, next.0, |mut first, next| {
             first.join(next);
             first
         }))
@@ -157,14 +159,14 @@ impl Analyzer for Loudness {
 
     fn finish(&self, whole: Partial, format: PcmFormat) -> Figures {
         let of = |piece: Piece| {
-            let mut cells = piece.settled();
+            let mut hops = piece.corrected();
             if self.dual_mono && format.channels == 1 {
-                // The same signal in a second channel: twice the energy, which is exact in binary.
-                for energy in &mut cells {
+                // The same signal in a second channel doubles the energy, which is exact in binary.
+                for energy in &mut hops {
                     *energy *= 2.0;
                 }
             }
-            gating::figures(&cells, format.sample_rate)
+            gating::figures(&hops, format.sample_rate)
         };
         let figures = whole.0.map_or_else(Figures::default, of);
         let deviation =
@@ -191,21 +193,22 @@ impl Analyzer for Loudness {
         .into_iter()
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        let measured = stretch.frame_count() > 0 && RATES.contains(&stretch.format.sample_rate);
+    fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
+        let measured = span.frame_count() > 0 && RATES.contains(&span.format.sample_rate);
         match &partial.0 {
             None if !measured => Ok(()),
-            Some(piece) if measured && piece.stretch == *stretch => piece.check(),
-            _ => Err("of another stretch".into()),
+            Some(piece) if measured && piece.span == *span => piece.check(),
+            _ => Err("of another span".into()),
         }
     }
 }
 
 impl Figures {
-    /// The loudness of the windows that every 100 ms one begins of.
+    /// Loudness of the windows, every 100 ms.
     fn timelines(&self) -> Vec<(&'static str, Timeline)> {
         let of = |window, powers: &[f64]| {
-            let values = powers.iter().map(|&power| loudness(power).filter(|_| power >= NOTHING));
+            let values =
+                powers.iter().map(|&power| loudness(power).filter(|_| power >= SILENCE_POWER));
             Timeline::new(Duration::from_millis(window), STEP, values)
         };
         vec![
@@ -217,85 +220,85 @@ impl Figures {
 
 impl Piece {
     fn rate(&self) -> u64 {
-        self.stretch.format.sample_rate.into()
+        self.span.format.sample_rate.into()
     }
 
     fn channels(&self) -> usize {
-        self.stretch.format.channels.into()
+        self.span.format.channels.into()
     }
 
-    /// Whether it has come to a place where a grain begins.
+    /// Whether it has reached the start of a grain.
     fn is_on_grid(&self) -> bool {
-        let Stretch { frames, .. } = &self.stretch;
+        let FrameSpan { frames, .. } = &self.span;
         frames.start.next_multiple_of(self.rate()) <= frames.end
     }
 
-    /// Goes on with the frames behind it, from where a grain begins.
+    /// Continues with the following frames, from the start of a grain.
     fn feed(&mut self, kernel: &Kernel, pcm: Pcm<'_>) {
-        let weights = weights::of(self.stretch.format);
+        let weights = weights::of(self.span.format);
         let mut rest = pcm;
         while rest.frames() > 0 {
             let (now, later) = rest.split_at(self.rate() - self.open.frames);
             self.open.feed(kernel, &now.floats(), &weights);
-            self.stretch.frames.end += now.frames();
+            self.span.frames.end += now.frames();
             rest = later;
             if self.open.frames == self.rate() {
-                let grain = std::mem::take(&mut self.open).close();
+                let grain = std::mem::take(&mut self.open).finish();
                 self.push(kernel, grain, &weights);
             }
         }
     }
 
-    /// Appends a whole grain.
+    /// Appends a complete grain.
     fn push(&mut self, kernel: &Kernel, grain: Grain, weights: &[f64]) {
         let ends = grain.ends.clone();
-        if self.ends.is_empty() && self.stretch.frames.start > 0 {
+        if self.ends.is_empty() && self.span.frames.start > 0 {
             self.first = Some(grain);
         } else {
-            self.cells.extend(grain.settle(kernel, &self.ends, weights));
+            self.hops.extend(grain.correct(kernel, &self.ends, weights));
         }
         self.ends = ends;
     }
 
-    /// Appends the stretch behind it.
+    /// Appends the next span.
     fn join(&mut self, next: Self) {
-        let kernel = Kernel::at(self.stretch.format.sample_rate);
+        let kernel = Kernel::at(self.span.format.sample_rate);
         if self.is_on_grid() {
-            let first_frame = next.stretch.frames.start;
-            self.feed(&kernel, Pcm::new(next.stretch.format, first_frame, &next.head));
+            let first_frame = next.span.frames.start;
+            self.feed(&kernel, Pcm::new(next.span.format, first_frame, &next.head));
         } else {
             self.head.extend_from_slice(&next.head);
-            self.stretch.frames.end += (next.head.len() / next.stretch.format.frame_width()) as u64;
+            self.span.frames.end += (next.head.len() / next.span.format.frame_width()) as u64;
         }
         if let Some(first) = next.first {
-            self.push(&kernel, first, &weights::of(self.stretch.format));
+            self.push(&kernel, first, &weights::of(self.span.format));
         }
-        self.cells.extend(next.cells);
+        self.hops.extend(next.hops);
         if !next.ends.is_empty() {
             self.ends = next.ends;
         }
         if next.open.frames > 0 {
             self.open = next.open;
         }
-        self.stretch.frames.end = next.stretch.frames.end;
+        self.span.frames.end = next.span.frames.end;
     }
 
-    /// The energies of all its whole cells. Nothing is known of before, so that there was silence.
-    fn settled(mut self) -> Vec<f64> {
-        let kernel = Kernel::at(self.stretch.format.sample_rate);
-        let mut cells = self.first.take().map_or_else(Vec::new, |first| first.cells);
-        cells.append(&mut self.cells);
-        cells.extend(self.open.close().settle(
+    /// Corrected hop energies of the whole file. Before its start there is silence.
+    fn corrected(mut self) -> Vec<f64> {
+        let kernel = Kernel::at(self.span.format.sample_rate);
+        let mut hops = self.first.take().map_or_else(Vec::new, |first| first.hops);
+        hops.append(&mut self.hops);
+        hops.extend(self.open.finish().correct(
             &kernel,
             &self.ends,
-            &weights::of(self.stretch.format),
+            &weights::of(self.span.format),
         ));
-        cells
+        hops
     }
 
-    /// Whether it has what its stretch must have, and nothing impossible.
+    /// Checks that the state is possible for its span.
     fn check(&self) -> Result<(), String> {
-        let Stretch { format, frames } = &self.stretch;
+        let FrameSpan { format, frames } = &self.span;
         let rate = self.rate();
         let begins = frames.start.next_multiple_of(rate).min(frames.end);
         let head = (begins - frames.start).saturating_mul(format.frame_width() as u64);
@@ -307,21 +310,21 @@ impl Piece {
         if self.first.is_some() != waiting {
             return Err("the first grain is missing, or there is none".into());
         }
-        let cells = (grains - u64::from(waiting)).saturating_mul(CELLS as u64);
-        if self.cells.len() as u64 != cells {
-            return Err(format!("{} cells instead of {cells}", self.cells.len()));
+        let hops = (grains - u64::from(waiting)).saturating_mul(HOPS as u64);
+        if self.hops.len() as u64 != hops {
+            return Err(format!("{} cells instead of {hops}", self.hops.len()));
         }
         let ends = if grains > 0 { self.channels() } else { 0 };
         let possible = self.ends.len() == ends
             && self.first.as_ref().is_none_or(|first| first.is_possible(self.channels()))
-            && self.cells.iter().all(|&energy| is_energy(energy))
-            && self.ends.iter().flatten().all(|&number| is_number(number))
+            && self.hops.iter().all(|&energy| is_energy(energy))
+            && self.ends.iter().flatten().all(|&number| is_bounded(number))
             && self.open.is_possible(left, format.sample_rate, self.channels());
         if possible { Ok(()) } else { Err("impossible energies".into()) }
     }
 }
 
-const _: () = assert!(BENT < CELLS, "a grain is longer than what a filter remembers");
+const _: () = assert!(TRANSIENT_HOPS < HOPS, "a grain is longer than what a filter remembers");
 
 const METRICS: &[Metric] = &[
     Metric {

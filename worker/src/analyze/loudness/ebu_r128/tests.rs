@@ -1,4 +1,4 @@
-//! The law of any cut, the standard's own test signals, and libebur128.
+//! Chunking invariance, the test signals of the standards, and libebur128.
 
 use std::f64::consts::TAU;
 
@@ -6,12 +6,14 @@ use ebur128::{EbuR128, Mode};
 use proptest::prelude::*;
 
 use super::*;
-use crate::analyze::testing::waves::{bytes, cuts, expect_the_law, format, wandering};
+use crate::analyze::testing::signals::{
+    assert_chunking_invariance, bytes, cuts, format, varying_noise,
+};
 use crate::pcm::ChannelLayout;
 
 const RATES_OF_PROGRAMMES: [u32; 3] = [44_100, 48_000, 96_000];
 
-/// As the registry does it: piece by piece.
+/// Piece by piece, as the registry does.
 fn measure(format: PcmFormat, samples: &[f64]) -> Figures {
     let bytes = bytes(samples);
     let analyzer = Loudness::default();
@@ -22,7 +24,7 @@ fn measure(format: PcmFormat, samples: &[f64]) -> Figures {
     analyzer.finish(whole, format)
 }
 
-/// A tone of 1 kHz that goes on through its steps; 10 ms of it are a whole number of periods.
+/// A continuous 1 kHz tone with steps of level; 10 ms contain a whole number of periods.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -55,7 +57,7 @@ fn near(found: Option<f64>, expected: f64, tolerance: f64) {
 }
 
 #[test]
-fn a_steady_tone_has_one_loudness_as_in_tech_3341() {
+fn steady_tone_meets_tech_3341() {
     for rate in RATES_OF_PROGRAMMES {
         for level in [-23.0, -33.0] {
             let figures = measure(format(rate, 2), &tones(rate, 2, &[(20.0, level)]));
@@ -70,7 +72,7 @@ fn a_steady_tone_has_one_loudness_as_in_tech_3341() {
     }
 }
 
-/// Every window, and not only the loudest.
+/// All windows, not only the loudest.
 #[track_caller]
 fn stays(powers: &[f64], level: f64) {
     assert!(!powers.is_empty());
@@ -80,7 +82,7 @@ fn stays(powers: &[f64], level: f64) {
 }
 
 #[test]
-fn a_stated_layout_decides_which_channel_is_low_frequency() {
+fn stated_layout_selects_the_low_frequency_channel() {
     let one = tones(48_000, 1, &[(1.0, 0.0)]);
     let in_fourth: Vec<f64> = one.iter().flat_map(|&x| [0.0, 0.0, 0.0, x]).collect();
     let quad = format(48_000, 4);
@@ -102,8 +104,8 @@ fn dual_mono_measures_mono_as_the_same_signal_in_two_channels() {
 }
 
 #[test]
-fn every_channel_counts_as_bs_1770_says() {
-    // A tone of full scale in one channel has 3.01 dB less, and at the side 1.41 times the power.
+fn channels_are_weighted_as_in_bs_1770() {
+    // A full-scale tone in one channel has 3.01 dB less; a side channel has 1.41 times the power.
     let (front, side) = (Some(-3.01), Some(-3.01 + 10.0 * 1.41_f64.log10()));
     let layouts: [&[Option<f64>]; 8] = [
         &[front],
@@ -134,7 +136,7 @@ fn every_channel_counts_as_bs_1770_says() {
 }
 
 #[test]
-fn the_integrated_loudness_is_that_of_tech_3341() {
+fn integrated_loudness_meets_tech_3341() {
     let cases: [&[(f64, f64)]; 5] = [
         &[(20.0, -23.0)],
         &[(20.0, -33.0)],
@@ -148,7 +150,7 @@ fn the_integrated_loudness_is_that_of_tech_3341() {
             let figures = measure(format(rate, 2), &tones(rate, 2, steps));
             near(figures.integrated_lufs, expected, 0.1);
         }
-        // Case 6: five channels at levels of their own.
+        // Case 6: five channels with different levels.
         let one = tones(rate, 1, &[(20.0, 0.0)]);
         let gains = [-28.0, -28.0, -24.0, -30.0, -30.0].map(|db: f64| 10_f64.powf(db / 20.0));
         let five: Vec<f64> = one.iter().flat_map(|x| gains.map(|gain| gain * x)).collect();
@@ -162,7 +164,7 @@ fn the_integrated_loudness_is_that_of_tech_3341() {
 }
 
 #[test]
-fn the_loudest_windows_are_those_of_tech_3341() {
+fn loudest_windows_meet_tech_3341() {
     for rate in RATES_OF_PROGRAMMES {
         let nine = [(1.34, -20.0), (1.66, -30.0)].repeat(5);
         let nine = measure(format(rate, 2), &tones(rate, 2, &nine));
@@ -178,7 +180,7 @@ fn the_loudest_windows_are_those_of_tech_3341() {
             near(measure(format(rate, 2), &ten).short_term_max_lufs, -23.0, 0.1);
             let thirteen = tones(rate, 2, &[(late * 0.02, SILENCE), (0.4, -23.0), (1.0, SILENCE)]);
             near(measure(format(rate, 2), &thirteen).momentary_max_lufs, -23.0, 0.1);
-            // Cases 11 and 14 are for meters that show while they hear: the largest so far.
+            // Cases 11 and 14 are for live meters, which show the largest value so far.
             let level = late - 38.0;
             let eleven = [(late * 0.15, SILENCE), (3.0, level), (3.0 - late * 0.15, SILENCE)];
             let eleven = tones(rate, 2, &eleven);
@@ -191,7 +193,7 @@ fn the_loudest_windows_are_those_of_tech_3341() {
 }
 
 #[test]
-fn the_loudness_range_is_that_of_tech_3342() {
+fn loudness_range_meets_tech_3342() {
     let cases: [(&[f64], f64); 4] = [
         (&[-20.0, -30.0], 10.0),
         (&[-20.0, -15.0], 5.0),
@@ -203,7 +205,7 @@ fn the_loudness_range_is_that_of_tech_3342() {
             let steps: Vec<_> = levels.iter().map(|&level| (20.0, level)).collect();
             let figures = measure(format(rate, 2), &tones(rate, 2, &steps));
             near(figures.loudness_range_lu, expected, 0.01);
-            // Heard twice, it has the same range; one channel has it, too.
+            // Played twice, it has the same range; so has one channel.
             let twice = measure(format(rate, 1), &tones(rate, 1, &steps).repeat(2));
             near(twice.loudness_range_lu, expected, 1.0);
         }
@@ -211,9 +213,9 @@ fn the_loudness_range_is_that_of_tech_3342() {
 }
 
 #[test]
-fn the_figures_are_those_of_libebur128() {
+fn figures_equal_libebur128() {
     for (rate, channels) in [(8000, 1), (22_050, 1), (44_100, 2), (48_000, 2), (48_000, 6)] {
-        let samples = wandering(u64::from(rate), 12 * rate as usize, channels.into());
+        let samples = varying_noise(u64::from(rate), 12 * rate as usize, channels.into());
         let figures = measure(format(rate, channels), &samples);
         let mut theirs = EbuR128::new(channels.into(), rate, Mode::I | Mode::M | Mode::S).unwrap();
         let (mut momentary, mut short_term) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
@@ -223,7 +225,7 @@ fn the_figures_are_those_of_libebur128() {
             momentary = momentary.max(theirs.loudness_momentary().unwrap());
             short_term = short_term.max(theirs.loudness_shortterm().unwrap());
         }
-        // Theirs takes a hundredth of a second to be a whole number of frames.
+        // libebur128 rounds 10 ms to a whole number of frames.
         let tolerance = if rate % 100 == 0 && rate != 22_050 { 1e-6 } else { 0.02 };
         near(figures.integrated_lufs, theirs.loudness_global().unwrap(), tolerance);
         near(figures.momentary_max_lufs, momentary, tolerance);
@@ -232,7 +234,7 @@ fn the_figures_are_those_of_libebur128() {
 }
 
 #[test]
-fn too_little_has_no_loudness() {
+fn loudness_is_undefined_for_too_little_audio() {
     for (rate, steps) in [
         (48_000, &[][..]),
         (48_000, &[(0.39, -10.0)]),
@@ -248,7 +250,7 @@ fn too_little_has_no_loudness() {
 }
 
 #[test]
-fn damaged_floats_are_no_loudness() {
+fn invalid_floats_have_no_loudness() {
     let mut samples = tones(48_000, 1, &[(2.0, -23.0)]);
     for (at, damage) in [(100, f64::NAN), (50_000, f64::INFINITY), (90_000, -1e300)] {
         samples[at] = damage;
@@ -259,38 +261,38 @@ fn damaged_floats_are_no_loudness() {
 }
 
 #[test]
-fn a_sick_partial_is_refused() {
+fn invalid_partial_is_rejected() {
     let format = format(8000, 2);
-    let samples = bytes(&wandering(1, 30_000, 2));
+    let samples = bytes(&varying_noise(1, 30_000, 2));
     let whole = Pcm::new(format, 0, &samples);
     let (_, chunk) = whole.split_at(3000);
-    let (good, stretch) = (Loudness::default().analyze(chunk), Stretch::from(chunk));
-    assert_eq!(Loudness::default().check(&good, &stretch), Ok(()));
-    let sick: [fn(&mut Piece); 10] = [
-        |piece| piece.stretch.frames.end += 1,
-        |piece| piece.stretch.format.channels = 1,
+    let (good, span) = (Loudness::default().analyze(chunk), FrameSpan::from(chunk));
+    assert_eq!(Loudness::default().check(&good, &span), Ok(()));
+    let invalid: [fn(&mut Piece); 10] = [
+        |piece| piece.span.frames.end += 1,
+        |piece| piece.span.format.channels = 1,
         |piece| piece.head.truncate(16),
         |piece| piece.first = None,
-        |piece| piece.cells[3] = f64::NAN,
-        |piece| piece.cells[3] = -1e-9,
-        |piece| piece.cells.truncate(50),
+        |piece| piece.hops[3] = f64::NAN,
+        |piece| piece.hops[3] = -1e-9,
+        |piece| piece.hops.truncate(50),
         |piece| piece.ends.truncate(1),
         |piece| piece.open.frames -= 1,
         |piece| piece.open.channels[1].state[2] = f64::INFINITY,
     ];
-    for (number, harm) in sick.into_iter().enumerate() {
+    for (number, corrupt) in invalid.into_iter().enumerate() {
         let mut partial = good.clone();
-        harm(partial.0.as_mut().expect("a piece"));
-        assert!(Loudness::default().check(&partial, &stretch).is_err(), "harm {number}");
+        corrupt(partial.0.as_mut().expect("a piece"));
+        assert!(Loudness::default().check(&partial, &span).is_err(), "corruption {number}");
     }
-    assert!(Loudness::default().check(&Partial(None), &stretch).is_err(), "nothing of something");
+    assert!(Loudness::default().check(&Partial(None), &span).is_err(), "nothing of something");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn any_cut_gives_the_same_bits(
+    fn bits_do_not_depend_on_chunking(
         seed: u64,
         rate in prop::sample::select(vec![8000_u32, 8001, 9999, 11_025]),
         channels in 1_u16..=6,
@@ -298,16 +300,16 @@ proptest! {
         cuts in cuts(),
     ) {
         let format = format(rate, channels);
-        let samples = bytes(&wandering(seed, frames, channels.into()));
-        expect_the_law(&Loudness::default(), Pcm::new(format, 0, &samples), &cuts);
+        let samples = bytes(&varying_noise(seed, frames, channels.into()));
+        assert_chunking_invariance(&Loudness::default(), Pcm::new(format, 0, &samples), &cuts);
     }
 }
 
 #[test]
-fn grains_change_nothing_that_a_double_could_show() {
-    // A filter that never begins anew, cell by cell.
+fn grains_equal_a_continuous_filter() {
+    // A filter that never starts anew, hop by hop.
     let rate = 44_100;
-    let mut samples = wandering(7, 5 * rate as usize, 1);
+    let mut samples = varying_noise(7, 5 * rate as usize, 1);
     samples[..60_000].fill(1.0); // what takes longest to be forgotten
     let Partial(Some(piece)) =
         Loudness::default().analyze(Pcm::new(format(rate, 1), 0, &bytes(&samples)))
@@ -316,12 +318,12 @@ fn grains_change_nothing_that_a_double_could_show() {
     };
     let kernel = Kernel::at(rate);
     let mut state = State::default();
-    for (cell, energy) in piece.settled().into_iter().enumerate() {
-        let frames = [cell, cell + 1].map(|cell| kweighting::cell_start(rate, cell as u64));
+    for (hop, energy) in piece.corrected().into_iter().enumerate() {
+        let frames = [hop, hop + 1].map(|hop| kweighting::hop_start(rate, hop as u64));
         let [start, end] = frames.map(|frame| usize::try_from(frame).expect("few frames"));
         let expected: f64 =
             samples[start..end].iter().map(|&x| kernel.filter.step(&mut state, x).powi(2)).sum();
         let error = (energy - expected).abs() / expected.max(1.0);
-        assert!(error < 1e-9, "cell {cell}: {energy}, not {expected}");
+        assert!(error < 1e-9, "cell {hop}: {energy}, not {expected}");
     }
 }

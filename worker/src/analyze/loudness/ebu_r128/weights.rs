@@ -1,9 +1,9 @@
-//! Weights: how much a channel counts for loudness, by BS.1770-5 Table 4.
+//! Weights: weight of each channel, by BS.1770-5 Table 4.
 //!
-//! A loudspeaker from 60° to 120° to the side counts 1.41, any other 1, the low-frequency channel 0.
-//! Where the file states its channel layout, that decides; loudspeakers at the back stand at 110° in
-//! a layout without any at the side (5.1, quadraphonic, hexagonal), else behind 120° (7.1). A file
-//! that states none has the layout that WAV gives its number of channels by default:
+//! Loudspeakers from 60° to 120° to the side have the weight 1.41, others 1, the low-frequency
+//! channel 0. The layout that the file states is used. Back loudspeakers are at 110° in a layout
+//! without side loudspeakers (5.1, quadraphonic, hexagonal), else beyond 120° (7.1). Without a
+//! stated layout, WAV's default for the number of channels is used:
 //!
 //! | channels | order                          |
 //! |---------:|--------------------------------|
@@ -28,7 +28,7 @@ pub(super) fn of(format: PcmFormat) -> Vec<f64> {
     }
 }
 
-/// The weight of a loudspeaker of such a layout.
+/// Weight of a loudspeaker in a layout.
 fn of_speaker(speaker: Speaker, layout: &[Speaker]) -> f64 {
     use Speaker::{
         BackLeft, BackRight, LowFrequency, LowFrequency2, SideLeft, SideRight, WideLeft, WideRight,
@@ -43,7 +43,7 @@ fn of_speaker(speaker: Speaker, layout: &[Speaker]) -> f64 {
     }
 }
 
-/// The weight of a channel of so many, in the default layout of WAV.
+/// Weight of a channel in WAV's default layout.
 fn by_default(channel: usize, channels: usize) -> f64 {
     match (channels, channel) {
         (4, 2 | 3) | (5, 3 | 4) | (6, 4 | 5) | (7, 5 | 6) | (8, 6 | 7) => SIDE,
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stated_layout_decides() {
+    fn stated_layout_sets_the_weights() {
         check(0x00f, &[FRONT, FRONT, FRONT, LFE]); // 3.1
         check(0x00b, &[FRONT, FRONT, LFE]); // 2.1
         check(0x10f, &[FRONT, FRONT, FRONT, LFE, FRONT]); // 4.1
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_channels_decides_where_no_layout_is_stated() {
+    fn channel_count_sets_the_weights_without_a_layout() {
         check(0, &[FRONT, FRONT, SIDE, SIDE]);
         check(0, &[FRONT, FRONT, FRONT, LFE, SIDE, SIDE]);
         check(0, &[FRONT, FRONT, FRONT, LFE, FRONT, FRONT, SIDE, SIDE]);

@@ -1,14 +1,14 @@
-//! True peak: how large the wave becomes, between the samples too (BS.1770-5, Annex 2).
+//! True peak: largest magnitude of the waveform, between the samples too (BS.1770-5, Annex 2).
 //!
 //! ```text
-//!   [head │ … everything with its context … │ tail]  [head │ …
-//!                                              └───────┘ the seam, when both are known
+//!   [head │ … samples with their whole context … │ tail]  [head │ …
+//!                                                   └───────┘ measured in the merge
 //! ```
 //!
-//! What lies between two samples depends on some before them. A partial keeps as many from its
-//! beginning and from its end, and the seam is measured in the merge, by the same sums in the same
-//! order. Before the file there is silence; behind its end nothing is measured, as in ffmpeg and
-//! libebur128.
+//! An interpolated value depends on some samples before it. A partial keeps that many samples at
+//! its start and its end, and the merge measures the values at the boundary with the same sums in
+//! the same order. Before the file there is silence; after its end nothing is measured, as in
+//! ffmpeg and libebur128.
 
 mod oversample;
 #[cfg(test)]
@@ -17,59 +17,61 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::analyze::accumulate::grid::{self, Grid};
-use crate::analyze::{AnalysisSettings, Analyzer, Details, Metric, Stretch, group, joined};
+use crate::analyze::{
+    AnalysisSettings, Analyzer, Details, FrameSpan, Metric, group, merge_options,
+};
 use crate::decibels;
 use crate::pcm::{Pcm, PcmFormat};
 
 /// Measures the true peak.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TruePeak {
-    /// Whether it is wanted of every 100 ms too, which takes longer.
+    /// Whether the true peak of every 100 ms is measured too, which takes longer.
     pub is_timed: bool,
 }
 
-/// The peaks of one stretch with its ends open; nothing if it has no audio.
+/// State of one span; `None` if it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Partial(Option<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Piece {
-    stretch: Stretch,
-    /// Of each channel.
+    span: FrameSpan,
+    /// Peaks of each channel.
     peaks: Vec<Peaks>,
-    /// The largest value, on or between the samples of all channels whose context is known, of every
-    /// 100 ms of the file that it has a frame of; none if they were not asked for.
-    cells: Vec<f64>,
-    /// Its first frames, interleaved: as many as the filter looks back, or all.
+    /// Largest true peak of all channels in each 100 ms of the file that the span has frames of,
+    /// over values with a known context; empty unless requested.
+    blocks: Vec<f64>,
+    /// Its first frames, interleaved: the context of the filter, or all.
     head: Vec<f64>,
-    /// Its last ones.
+    /// Its last frames, in the same way.
     tail: Vec<f64>,
 }
 
-/// How large one channel becomes, of full scale 1.
+/// Peaks of one channel; full scale is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Peaks {
-    /// The largest magnitude of the samples.
+    /// Largest magnitude of the samples.
     pub sample_peak: f64,
-    /// The largest magnitude on and between the samples, of those whose context is known.
+    /// Largest magnitude at and between the samples, over values with a known context.
     pub true_peak: f64,
 }
 
-/// The peaks, of full scale 1.
+/// Peaks of a file; full scale is 1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// The largest magnitude of the samples.
+    /// Largest magnitude of the samples.
     pub sample_peak: f64,
-    /// The largest magnitude on and between the samples.
+    /// Largest magnitude at and between the samples.
     pub true_peak: f64,
-    /// The same of every 100 ms from the start of the file; none if they were not asked for.
+    /// True peak of every 100 ms from the start of the file; empty unless requested.
     pub every_100_ms: Vec<f64>,
-    /// Those of each channel.
+    /// Peaks of each channel.
     pub of_each: Vec<Peaks>,
 }
 
-/// 100 ms.
-const CELLS_PER_SECOND: u64 = 10;
+/// Blocks of 100 ms.
+const BLOCKS_PER_SECOND: u64 = 10;
 
 impl From<&AnalysisSettings> for TruePeak {
     fn from(_: &AnalysisSettings) -> Self {
@@ -87,22 +89,22 @@ impl Analyzer for TruePeak {
         if chunk.frames() == 0 {
             return Partial(None);
         }
-        let stretch = Stretch::from(chunk);
+        let span = FrameSpan::from(chunk);
         let samples = chunk.floats();
-        let kept = kept(&stretch);
+        let kept = kept(&span);
         let mut piece = Piece {
-            peaks: vec![Peaks::default(); stretch.format.channels.into()],
-            cells: if self.is_timed { sample_peaks(&stretch, &samples) } else { Vec::new() },
+            peaks: vec![Peaks::default(); span.format.channels.into()],
+            blocks: if self.is_timed { sample_peaks(&span, &samples) } else { Vec::new() },
             head: samples[..kept].to_vec(),
             tail: samples[samples.len() - kept..].to_vec(),
-            stretch,
+            span,
         };
-        piece.look_between(&silence_before(&piece.stretch), &samples, piece.stretch.frames.start);
+        piece.measure_between(&silence_before(&piece.span), &samples, piece.span.frames.start);
         Partial(Some(piece))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(joined(first.0, next.0, |mut first, next| {
+        Partial(merge_options(first.0, next.0, |mut first, next| {
             first.join(next);
             first
         }))
@@ -112,7 +114,7 @@ impl Analyzer for TruePeak {
         whole.0.map_or_else(Figures::default, |piece| Figures {
             sample_peak: largest(&piece.peaks, |peaks| peaks.sample_peak),
             true_peak: largest(&piece.peaks, |peaks| peaks.true_peak),
-            every_100_ms: piece.cells,
+            every_100_ms: piece.blocks,
             of_each: piece.peaks,
         })
     }
@@ -135,22 +137,21 @@ impl Analyzer for TruePeak {
         Details { channels, ..Details::default() }
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
+    fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
         match &partial.0 {
-            None if stretch.frame_count() == 0 => Ok(()),
-            Some(piece) if stretch.frame_count() > 0 && piece.stretch == *stretch => {
+            None if span.frame_count() == 0 => Ok(()),
+            Some(piece) if span.frame_count() > 0 && piece.span == *span => {
                 piece.check(self.is_timed)
             }
-            _ => Err("of another stretch".into()),
+            _ => Err("of another span".into()),
         }
     }
 }
 
 impl Piece {
-    /// Measures between samples that come one after another, interleaved; the first of them are
-    /// only there to be looked back at.
-    fn look_between(&mut self, before: &[f64], samples: &[f64], first_frame: u64) {
-        let PcmFormat { channels, sample_rate, .. } = self.stretch.format;
+    /// Measures consecutive interleaved samples; those in `before` only provide context.
+    fn measure_between(&mut self, before: &[f64], samples: &[f64], first_frame: u64) {
+        let PcmFormat { channels, sample_rate, .. } = self.span.format;
         for channel in 0..usize::from(channels) {
             let of_channel = |samples: &[f64]| -> Vec<f64> {
                 samples.iter().skip(channel).step_by(channels.into()).copied().collect()
@@ -161,29 +162,29 @@ impl Piece {
             let mut peaks = self.peaks[channel];
             peaks.sample_peak = peaks.sample_peak.max(sample_peak);
             peaks.true_peak = peaks.true_peak.max(sample_peak);
-            if self.cells.is_empty() {
+            if self.blocks.is_empty() {
                 peaks.true_peak = oversample::largest(sample_rate, &alone, peaks.true_peak);
             } else {
-                let true_peak = self.look_between_in_cells(&alone, before, first_frame);
+                let true_peak = self.measure_between_in_blocks(&alone, before, first_frame);
                 peaks.true_peak = peaks.true_peak.max(true_peak);
             }
             self.peaks[channel] = peaks;
         }
     }
 
-    /// The same of one channel, cell by cell; the first frame after those before is given.
-    fn look_between_in_cells(&mut self, alone: &[f64], before: usize, first_frame: u64) -> f64 {
-        let rate = self.stretch.format.sample_rate;
-        let grid = Grid::new(rate, CELLS_PER_SECOND);
-        let first_cell = grid.cells(&self.stretch).start;
+    /// The same for one channel, block by block; `first_frame` is the first after `before`.
+    fn measure_between_in_blocks(&mut self, alone: &[f64], before: usize, first_frame: u64) -> f64 {
+        let rate = self.span.format.sample_rate;
+        let grid = Grid::new(rate, BLOCKS_PER_SECOND);
+        let first_block = grid.blocks(&self.span).start;
         let (mut at, mut largest) = (before, 0_f64);
         while at < alone.len() {
-            let cell = grid.cell(first_frame + (at - before) as u64);
-            let left = usize::try_from(grid.frames(cell).end - first_frame).unwrap_or(usize::MAX);
+            let block = grid.block(first_frame + (at - before) as u64);
+            let left = usize::try_from(grid.frames(block).end - first_frame).unwrap_or(usize::MAX);
             let end = alone.len().min(before.saturating_add(left));
             let context = at.saturating_sub(oversample::context(rate));
-            let place = usize::try_from(cell - first_cell).ok();
-            if let Some(peak) = place.and_then(|place| self.cells.get_mut(place)) {
+            let place = usize::try_from(block - first_block).ok();
+            if let Some(peak) = place.and_then(|place| self.blocks.get_mut(place)) {
                 let known = oversample::magnitude(&alone[at..end]);
                 let true_peak = oversample::largest(rate, &alone[context..end], known);
                 *peak = peak.max(true_peak);
@@ -194,26 +195,26 @@ impl Piece {
         largest
     }
 
-    /// Appends the stretch behind it.
+    /// Appends the next span.
     fn join(&mut self, next: Self) {
         for (peaks, next) in self.peaks.iter_mut().zip(next.peaks) {
             peaks.sample_peak = peaks.sample_peak.max(next.sample_peak);
             peaks.true_peak = peaks.true_peak.max(next.true_peak);
         }
-        // A stretch that is no longer than the context is all in its tail.
-        let seam = next.stretch.frames.start;
-        let is_short = self.head.len() as u64 == self.stretch.sample_count();
-        let mut known = if is_short { silence_before(&self.stretch) } else { Vec::new() };
+        // A span that is no longer than the context is contained in its tail.
+        let seam = next.span.frames.start;
+        let is_short = self.head.len() as u64 == self.span.sample_count();
+        let mut known = if is_short { silence_before(&self.span) } else { Vec::new() };
         known.append(&mut self.tail);
-        self.stretch.frames.end = next.stretch.frames.end;
-        if !self.cells.is_empty() {
-            let grid = Grid::new(self.stretch.format.sample_rate, CELLS_PER_SECOND);
-            let rows = [std::mem::take(&mut self.cells), next.cells];
-            self.cells = grid::merged(grid, rows, seam, f64::max);
+        self.span.frames.end = next.span.frames.end;
+        if !self.blocks.is_empty() {
+            let grid = Grid::new(self.span.format.sample_rate, BLOCKS_PER_SECOND);
+            let rows = [std::mem::take(&mut self.blocks), next.blocks];
+            self.blocks = grid::merged(grid, rows, seam, f64::max);
         }
-        self.look_between(&known, &next.head, seam);
+        self.measure_between(&known, &next.head, seam);
 
-        let kept = kept(&self.stretch);
+        let kept = kept(&self.span);
         if is_short {
             self.head.extend(next.head);
             self.head.truncate(kept);
@@ -222,18 +223,18 @@ impl Piece {
         self.tail.drain(..self.tail.len() - kept);
     }
 
-    /// Whether it has what its stretch must have, and nothing impossible.
+    /// Checks that the state is possible for its span.
     fn check(&self, is_timed: bool) -> Result<(), String> {
-        let grid = Grid::new(self.stretch.format.sample_rate, CELLS_PER_SECOND);
-        let cells = if is_timed { grid.count(&self.stretch) } else { 0 };
-        if self.cells.len() != cells {
-            return Err(format!("{} cells instead of {cells}", self.cells.len()));
+        let grid = Grid::new(self.span.format.sample_rate, BLOCKS_PER_SECOND);
+        let blocks = if is_timed { grid.count(&self.span) } else { 0 };
+        if self.blocks.len() != blocks {
+            return Err(format!("{} cells instead of {blocks}", self.blocks.len()));
         }
         let true_peak = largest(&self.peaks, |peaks| peaks.true_peak);
-        if self.cells.iter().any(|peak| !(0.0..=true_peak).contains(peak)) {
+        if self.blocks.iter().any(|peak| !(0.0..=true_peak).contains(peak)) {
             return Err("a cell above the peak of all".into());
         }
-        let kept = kept(&self.stretch);
+        let kept = kept(&self.span);
         if [self.head.len(), self.tail.len()] != [kept, kept] {
             return Err(format!("ends that are not {kept} samples long"));
         }
@@ -246,43 +247,43 @@ impl Piece {
                 && peaks.true_peak <= peaks.sample_peak * oversample::GAIN
         };
         let possible = are_numbers
-            && self.peaks.len() == usize::from(self.stretch.format.channels)
+            && self.peaks.len() == usize::from(self.span.format.channels)
             && self.peaks.iter().all(are_peaks)
             && largest(&self.peaks, |peaks| peaks.sample_peak) >= loudest;
         if possible { Ok(()) } else { Err("impossible peaks".into()) }
     }
 }
 
-/// The largest of all channels.
+/// The largest value of all channels.
 fn largest(peaks: &[Peaks], of: impl Fn(&Peaks) -> f64) -> f64 {
     peaks.iter().map(of).fold(0.0, f64::max)
 }
 
-/// Samples that a partial of that stretch keeps from either end.
-fn kept(stretch: &Stretch) -> usize {
-    let PcmFormat { channels, sample_rate, .. } = stretch.format;
-    let frames = usize::try_from(stretch.frame_count()).unwrap_or(usize::MAX);
+/// Number of samples that a partial of a span keeps at each end.
+fn kept(span: &FrameSpan) -> usize {
+    let PcmFormat { channels, sample_rate, .. } = span.format;
+    let frames = usize::try_from(span.frame_count()).unwrap_or(usize::MAX);
     oversample::context(sample_rate).min(frames) * usize::from(channels)
 }
 
-/// The largest sample of every cell.
-fn sample_peaks(stretch: &Stretch, samples: &[f64]) -> Vec<f64> {
-    let grid = Grid::new(stretch.format.sample_rate, CELLS_PER_SECOND);
-    let channels = u64::from(stretch.format.channels);
+/// Largest sample of every block.
+fn sample_peaks(span: &FrameSpan, samples: &[f64]) -> Vec<f64> {
+    let grid = Grid::new(span.format.sample_rate, BLOCKS_PER_SECOND);
+    let channels = u64::from(span.format.channels);
     let at = |frame: u64| {
-        let frame = frame.clamp(stretch.frames.start, stretch.frames.end);
-        usize::try_from((frame - stretch.frames.start) * channels).unwrap_or(usize::MAX)
+        let frame = frame.clamp(span.frames.start, span.frames.end);
+        usize::try_from((frame - span.frames.start) * channels).unwrap_or(usize::MAX)
     };
-    grid.cells(stretch)
-        .map(|cell| grid.frames(cell))
+    grid.blocks(span)
+        .map(|block| grid.frames(block))
         .map(|frames| oversample::magnitude(&samples[at(frames.start)..at(frames.end)]))
         .collect()
 }
 
-/// What the first frame of a file looks back at; nothing in the middle of a file.
-fn silence_before(stretch: &Stretch) -> Vec<f64> {
-    let PcmFormat { channels, sample_rate, .. } = stretch.format;
-    let frames = if stretch.frames.start == 0 { oversample::context(sample_rate) } else { 0 };
+/// Context of the first frame of a file; empty elsewhere.
+fn silence_before(span: &FrameSpan) -> Vec<f64> {
+    let PcmFormat { channels, sample_rate, .. } = span.format;
+    let frames = if span.frames.start == 0 { oversample::context(sample_rate) } else { 0 };
     vec![0.0; frames * usize::from(channels)]
 }
 

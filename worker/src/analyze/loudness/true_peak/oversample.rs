@@ -1,21 +1,21 @@
-//! Oversample: the values between the samples, as a low-pass filter sees them.
+//! Oversample: interpolates between samples with a polyphase low-pass filter.
 //!
 //! ```text
-//!   x[n−11] … x[n−1] x[n]          4 × 12 products for each sample below 96 kHz,
+//!   x[n−11] … x[n−1] x[n]          4 × 12 products per sample below 96 kHz,
 //!      └──── phase 0…3 ───┘        3 × 24 below 192 kHz, none above
 //! ```
 //!
-//! The standard lets twice the rate do for 96 kHz, which reads a wave of a quarter of that rate up to
-//! 0.69 dB too low; cases 21 and 23 of Tech 3341 then fail by 0.06 dB.
+//! The standard allows twice the rate for 96 kHz, which reads a tone at a quarter of the sample
+//! rate up to 0.69 dB too low; cases 21 and 23 of Tech 3341 then fail by 0.06 dB.
 //!
-//! Every sum is taken in one order, oldest sample first, and several sums side by side: so the
-//! vectors of a processor change no bit. Where the samples are too small for a sum to be larger
-//! than what is known already, it is not taken; that changes no bit either.
+//! Every sum is taken in a fixed order, oldest sample first, and several sums in parallel, so
+//! vector instructions do not change the result. Sums that cannot exceed the largest known value
+//! are skipped, which does not change the result either.
 
 use multiversion::multiversion;
 
-/// Of BS.1770-5, Annex 2: the 48 coefficients at 4 times the rate, by phase, newest sample first.
-/// Phases 2 and 3 are 1 and 0 backwards.
+/// BS.1770-5, Annex 2: the 48 coefficients for 4 times the rate, by phase, newest sample first.
+/// Phases 2 and 3 are phases 1 and 0 reversed.
 const QUARTERS: [[f64; 12]; 4] = {
     let first = [
         0.001_708_984_375,
@@ -48,7 +48,7 @@ const QUARTERS: [[f64; 12]; 4] = {
     [first, second, backwards(second), backwards(first)]
 };
 
-/// cos(π·m/48) for m from 1 to 23: a Hann window is made of them.
+/// cos(π·m/48) for m from 1 to 23, for a Hann window.
 const COSINES: [f64; 23] = [
     0.997_858_923_238_603_5,
     0.991_444_861_373_810_4,
@@ -75,11 +75,11 @@ const COSINES: [f64; 23] = [
     0.065_403_129_230_143_27,
 ];
 
-/// As libebur128, but at 4 times the rate and not at twice: sinc under a Hann window that ends 12
-/// samples away. The fourth phase are the samples themselves, the second is all of libebur128's.
+/// As in libebur128, but at 4 times the rate instead of 2: a sinc under a Hann window of ±12
+/// samples. The fourth phase is the samples themselves; the second is libebur128's only one.
 const FINE: [[f64; 24]; 3] = [between(1), between(2), between(3)];
 
-/// The phase so many quarters of a sample behind a sample.
+/// The phase that is `quarters` quarters of a sample after a sample.
 const fn between(quarters: usize) -> [f64; 24] {
     let (mut phase, mut at) = ([0.0; 24], 0);
     while at < 12 {
@@ -90,7 +90,7 @@ const fn between(quarters: usize) -> [f64; 24] {
     phase
 }
 
-/// At a distance of so many quarters of a sample, 1 to 47 and no whole sample.
+/// Value at a distance of `quarters` quarters of a sample: 1 to 47, except whole samples.
 #[expect(clippy::cast_precision_loss, reason = "at most 47")]
 const fn windowed_sinc(quarters: usize) -> f64 {
     let magnitude = if quarters.is_multiple_of(2) { 1.0 } else { std::f64::consts::FRAC_1_SQRT_2 };
@@ -113,7 +113,7 @@ const fn backwards(phase: [f64; 12]) -> [f64; 12] {
     other
 }
 
-/// What a sum can be at most, as a multiple of the largest sample; and no rounding makes it more.
+/// Upper bound of a sum, as a multiple of the largest sample, with a margin for rounding.
 const fn gain<const TAPS: usize>(phases: &[[f64; TAPS]]) -> f64 {
     let (mut largest, mut phase) = (0.0, 0);
     while phase < phases.len() {
@@ -131,10 +131,10 @@ const fn gain<const TAPS: usize>(phases: &[[f64; TAPS]]) -> f64 {
 const QUARTERS_GAIN: f64 = gain(&QUARTERS);
 const FINE_GAIN: f64 = gain(&FINE);
 
-/// No true peak is more than this multiple of the largest sample.
+/// Upper bound of a true peak, as a multiple of the largest sample.
 pub(super) const GAIN: f64 = QUARTERS_GAIN.max(FINE_GAIN);
 
-/// How many samples before the one at hand a rate's filter looks at.
+/// Number of samples before the current one that the filter for a rate needs.
 pub(super) fn context(sample_rate: u32) -> usize {
     match sample_rate {
         0..96_000 => QUARTERS[0].len() - 1,
@@ -143,8 +143,8 @@ pub(super) fn context(sample_rate: u32) -> usize {
     }
 }
 
-/// The largest magnitude between the samples of one channel, if it is above `known`, else `known`.
-/// Only what has its whole [`context`] counts.
+/// The largest magnitude between the samples of one channel if it exceeds `known`, else `known`.
+/// Only values with their whole [`context`] count.
 pub(super) fn largest(sample_rate: u32, samples: &[f64], known: f64) -> f64 {
     match sample_rate {
         0..96_000 => largest_of(samples, &QUARTERS, QUARTERS_GAIN, known),
@@ -153,9 +153,9 @@ pub(super) fn largest(sample_rate: u32, samples: &[f64], known: f64) -> f64 {
     }
 }
 
-/// Sums side by side.
+/// Sums in parallel.
 const LANES: usize = 8;
-/// Sums that are left out together.
+/// Sums that are skipped together.
 const BLOCK: usize = 256;
 
 fn largest_of<const TAPS: usize>(
@@ -192,7 +192,7 @@ pub(super) fn magnitude(samples: &[f64]) -> f64 {
     lanes.iter().chain(rest).fold(0.0, |largest, x| largest.max(x.abs()))
 }
 
-/// The largest magnitude of what one phase makes of the samples.
+/// Largest magnitude of the output of one phase.
 #[multiversion(targets("x86_64+avx2"))]
 fn filtered<const TAPS: usize>(samples: &[f64], phase: &[f64; TAPS]) -> f64 {
     let sums = samples.len() + 1 - TAPS;
@@ -215,7 +215,7 @@ fn filtered<const TAPS: usize>(samples: &[f64], phase: &[f64; TAPS]) -> f64 {
     rest.chain(lanes).fold(0.0, f64::max)
 }
 
-/// One sum, as it is defined.
+/// One output value, by definition.
 #[inline]
 fn one<const TAPS: usize>(window: &[f64], phase: &[f64; TAPS]) -> f64 {
     phase.iter().rev().zip(window).fold(0.0, |sum, (coefficient, x)| sum + coefficient * x)
@@ -227,15 +227,15 @@ mod tests {
 
     use super::*;
 
-    /// Nothing left out, nothing side by side.
-    fn plainly<const TAPS: usize>(samples: &[f64], phases: &[[f64; TAPS]]) -> f64 {
+    /// Without skipping and parallel sums.
+    fn reference<const TAPS: usize>(samples: &[f64], phases: &[[f64; TAPS]]) -> f64 {
         let windows = samples.windows(TAPS);
         let sums = windows.flat_map(|window| phases.iter().map(|phase| one(window, phase).abs()));
         sums.fold(0.0, f64::max)
     }
 
     #[test]
-    fn a_constant_goes_through_as_far_as_the_table_of_the_standard_lets_it() {
+    fn phases_have_the_gain_of_the_standard_for_a_constant() {
         for (phase, expected) in QUARTERS.iter().zip([1.001_587, 0.973_022, 0.973_022, 1.001_587]) {
             let sum: f64 = phase.iter().sum();
             assert!((sum - expected).abs() < 1e-6, "{sum}");
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_is_that_of_hann() {
+    fn window_is_a_hann_window() {
         for (m, cosine) in (1..24).zip(COSINES) {
             let angle = std::f64::consts::PI * f64::from(m) / 48.0;
             assert!((cosine - angle.cos()).abs() < 1e-15, "{m}");
@@ -256,15 +256,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn leaving_out_and_side_by_side_change_no_bit(
+        fn skipping_and_parallel_sums_change_no_bit(
             quiet in prop::collection::vec(-0.01_f64..0.01, 0..900),
             loud in prop::collection::vec(-1.0_f64..1.0, 0..300),
             known in 0.0_f64..1.5,
         ) {
             let samples = [quiet.clone(), loud, quiet].concat();
             for (rate, between) in [
-                (44_100, plainly(&samples, &QUARTERS)),
-                (96_000, plainly(&samples, &FINE)),
+                (44_100, reference(&samples, &QUARTERS)),
+                (96_000, reference(&samples, &FINE)),
                 (192_000, 0.0),
             ] {
                 let found = largest(rate, &samples, known);

@@ -1,4 +1,4 @@
-//! The law of any cut, the standard's own test signals, and libebur128.
+//! Chunking invariance, the test signals of the standards, and libebur128.
 
 use std::f64::consts::{PI, TAU};
 
@@ -7,7 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-use crate::analyze::testing::waves::{bytes, cuts, decibels, expect_the_law, format, wandering};
+use crate::analyze::testing::signals::{
+    assert_chunking_invariance, bytes, cuts, decibels, format, varying_noise,
+};
 
 const UNTIMED: TruePeak = TruePeak { is_timed: false };
 const TIMED: TruePeak = TruePeak { is_timed: true };
@@ -29,7 +31,7 @@ fn within(found: f64, expected: f64, case: u32, rate: u32) {
     assert!(is_in_tolerance, "case {case}, {rate} Hz: {found} dBTP, not {expected} +0.2 −0.4");
 }
 
-/// A sine whose period is so many samples, fading in and out as the standard's.
+/// A sine with this period in samples, with the fades of the standard.
 fn sine(rate: u32, period: f64, amplitude: f64, degrees: f64) -> Vec<f64> {
     let frames = f64::from(rate) * 2.0;
     let wave = |n: f64| amplitude * (TAU * n / period + degrees.to_radians()).sin();
@@ -38,7 +40,7 @@ fn sine(rate: u32, period: f64, amplitude: f64, degrees: f64) -> Vec<f64> {
 }
 
 #[test]
-fn the_true_peak_is_that_of_tech_3341() {
+fn true_peak_meets_tech_3341() {
     for rate in RATES_OF_PROGRAMMES {
         let cases = [
             (15, 4.0, 0.5, 0.0, -6.0),
@@ -50,7 +52,7 @@ fn the_true_peak_is_that_of_tech_3341() {
         for (case, period, amplitude, degrees, expected) in cases {
             let signal = sine(rate, period, amplitude, degrees);
             within(dbtp(format(rate, 1), &signal), expected, case, rate);
-            // The largest of all channels, in 5.1 with the channel of low frequencies.
+            // The largest of all channels, in 5.1 including the low-frequency channel.
             let mut six = vec![0.0; 6 * signal.len()];
             for (frame, x) in six.chunks_exact_mut(6).zip(&signal) {
                 frame[3] = *x;
@@ -58,14 +60,15 @@ fn the_true_peak_is_that_of_tech_3341() {
             within(dbtp(format(rate, 6), &six), expected, case, rate);
         }
     }
-    // The samples alone would not show it: case 16 is 3 dB lower there.
+    // The samples alone are lower: by 3 dB in case 16.
     let sampled = measure(format(48_000, 1), &sine(48_000, 4.0, 0.5, 45.0)).sample_peak;
     assert!((decibels(sampled) + 9.03).abs() < 0.01, "{sampled}");
 }
 
 #[test]
-fn a_short_peak_between_the_samples_is_that_of_tech_3341() {
-    // At four times the rate: a sixth of the rate at 0.5, one period of a fourth at 1.
+fn short_peak_between_samples_meets_tech_3341() {
+    // At four times the rate: 0.5 at a sixth of the rate, and one period at a fourth of the rate at
+    // 1.
     let (tone, burst) = (24.0, 16.0);
     let mut phase = 0.0_f64;
     let wave: Vec<f64> = (0..96_000)
@@ -94,19 +97,19 @@ fn a_short_peak_between_the_samples_is_that_of_tech_3341() {
     }
 }
 
-/// Each frame with a half of both its neighbours.
+/// Each frame mixed with its neighbours.
 fn smooth(samples: &[f64], channels: usize) -> Vec<f64> {
     let frames = samples.windows(2 * channels + 1);
     frames.map(|near| near[0] / 4.0 + near[channels] / 2.0 + near[2 * channels] / 4.0).collect()
 }
 
 #[test]
-fn the_figures_are_those_of_libebur128() {
+fn figures_equal_libebur128() {
     for (rate, channels) in [(22_050, 1), (44_100, 2), (48_000, 6), (96_000, 2), (192_000, 2)] {
-        let mut samples = wandering(u64::from(rate), rate as usize, channels.into());
+        let mut samples = varying_noise(u64::from(rate), rate as usize, channels.into());
         if rate < 192_000 {
-            // Their filter is another one there, and both are free to do as they like near half
-            // the rate: as music, the noise has little of that.
+            // libebur128 has another filter there, and both are undefined near half the sample
+            // rate. Like music, this noise has little energy there.
             samples = smooth(&samples, channels.into());
         }
         let figures = measure(format(rate, channels), &samples);
@@ -118,7 +121,7 @@ fn the_figures_are_those_of_libebur128() {
         assert!((figures.sample_peak - sampled).abs() < 1e-12);
         let error = 20.0
             * (figures.true_peak / largest(&|channel| theirs.true_peak(channel).unwrap())).log10();
-        // From 96 kHz on, they look at a half of the places that we look at, in single precision.
+        // From 96 kHz on, libebur128 interpolates half as many values, in single precision.
         let least = if rate < 96_000 { -0.2 } else { -1e-4 };
         let most = if rate < 192_000 { 0.2 } else { 1e-4 };
         assert!((least..most).contains(&error), "{rate} Hz: {error} dB");
@@ -126,7 +129,7 @@ fn the_figures_are_those_of_libebur128() {
 }
 
 #[test]
-fn nothing_has_no_peak() {
+fn silence_and_empty_audio_have_no_peak() {
     for samples in [&[][..], &[0.0; 100]] {
         let analyzer = UNTIMED;
         let figures = measure(format(48_000, 1), samples);
@@ -139,16 +142,16 @@ fn nothing_has_no_peak() {
 }
 
 #[test]
-fn a_sick_partial_is_refused() {
+fn invalid_partial_is_rejected() {
     let format = format(8000, 2);
-    let samples = bytes(&wandering(1, 3000, 2));
+    let samples = bytes(&varying_noise(1, 3000, 2));
     let whole = Pcm::new(format, 0, &samples);
     let (_, chunk) = whole.split_at(300);
-    let (good, stretch) = (UNTIMED.analyze(chunk), Stretch::from(chunk));
-    assert_eq!(UNTIMED.check(&good, &stretch), Ok(()));
-    let sick: [fn(&mut Piece); 9] = [
-        |piece| piece.stretch.frames.end += 1,
-        |piece| piece.stretch.format.channels = 1,
+    let (good, span) = (UNTIMED.analyze(chunk), FrameSpan::from(chunk));
+    assert_eq!(UNTIMED.check(&good, &span), Ok(()));
+    let invalid: [fn(&mut Piece); 9] = [
+        |piece| piece.span.frames.end += 1,
+        |piece| piece.span.format.channels = 1,
         |piece| piece.head.truncate(3),
         |piece| piece.tail.push(0.0),
         |piece| piece.head[3] = f64::NAN,
@@ -159,17 +162,17 @@ fn a_sick_partial_is_refused() {
         |piece| piece.peaks[0].true_peak = piece.peaks[0].sample_peak / 2.0,
         |piece| piece.peaks[0].true_peak = f64::INFINITY,
     ];
-    for (number, harm) in sick.into_iter().enumerate() {
+    for (number, corrupt) in invalid.into_iter().enumerate() {
         let mut partial = good.clone();
-        harm(partial.0.as_mut().expect("a piece"));
-        assert!(UNTIMED.check(&partial, &stretch).is_err(), "harm {number}");
+        corrupt(partial.0.as_mut().expect("a piece"));
+        assert!(UNTIMED.check(&partial, &span).is_err(), "corruption {number}");
     }
-    assert!(UNTIMED.check(&Partial(None), &stretch).is_err(), "nothing of something");
+    assert!(UNTIMED.check(&Partial(None), &span).is_err(), "nothing of something");
 }
 
 proptest! {
     #[test]
-    fn any_cut_gives_the_same_bits(
+    fn bits_do_not_depend_on_chunking(
         seed: u64,
         rate in prop::sample::select(vec![8000_u32, 44_100, 96_000, 192_000]),
         channels in 1_u16..=3,
@@ -177,12 +180,12 @@ proptest! {
         cuts in cuts(),
     ) {
         let format = format(rate, channels);
-        let samples = bytes(&wandering(seed, frames, channels.into()));
+        let samples = bytes(&varying_noise(seed, frames, channels.into()));
         let whole = Pcm::new(format, 0, &samples);
-        expect_the_law(&UNTIMED, whole, &cuts);
-        expect_the_law(&TIMED, whole, &cuts);
+        assert_chunking_invariance(&UNTIMED, whole, &cuts);
+        assert_chunking_invariance(&TIMED, whole, &cuts);
 
-        // An oracle that looks at one cell after another, each with all that was before.
+        // A reference that measures block after block, each with everything before it.
         let [untimed, timed] = [UNTIMED, TIMED].map(|analyzer| {
             analyzer.finish(analyzer.analyze(whole), format)
         });
@@ -192,9 +195,9 @@ proptest! {
             UNTIMED.finish(UNTIMED.analyze(before), format).true_peak
         };
         let mut so_far = 0.0_f64;
-        for (cell, peak) in (0..).zip(&timed.every_100_ms) {
+        for (block, peak) in (0..).zip(&timed.every_100_ms) {
             so_far = so_far.max(*peak);
-            prop_assert_eq!(so_far.to_bits(), until((cell + 1) * 100).to_bits());
+            prop_assert_eq!(so_far.to_bits(), until((block + 1) * 100).to_bits());
         }
     }
 }

@@ -1,58 +1,58 @@
-//! Places: where something was found in one channel, in order of time.
+//! Locations: positions of detections in one channel, in order of time.
 //!
-//! A file may be damaged everywhere: all places are counted, and the first thousand are kept. The
-//! first thousand of two neighbours are the same however they were cut.
+//! All detections are counted; the first thousand are kept. The first thousand of two merged spans
+//! do not depend on the chunking.
 
 use serde::{Deserialize, Serialize};
 
-/// Places that are kept of one channel.
+/// Locations that are kept per channel.
 const MOST: usize = 1000;
 
-/// One place.
+/// Position of one detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// The first frame of it.
+pub struct Location {
+    /// First frame.
     pub frame: u64,
-    /// Frames of it.
+    /// Length in frames.
     pub frames: u64,
-    /// How bad it is, as its analyzer counts.
+    /// Severity, in the unit of the analyzer.
     pub value: u64,
 }
 
-/// The places of one channel; none by default.
+/// Detections in one channel; none by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Places {
+pub struct Locations {
     count: u64,
     largest: u64,
-    first: Vec<Place>,
+    first: Vec<Location>,
 }
 
-impl Places {
-    /// How many there are, kept or not.
+impl Locations {
+    /// Number of all detections, kept or not.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The largest value of all; 0 if there is none.
+    /// Largest value of all detections; 0 if there are none.
     pub fn largest(&self) -> u64 {
         self.largest
     }
 
-    /// Those that are kept.
-    pub fn kept(&self) -> &[Place] {
+    /// The locations that are kept.
+    pub fn kept(&self) -> &[Location] {
         &self.first
     }
 
-    /// One more, behind the others.
-    pub fn push(&mut self, place: Place) {
+    /// Appends a later location.
+    pub fn push(&mut self, location: Location) {
         self.count += 1;
-        self.largest = self.largest.max(place.value);
+        self.largest = self.largest.max(location.value);
         if self.first.len() < MOST {
-            self.first.push(place);
+            self.first.push(location);
         }
     }
 
-    /// With those of what comes behind.
+    /// Appends the locations of the next span.
     pub fn append(&mut self, next: Self) {
         self.count = self.count.saturating_add(next.count);
         self.largest = self.largest.max(next.largest);
@@ -60,25 +60,26 @@ impl Places {
         self.first.extend(next.first.into_iter().take(room));
     }
 
-    /// With others of the same frames, in order of time.
+    /// Merges with other locations of the same span, in order of time.
     #[must_use]
     pub fn merged(mut self, other: Self) -> Self {
         self.count = self.count.saturating_add(other.count);
         self.largest = self.largest.max(other.largest);
         self.first.extend(other.first);
-        self.first.sort_by_key(|place| place.frame);
+        self.first.sort_by_key(|location| location.frame);
         self.first.truncate(MOST);
         self
     }
 
-    /// Whether they can lie in these frames: in order, and as many kept as there must be.
+    /// Whether these can be locations within a span: in order, and as many kept as the count
+    /// requires.
     pub fn is_possible(&self, within: &std::ops::Range<u64>) -> bool {
         let kept = usize::try_from(self.count).unwrap_or(MOST).min(MOST);
-        let largest = self.first.iter().map(|place| place.value).max().unwrap_or(0);
-        let is_within = |place: &Place| {
-            within.contains(&place.frame)
-                && place.frames > 0
-                && place.frames <= within.end - place.frame
+        let largest = self.first.iter().map(|location| location.value).max().unwrap_or(0);
+        let is_within = |location: &Location| {
+            within.contains(&location.frame)
+                && location.frames > 0
+                && location.frames <= within.end - location.frame
         };
         self.first.len() == kept
             && self.count <= within.end - within.start

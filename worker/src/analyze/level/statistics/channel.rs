@@ -1,21 +1,21 @@
-//! Channel: the sums of one channel, and those of two neighbouring stretches as one.
+//! Channel: the sums of one channel of a span, and their merge.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
-use super::Stretch;
+use super::FrameSpan;
 
-/// One channel of a stretch that has a frame.
+/// Sums of one channel of a non-empty span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Channel {
     pub(super) sum: i128,
     pub(super) squares: u128,
-    /// The OR of all samples: a zero at the end is a bit that no sample uses.
+    /// Bitwise OR of all samples: trailing zeros are bits that no sample uses.
     pub(super) bits: u32,
     pub(super) largest: u32,
-    /// How many samples have that magnitude.
+    /// Number of samples with the largest magnitude.
     pub(super) at_largest: u64,
-    /// How often a sample is negative and the one before it is not, or the other way round.
+    /// Number of samples whose sign (negative or not) differs from the sample before.
     pub(super) sign_changes: u64,
     pub(super) begins_negative: bool,
     pub(super) ends_negative: bool,
@@ -37,7 +37,7 @@ impl Channel {
         }
     }
 
-    pub(super) fn joined(&self, next: &Self) -> Self {
+    pub(super) fn merged(&self, next: &Self) -> Self {
         let largest = self.largest.max(next.largest);
         let at = |channel: &Self| if channel.largest == largest { channel.at_largest } else { 0 };
         let seam = u64::from(self.ends_negative != next.begins_negative);
@@ -53,9 +53,9 @@ impl Channel {
         }
     }
 
-    pub(super) fn is_possible(&self, stretch: &Stretch) -> bool {
-        let frames = stretch.frame_count();
-        let full_scale = u128::from(stretch.format.full_scale());
+    pub(super) fn is_possible(&self, span: &FrameSpan) -> bool {
+        let frames = span.frame_count();
+        let full_scale = u128::from(span.format.full_scale());
         let most = full_scale * u128::from(frames);
         self.sum.unsigned_abs() <= most
             && self.squares <= most * full_scale
@@ -65,7 +65,7 @@ impl Channel {
     }
 }
 
-/// Σx, Σx², OR and the largest magnitude of at most 2³¹ samples.
+/// Σx, Σx², OR and largest magnitude of at most 2³¹ samples.
 #[multiversion(targets("x86_64+avx2"))]
 fn totals(samples: &[i32]) -> (i64, u128, u32, u32) {
     let (mut sum, mut low, mut high, mut bits, mut largest) = (0_i64, 0_u64, 0_u64, 0_u32, 0_u32);

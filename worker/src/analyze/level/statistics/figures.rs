@@ -1,35 +1,35 @@
-//! Figures: roots, quotients and logarithms of the sums of some channels, taken once.
+//! Figures: roots, quotients and logarithms of the sums of one or more channels.
 
 use super::Channel;
 use crate::decibels;
 use crate::pcm::PcmFormat;
 
-/// 20·log10 √2: how much louder a sine is by the convention of AES17 than its RMS.
+/// 20·log10 √2: the AES17 level of a sine minus its RMS level.
 const AES17_DB: f64 = 3.010_299_956_639_812;
 
-/// The figures of some channels; `None` where there is nothing to measure.
+/// Figures of one or more channels; `None` if they are not defined.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// The largest magnitude; of each channel it is told here, of all by the level.
+    /// Largest magnitude. Reported per channel here, and for all channels by `extremes`.
     pub max_dbfs: Option<f64>,
-    /// 20·log10 of the root of the mean square.
+    /// RMS level.
     pub rms_dbfs: Option<f64>,
-    /// The same, plus 3.01 dB.
+    /// RMS level plus 3.01 dB.
     pub rms_aes17_dbfs: Option<f64>,
     /// Largest magnitude over RMS.
     pub crest_factor_db: Option<f64>,
-    /// Mean of the channel where it is farthest from zero.
+    /// Mean of the channel whose mean is farthest from zero.
     pub dc_offset: Option<f64>,
-    /// Samples that are as large as the largest.
+    /// Number of samples with the largest magnitude.
     pub peak_count: Option<f64>,
-    /// Bits of a sample that are not zero in all of them.
+    /// Bits per sample without those that are zero in all samples.
     pub bit_depth_used: Option<f64>,
     /// Share of neighbouring samples with different signs.
     pub zero_crossing_rate: Option<f64>,
 }
 
 impl Figures {
-    /// One by one, as the catalogue has them.
+    /// The figures in the order of the catalogue.
     pub(super) fn listed(&self) -> [Option<f64>; 7] {
         [
             self.rms_dbfs,
@@ -43,7 +43,7 @@ impl Figures {
     }
 }
 
-/// Of all these channels together.
+/// Figures of these channels together.
 pub(super) fn of(channels: &[Channel], frames: u64, format: PcmFormat) -> Figures {
     if frames == 0 || channels.is_empty() {
         return Figures::default();
@@ -78,7 +78,7 @@ fn mean(sum: i128, frames: u64) -> f64 {
     if sum < 0 { -magnitude } else { magnitude }
 }
 
-/// Zero bits below those that are used; all of them if there is none.
+/// Number of low bits that are zero in all samples.
 fn unused(bits: u32, format: PcmFormat) -> u32 {
     bits.trailing_zeros().min(format.integer_bits())
 }

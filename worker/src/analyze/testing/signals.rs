@@ -1,25 +1,25 @@
-//! Waves: sounds as doubles, as a program makes them, and the law of any cut for what filters them.
+//! Signals: generated signals in doubles, and the test of chunking invariance.
 
 use std::fmt::Debug;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::analyze::{Analyzer, Stretch};
+use crate::analyze::{Analyzer, FrameSpan};
 use crate::pcm::{Pcm, PcmFormat, SampleFormat};
 
-/// Doubles.
+/// A format of doubles.
 pub(crate) fn format(sample_rate: u32, channels: u16) -> PcmFormat {
     PcmFormat::new(SampleFormat::F64, sample_rate, channels)
 }
 
-/// Interleaved samples as they lie in a chunk.
+/// Interleaved samples as the bytes of a chunk.
 pub(crate) fn bytes(samples: &[f64]) -> Vec<u8> {
     samples.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-/// Anything but a tone: noise whose level wanders.
-pub(crate) fn wandering(seed: u64, frames: usize, channels: usize) -> Vec<f64> {
+/// Noise with a varying level.
+pub(crate) fn varying_noise(seed: u64, frames: usize, channels: usize) -> Vec<f64> {
     let mut state = seed | 1;
     let mut next = move || {
         state ^= state << 13;
@@ -38,33 +38,34 @@ pub(crate) fn wandering(seed: u64, frames: usize, channels: usize) -> Vec<f64> {
     samples
 }
 
-/// The level in decibels of full scale 1.
+/// A level in dBFS; full scale is 1.
 pub(crate) fn decibels(amplitude: f64) -> f64 {
     20.0 * amplitude.log10()
 }
 
-/// Where a sound is cut, and in which order its pieces are merged.
+/// Positions of chunk boundaries, and the order of merging.
 #[derive(Clone, Debug)]
 pub(crate) struct Cuts {
     places: Vec<(Index, bool)>,
     backwards: bool,
 }
 
-/// Up to seven cuts, some of them after a few frames only.
+/// Up to seven boundaries, some of them after a few frames only.
 pub(crate) fn cuts() -> impl Strategy<Value = Cuts> {
     let places = prop::collection::vec(any::<(Index, bool)>(), 0..8);
     (places, any::<bool>()).prop_map(|(places, backwards)| Cuts { places, backwards })
 }
 
-/// The partials of the pieces pass their check and merge into that of the whole.
+/// Asserts that the partials of the chunks pass their check and merge into the partial of the
+/// whole.
 #[track_caller]
-pub(crate) fn expect_the_law<A>(analyzer: &A, whole: Pcm<'_>, cuts: &Cuts)
+pub(crate) fn assert_chunking_invariance<A>(analyzer: &A, whole: Pcm<'_>, cuts: &Cuts)
 where
     A: Analyzer<Partial: Debug + PartialEq>,
 {
     let analyze = |piece: Pcm<'_>| {
         let partial = analyzer.analyze(piece);
-        assert_eq!(analyzer.check(&partial, &Stretch::from(piece)), Ok(()));
+        assert_eq!(analyzer.check(&partial, &FrameSpan::from(piece)), Ok(()));
         partial
     };
     let mut rest = whole;

@@ -1,4 +1,4 @@
-//! Products: Σl, Σr, Σl², Σr², Σlr of some frames, and what follows from them.
+//! Product sums: Σl, Σr, Σl², Σr², Σlr over frames, and the figures that follow from them.
 
 use std::ops::AddAssign;
 
@@ -10,7 +10,7 @@ use crate::pcm::PcmFormat;
 
 /// The sums, exact in any order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Products {
+pub(super) struct ProductSums {
     pub(super) frames: u64,
     pub(super) left: i128,
     pub(super) right: i128,
@@ -19,8 +19,8 @@ pub(super) struct Products {
     pub(super) left_right: i128,
 }
 
-impl Products {
-    /// Of frames of both channels.
+impl ProductSums {
+    /// Sums over frames of both channels.
     pub(super) fn of(left: &[i32], right: &[i32]) -> Self {
         let [left_sum, right_sum] = [left, right].map(|samples| sum(samples).into());
         Self {
@@ -33,7 +33,7 @@ impl Products {
         }
     }
 
-    /// Pearson's; `None` if a channel does not move.
+    /// Pearson correlation; `None` if a channel is constant.
     pub(super) fn correlation(&self) -> Option<f64> {
         let shared = self.covariance(self.left_right, self.left, self.right);
         let left = self.covariance(self.left_left, self.left, self.left);
@@ -41,7 +41,7 @@ impl Products {
         (left > 0.0 && right > 0.0).then(|| (shared / (left * right).sqrt()).clamp(-1.0, 1.0))
     }
 
-    /// n·Σxy − Σx·Σy: in integers, unless the file is longer than a day at 32 bits.
+    /// n·Σxy − Σx·Σy, in integers unless they overflow (more than a day at 32 bits).
     fn covariance(&self, products: i128, one: i128, other: i128) -> f64 {
         let frames = i128::from(self.frames);
         let exact = frames
@@ -54,7 +54,7 @@ impl Products {
         )
     }
 
-    /// Power of l − r over that of l + r.
+    /// Power of l − r relative to l + r.
     pub(super) fn side_to_mid_db(&self) -> Option<f64> {
         let both = self.left_left.saturating_add(self.right_right);
         let twice = self.left_right.saturating_mul(2);
@@ -62,7 +62,7 @@ impl Products {
         (mid > 0).then(|| decibels::of_power(rounded(side) / rounded(mid))).flatten()
     }
 
-    /// Power of l over that of r.
+    /// Power of l relative to r.
     pub(super) fn imbalance_db(&self) -> Option<f64> {
         let [left, right] = [self.left_left, self.right_right].map(rounded);
         (right > 0.0).then(|| decibels::of_power(left / right)).flatten()
@@ -76,7 +76,7 @@ impl Products {
         self.frames > 0 && squares.saturating_mul(10_000_000) >= limit
     }
 
-    /// Whether so many frames can have them.
+    /// Whether so many frames can have these sums.
     pub(super) fn is_possible(&self, frames: u64, format: PcmFormat) -> bool {
         let full_scale = u128::from(format.full_scale());
         let most = full_scale * u128::from(frames);
@@ -90,7 +90,7 @@ impl Products {
     }
 }
 
-impl AddAssign for Products {
+impl AddAssign for ProductSums {
     fn add_assign(&mut self, other: Self) {
         self.frames += other.frames;
         self.left += other.left;
@@ -111,7 +111,8 @@ fn sum(samples: &[i32]) -> i64 {
     samples.iter().map(|&sample| i64::from(sample)).sum()
 }
 
-/// Σxy of at most 2³¹ samples, in two halves, since four products already fill 64 bits.
+/// Σxy of at most 2³¹ samples, in two halves, since the sum of four products can already overflow
+/// 64 bits.
 #[multiversion(targets("x86_64+avx2"))]
 fn product(one: &[i32], other: &[i32]) -> i128 {
     let (mut low, mut high) = (0_i64, 0_i64);

@@ -1,4 +1,4 @@
-//! Catalogue: what the sums are made into, and what one may read out of it.
+//! Metrics that are computed from the sums.
 
 use crate::analyze::{Metric, group};
 

@@ -1,11 +1,11 @@
-//! Sums: what can be said of a level when Σx, Σx², sign changes and bits are known.
+//! Statistics: metrics that follow from Σx, Σx², sign changes and the bitwise OR of the samples.
 //!
-//! Everything is a sum, an OR or a maximum of integers, for each channel by itself, and therefore
-//! exact in any order. Two things need the neighbour: a sign may change at the seam, so each partial
-//! keeps the sign that it begins and the one that it ends with; and samples at the peak count only
-//! as long as no larger one is met, so the smaller peak's count is dropped in the merge.
+//! All state is a sum, an OR or a maximum of integers per channel, and exact in any order. Two
+//! parts depend on the neighbouring span: a sign may change at the boundary, so a partial keeps its
+//! first and its last sign; and samples at the peak count only until a larger one occurs, so the
+//! merge drops the count of the smaller peak.
 //!
-//! Roots, quotients and logarithms are taken once, of the whole.
+//! Roots, quotients and logarithms are taken once, of the whole file.
 
 mod catalogue;
 mod channel;
@@ -15,41 +15,41 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::{AnalysisSettings, Analyzer, Details, Metric, Stretch};
+use crate::analyze::{AnalysisSettings, Analyzer, Details, FrameSpan, Metric};
 use crate::pcm::{Pcm, PcmFormat};
 use channel::Channel;
 pub use figures::Figures;
 
-/// Sums them up; there is nothing to set.
+/// Accumulates the sums; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sums {}
+pub struct Statistics {}
 
-/// The sums of one stretch.
+/// Sums of one span.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
     frames: u64,
-    /// One for each channel; none if there is no frame.
+    /// One for each channel; empty if there is no frame.
     channels: Vec<Channel>,
 }
 
-/// The figures of a file.
+/// Figures of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Levels {
-    /// Of all channels together.
+pub struct ChannelStatistics {
+    /// Over all channels.
     pub of_all: Figures,
-    /// Of each by itself.
+    /// Of each channel.
     pub of_each: Vec<Figures>,
 }
 
-impl From<&AnalysisSettings> for Sums {
+impl From<&AnalysisSettings> for Statistics {
     fn from(_: &AnalysisSettings) -> Self {
         Self {}
     }
 }
 
-impl Analyzer for Sums {
+impl Analyzer for Statistics {
     type Partial = Partial;
-    type Feature = Levels;
+    type Feature = ChannelStatistics;
 
     const METRICS: &'static [Metric] = catalogue::METRICS;
 
@@ -74,26 +74,26 @@ impl Analyzer for Sums {
                     .channels
                     .iter()
                     .zip(&next.channels)
-                    .map(|(first, next)| first.joined(next))
+                    .map(|(first, next)| first.merged(next))
                     .collect(),
             },
         }
     }
 
-    fn finish(&self, whole: Partial, format: PcmFormat) -> Levels {
+    fn finish(&self, whole: Partial, format: PcmFormat) -> ChannelStatistics {
         let Partial { frames, channels } = whole;
         let alone = |channel| figures::of(std::slice::from_ref(channel), frames, format);
-        Levels {
+        ChannelStatistics {
             of_all: figures::of(&channels, frames, format),
             of_each: channels.iter().map(alone).collect(),
         }
     }
 
-    fn figures(levels: &Levels) -> impl Iterator<Item = Option<f64>> {
+    fn figures(levels: &ChannelStatistics) -> impl Iterator<Item = Option<f64>> {
         levels.of_all.listed().into_iter()
     }
 
-    fn details(levels: &Levels) -> Details {
+    fn details(levels: &ChannelStatistics) -> Details {
         let listed: Vec<_> = levels.of_each.iter().map(Figures::listed).collect();
         let of_each = |place: usize| listed.iter().map(|figures| figures[place]).collect();
         let metrics = catalogue::METRICS.iter().enumerate();
@@ -105,16 +105,16 @@ impl Analyzer for Sums {
         }
     }
 
-    fn check(&self, partial: &Partial, stretch: &Stretch) -> Result<(), String> {
-        let frames = stretch.frame_count();
+    fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
+        let frames = span.frame_count();
         if partial.frames != frames {
             return Err(format!("{} frames instead of {frames}", partial.frames));
         }
-        let channels = if frames == 0 { 0 } else { usize::from(stretch.format.channels) };
+        let channels = if frames == 0 { 0 } else { usize::from(span.format.channels) };
         if partial.channels.len() != channels {
             return Err(format!("{} channels instead of {channels}", partial.channels.len()));
         }
-        match partial.channels.iter().find(|channel| !channel.is_possible(stretch)) {
+        match partial.channels.iter().find(|channel| !channel.is_possible(span)) {
             Some(channel) => Err(format!("an impossible channel: {channel:?}")),
             None => Ok(()),
         }

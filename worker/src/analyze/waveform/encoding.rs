@@ -1,7 +1,8 @@
-//! Written: a waveform as audiowaveform writes it, byte for byte.
+//! Encoding: waveforms in the file formats of audiowaveform, byte for byte.
 //!
-//! Its JSON is always version 2. Its binary is version 1 for one channel and version 2, which has a
-//! field for them, for several. Eight bits are sixteen divided by 256, towards zero.
+//! JSON is always version 2. Binary is version 1 for one channel and version 2, which has a field
+//! for their number, for several. 8-bit values are 16-bit values divided by 256, rounded towards
+//! zero.
 
 use std::io::{self, Write};
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Waveform;
 
-/// How fine the numbers of a written waveform are.
+/// Resolution of the values of an encoded waveform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Bits {
     /// From −128 to 127.
@@ -19,7 +20,7 @@ pub enum Bits {
     Sixteen,
 }
 
-/// The flag of the binary format for eight bits.
+/// Flag of the binary format for 8 bits.
 const EIGHT_BITS: u32 = 1;
 
 impl Bits {
@@ -43,14 +44,14 @@ impl Waveform {
     ///
     /// # Panics
     ///
-    /// Never: memory takes whatever is written to it.
+    /// Never: writing to memory does not fail.
     pub fn json(&self, bits: Bits) -> String {
         let mut out = Vec::new();
         self.write_json(bits, &mut out).expect("memory takes whatever is written to it");
         String::from_utf8(out).expect("digits and names are ASCII")
     }
 
-    /// The JSON.
+    /// Writes JSON.
     pub fn write_json(&self, bits: Bits, out: &mut dyn Write) -> io::Result<()> {
         write!(
             out,
@@ -70,7 +71,7 @@ impl Waveform {
         out.write_all(b"]}\n")
     }
 
-    /// The binary.
+    /// Writes the binary format.
     pub fn write_dat(&self, bits: Bits, out: &mut dyn Write) -> io::Result<()> {
         let length = u32::try_from(self.length())
             .map_err(|_| io::Error::other("more columns than the format can count"))?;
@@ -94,7 +95,7 @@ impl Waveform {
         self.columns.iter().flatten().map(move |number| number / bits.divisor())
     }
 
-    /// Columns of one channel.
+    /// Columns per channel.
     fn length(&self) -> usize {
         self.columns.len() / usize::from(self.channels.max(1))
     }
@@ -110,14 +111,14 @@ mod tests {
         out
     }
 
-    /// What audiowaveform's own tests save (test/WaveformBufferTest.cpp, `WaveformBufferSaveTest`).
+    /// Waveforms of audiowaveform's tests (test/WaveformBufferTest.cpp, `WaveformBufferSaveTest`).
     fn theirs(channels: u16, columns: &[[i16; 2]]) -> Waveform {
         let columns = columns.to_vec();
         Waveform { channels, sample_rate: 44_100, samples_per_pixel: 256, columns }
     }
 
     #[test]
-    fn json_is_that_of_audiowaveforms_tests() {
+    fn json_equals_audiowaveform_tests() {
         let two = theirs(1, &[[-1024, 1024], [-2048, 2048]]);
         // shouldSave16BitJsonFile
         let expected = concat!(
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_format_is_written_as_it_stands_there() {
+    fn example_of_the_format_specification_is_reproduced() {
         // doc/DataFormat.md, "Example"
         let data = [-65, 63, -66, 64, -40, 41, -39, 45, -55, 43, -55, 44].map(|x: i16| x * 256);
         let columns = data.as_chunks::<2>().0.to_vec();
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn one_channel_is_version_1_with_a_header_of_20_bytes() {
+    fn one_channel_is_version_1_with_a_20_byte_header() {
         // shouldSaveEmptyDataFile, shouldSave16BitDataFile, shouldSave8BitDataFile
         assert_eq!(dat(&theirs(1, &[]), Bits::Sixteen).len(), 20);
         let sixteen = dat(&theirs(1, &[[-1000, 1000]]), Bits::Sixteen);
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn eight_bits_are_divided_towards_zero() {
+    fn eight_bit_values_are_rounded_towards_zero() {
         let waveform = theirs(1, &[[-32_768, 32_767], [-257, 257], [-255, 255], [-256, 256]]);
         assert!(waveform.json(Bits::Eight).ends_with("[-128,127,-1,1,0,0,-1,1]}\n"));
         assert_eq!(dat(&waveform, Bits::Eight)[20..], [0x80, 0x7F, 0xFF, 1, 0, 0, 0xFF, 1]);

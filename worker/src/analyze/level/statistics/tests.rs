@@ -1,4 +1,4 @@
-//! The law of any cut, drawn examples, and sums channel by channel in doubles.
+//! Chunking invariance, examples, and sums in doubles.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::analyze::testing::oracle::{Sound, sound};
 
 fn figures(samples: &[i32]) -> Figures {
     let sound = Sound::mono_16(8000, samples.to_vec());
-    Sums {}.finish(Sums {}.analyze(sound.pcm()), sound.format).of_all
+    Statistics {}.finish(Statistics {}.analyze(sound.pcm()), sound.format).of_all
 }
 
 #[track_caller]
@@ -16,7 +16,7 @@ fn near(found: Option<f64>, expected: f64) {
 }
 
 #[test]
-fn a_square_wave_is_as_loud_as_its_peak() {
+fn rms_of_a_square_wave_equals_its_peak() {
     let square = figures(&[-16_384, 16_384, -16_384, 16_384]);
     near(square.rms_dbfs, 20.0 * 0.5_f64.log10());
     near(square.rms_aes17_dbfs, 20.0 * 0.5_f64.sqrt().log10());
@@ -28,14 +28,14 @@ fn a_square_wave_is_as_loud_as_its_peak() {
 }
 
 #[test]
-fn zero_is_no_negative_sample() {
+fn zero_is_not_negative() {
     assert_eq!(figures(&[1, 0, 1, 0]).zero_crossing_rate, Some(0.0));
     assert_eq!(figures(&[-1, 0, -1, 0, 0]).zero_crossing_rate, Some(0.75));
     assert_eq!(figures(&[5]).zero_crossing_rate, None);
 }
 
 #[test]
-fn silence_and_no_audio_have_what_can_be_said_of_them() {
+fn silence_and_empty_audio_have_only_defined_figures() {
     let silence = Figures {
         dc_offset: Some(0.0),
         peak_count: Some(3.0),
@@ -48,7 +48,7 @@ fn silence_and_no_audio_have_what_can_be_said_of_them() {
 }
 
 #[test]
-fn each_channel_has_figures_of_its_own() {
+fn figures_are_per_channel() {
     let left = [16_384, -16_384, 16_384, -16_384];
     let right = [1024, 1024, 1024, 1024];
     let both: Vec<u8> = left
@@ -58,40 +58,40 @@ fn each_channel_has_figures_of_its_own() {
         .flat_map(|x: i16| x.to_le_bytes())
         .collect();
     let format = PcmFormat { channels: 2, ..Sound::mono_16(8000, Vec::new()).format };
-    let found = Sums {}.finish(Sums {}.analyze(Pcm::new(format, 0, &both)), format);
+    let found = Statistics {}.finish(Statistics {}.analyze(Pcm::new(format, 0, &both)), format);
     let alone = [left, right].map(|channel| figures(&channel.map(i32::from)));
     assert_eq!(found.of_each, alone);
     assert_eq!(found.of_all.dc_offset, alone[1].dc_offset);
-    let details = Sums::details(&found);
+    let details = Statistics::details(&found);
     let rms = details.channels.iter().find(|(key, _)| *key == "rms_dbfs").unwrap();
     assert_eq!(rms.1, alone.map(|figures| figures.rms_dbfs));
 }
 
 #[test]
-fn a_sick_partial_is_refused() {
+fn invalid_partial_is_rejected() {
     let sound = Sound::mono_16(8000, vec![5, 0, -7]);
-    let stretch = Stretch::from(sound.pcm());
-    let good = Sums {}.analyze(sound.pcm());
-    assert_eq!(Sums {}.check(&good, &stretch), Ok(()));
-    let sick: [fn(&mut Channel); 5] = [
+    let span = FrameSpan::from(sound.pcm());
+    let good = Statistics {}.analyze(sound.pcm());
+    assert_eq!(Statistics {}.check(&good, &span), Ok(()));
+    let invalid: [fn(&mut Channel); 5] = [
         |channel| channel.sum = -98_305,
         |channel| channel.squares = 3 << 30 | 1,
         |channel| channel.largest = 32_769,
         |channel| channel.at_largest = 0,
         |channel| channel.sign_changes = 3,
     ];
-    for spoil in sick {
+    for corrupt in invalid {
         let mut partial = good.clone();
-        spoil(&mut partial.channels[0]);
-        Sums {}.check(&partial, &stretch).unwrap_err();
+        corrupt(&mut partial.channels[0]);
+        Statistics {}.check(&partial, &span).unwrap_err();
     }
-    Sums {}.check(&Partial { frames: 2, ..good.clone() }, &stretch).unwrap_err();
-    Sums {}.check(&Partial { channels: Vec::new(), ..good }, &stretch).unwrap_err();
+    Statistics {}.check(&Partial { frames: 2, ..good.clone() }, &span).unwrap_err();
+    Statistics {}.check(&Partial { channels: Vec::new(), ..good }, &span).unwrap_err();
 }
 
 /// Channel by channel and sample by sample, in doubles.
 #[expect(clippy::cast_precision_loss, reason = "an oracle with a tolerance")]
-fn plainly(sound: &Sound) -> Option<[f64; 4]> {
+fn reference(sound: &Sound) -> Option<[f64; 4]> {
     let channels = usize::from(sound.format.channels);
     let full_scale = f64::from(sound.format.full_scale());
     let frames: Vec<&[i32]> = sound.samples.chunks(channels).collect();
@@ -113,18 +113,18 @@ fn plainly(sound: &Sound) -> Option<[f64; 4]> {
 
 proptest! {
     #[test]
-    fn any_cut_gives_the_sums(
+    fn sums_do_not_depend_on_chunking(
         sound in sound(),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
     ) {
-        let whole = Sums {}.analyze(sound.pcm());
+        let whole = Statistics {}.analyze(sound.pcm());
         let merged = sound.cut(&cuts).into_iter()
-            .map(|chunk| Sums {}.analyze(chunk))
-            .fold(Partial::default(), |so_far, next| Sums {}.merge(so_far, next));
+            .map(|chunk| Statistics {}.analyze(chunk))
+            .fold(Partial::default(), |so_far, next| Statistics {}.merge(so_far, next));
         prop_assert_eq!(&merged, &whole);
 
-        if let Some([rms, dc, at_peak, crossings]) = plainly(&sound) {
-            let Levels { of_all: found, of_each } = Sums {}.finish(merged, sound.format);
+        if let Some([rms, dc, at_peak, crossings]) = reference(&sound) {
+            let ChannelStatistics { of_all: found, of_each } = Statistics {}.finish(merged, sound.format);
             prop_assert_eq!(of_each.len(), usize::from(sound.format.channels));
             prop_assert!(found.rms_dbfs.is_none_or(|found| (found - rms).abs() < 1e-9));
             prop_assert!((found.dc_offset.unwrap().abs() - dc).abs() < 1e-12);
