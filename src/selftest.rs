@@ -50,7 +50,7 @@ pub struct Selftest {
 }
 
 impl Selftest {
-    /// Runs the tasks twice and compares. Whether the laws hold stands in the sheet.
+    /// Runs the tasks twice and compares. The sheet says whether every check passed.
     pub fn run(&self) -> Result<Sheet, PoolError> {
         let tasks = || (1..=u64::from(self.tasks)).map(TaskId);
         let seed = self.seed.unwrap_or_default();

@@ -37,7 +37,7 @@ impl Deaths {
 }
 
 impl Sheet {
-    /// Whether the laws hold.
+    /// Whether every check passed.
     pub fn holds(&self) -> bool {
         self.verdict.count == 0
     }
@@ -70,7 +70,7 @@ impl fmt::Display for Sheet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { test, calm_time, fire_time, balance, verdict, .. } = self;
         let workers = test.workers;
-        writeln!(f, "calm      on the calling thread, {:.2} s", calm_time.as_secs_f64())?;
+        writeln!(f, "baseline  one thread, no faults, {:.2} s", calm_time.as_secs_f64())?;
         writeln!(f, "pool      {workers} workers, {:.2} s", fire_time.as_secs_f64())?;
         let (faults, hit) = self.planned();
         if let Some(plan) = self.plan {
@@ -82,27 +82,26 @@ impl fmt::Display for Sheet {
         }
         let Balance { retries, deaths, breaches, .. } = balance;
         writeln!(f, "tasks     {balance}")?;
-        writeln!(f, "tries     {retries} repeated, {deaths} deaths, {breaches} breaches")?;
+        writeln!(f, "attempts  {retries} retried, {deaths} deaths, {breaches} breaches")?;
         for (kind, count) in &self.deaths.0 {
             writeln!(f, "            {kind:<30}{count:>5}")?;
         }
         let Verdict { equal, panicked, poisonous, .. } = verdict;
-        writeln!(f, "results   {equal} equal to those of the calm run, bit for bit")?;
+        writeln!(f, "results   {equal} equal to the baseline, bit for bit")?;
         if self.plan.is_some() {
             let meant = panicked + poisonous;
             writeln!(
                 f,
-                "failures  {meant} as they must: {panicked} panicked, {poisonous} killed every \
-                 worker"
+                "failures  {meant} expected: {panicked} panicked, {poisonous} killed every worker"
             )?;
         }
         for violation in self.violations() {
             writeln!(f, "VIOLATION {violation}")?;
         }
         match verdict.count {
-            0 => writeln!(f, "the laws hold: nothing lost, doubled, changed or left behind"),
-            1 => writeln!(f, "the laws do NOT hold: 1 violation"),
-            count => writeln!(f, "the laws do NOT hold: {count} violations"),
+            0 => writeln!(f, "passed: nothing lost, doubled, changed or left behind"),
+            1 => writeln!(f, "FAILED: 1 violation"),
+            count => writeln!(f, "FAILED: {count} violations"),
         }
     }
 }

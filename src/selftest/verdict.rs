@@ -45,7 +45,7 @@ impl Verdict {
         }
         verdict.judge_balance(calm, fire, balance);
         if let Err(left) = left {
-            verdict.violation(format!("something is left behind: {left}"));
+            verdict.violation(format!("left behind: {left}"));
         }
         verdict
     }
@@ -64,14 +64,14 @@ impl Verdict {
         calm: &Outcome,
         fire: &Outcome,
     ) -> Result<(), String> {
-        let calm = calm.as_ref().map_err(|error| format!("failed in the calm run: {error}"))?;
+        let calm = calm.as_ref().map_err(|error| format!("failed in the baseline: {error}"))?;
         match (plan.map_or(Fate::Spared, |plan| plan.fate(task)), fire) {
             (Fate::Spared | Fate::Cured(_), Ok(output)) if output == calm => self.equal += 1,
             (Fate::Spared | Fate::Cured(_), Ok(_)) => {
-                return Err("the result is not that of the calm run".to_owned());
+                return Err("the result differs from the baseline".to_owned());
             }
             (Fate::Spared | Fate::Cured(_), Err(error)) => {
-                return Err(format!("failed, and need not have: {error}"));
+                return Err(format!("failed unexpectedly: {error}"));
             }
             (Fate::Panics, Err(TaskError::Fault(WorkerFault::Panic { location, .. })))
                 if location.contains(".rs:") =>
@@ -110,7 +110,7 @@ fn check_attempts(
 ) -> Result<(), String> {
     let numbers: Vec<u32> = attempts.iter().map(|attempt| attempt.attempt).collect();
     if numbers != (1..=ATTEMPTS).collect::<Vec<_>>() {
-        return Err(format!("the tries {numbers:?} are told of {ATTEMPTS}"));
+        return Err(format!("attempts {numbers:?} are reported of {ATTEMPTS}"));
     }
     for attempt in attempts {
         let fault = plan.and_then(|plan| plan.fault(task, Attempt(attempt.attempt)));
@@ -119,7 +119,7 @@ fn check_attempts(
         if !causes.contains(&word) && !ALWAYS.contains(&word) {
             let name = fault.map_or("nothing", |fault| fault.name);
             return Err(format!(
-                "try {}, hit by `{name}`, is said to have ended because the process {}",
+                "attempt {}, hit by `{name}`, is reported to have ended because the process {}",
                 attempt.attempt, attempt.cause
             ));
         }
@@ -154,9 +154,9 @@ mod tests {
     #[test]
     fn one_bit_a_needless_failure_and_uneven_books_are_told() {
         let found = violations(&[Ok(vec![1]), Ok(vec![3])], &EVEN);
-        assert!(found.len() == 1 && found[0].contains("task 2: the result is not"), "{found:?}");
+        assert!(found.len() == 1 && found[0].contains("task 2: the result differs"), "{found:?}");
         let found = violations(&[Ok(vec![1]), Err(TaskError::Cancelled)], &EVEN);
-        assert!(found.len() == 2 && found[0].contains("need not have"), "{found:?}");
+        assert!(found.len() == 2 && found[0].contains("failed unexpectedly"), "{found:?}");
         assert!(found[1].contains("do not balance: 1 of 2"), "{found:?}");
         let lost = Balance { succeeded: 1, ..EVEN };
         assert_eq!(violations(&[Ok(vec![1]), Ok(vec![2])], &lost).len(), 1);

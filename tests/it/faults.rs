@@ -1,9 +1,9 @@
-//! Faults: whatever a worker does, it costs at most the file that it worked on.
+//! Faults: what a worker, a file or the system does wrong costs at most the file in work.
 //!
-//! A test is named after the row of the fault table that it stands for, and runs the real program
-//! on real processes: rogue workers, or signals from outside. Two rules are behind all of them: what
-//! a second try can cure leaves no trace in the report, and what it cannot is one failed record
-//! that says how each try ended.
+//! Each test is named after its row of the fault matrix, F01 to F41, in `docs/src/faults.md`. It runs
+//! the real program on real processes: rogue workers, or signals from outside. Two rules hold for
+//! all: a fault that a retry cures leaves no trace in the report, and any other fault is one failed
+//! record that says how each attempt ended.
 //!
 //! ```text
 //!   crashes      the worker dies                      boot      there never was a worker
