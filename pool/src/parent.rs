@@ -15,7 +15,7 @@
 //! - The *ledger* decides and does no I/O; the *supervisor* does I/O and
 //!   decides nothing; a *child* only reports.
 //! - A child has one task at a time, or a batch of very small ones, and a private channel: a death
-//!   costs the task that it was at a try, and nobody else anything. What it had answered before is
+//!   costs the task that it was at one attempt, and no other task anything. What it had answered before is
 //!   kept.
 //! - Both kinds of child, those that answer and those that stream, are members of such pools.
 //! - The [inline twin](Inline) honours the same contract on the calling thread.
@@ -90,8 +90,8 @@ use supervisor::{Body, Check, Ending, Shared};
 pub struct TaskTerms {
     /// For events: which of the caller's affairs this task belongs to.
     pub label: u64,
-    /// Whose task it is, where several share a pool: nobody's in particular if 0. Parties take turns,
-    /// whoever has submitted how much.
+    /// The party of the task, where several share a pool; 0 for none. Parties take turns,
+    /// however much each has submitted.
     pub party: u64,
     /// Longest silence that is borne; for ever if `None`. A task that streams is given the time
     /// anew with each item, and the clock stands while it waits for room.

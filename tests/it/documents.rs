@@ -23,8 +23,9 @@ use std::path::{Path, PathBuf};
 
 use crate::program;
 
-/// The documents at the root of the repository.
-const AT_THE_ROOT: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"];
+/// The documents that are not pages of the book.
+const OUTSIDE_THE_BOOK: [&str; 5] =
+    ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "pool/README.md"];
 
 /// The folder of the book.
 const BOOK: &str = "docs/src";
@@ -41,7 +42,7 @@ fn read(name: &str) -> String {
 
 /// Every document, by its path from the root.
 fn documents() -> Vec<String> {
-    let mut found = AT_THE_ROOT.map(str::to_owned).to_vec();
+    let mut found = OUTSIDE_THE_BOOK.map(str::to_owned).to_vec();
     found.extend(pages());
     found
 }

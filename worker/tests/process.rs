@@ -141,7 +141,7 @@ fn an_invitation_that_is_none_is_refused() {
 #[test]
 fn it_does_not_serve_who_did_not_start_it() {
     let (reader, _writer) = io::pipe().unwrap();
-    // Process 0 is nobody's supervisor, and nothing is ever at that name.
+    // Process 0 is no supervisor, and nothing is ever at that name.
     let child = start(0, "/nonexistent", [Some(reader.into()), None]);
     could_not_begin(&child.wait_with_output().unwrap(), "the supervisor is gone");
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Plan ──── a seed: which task is hit at which try, by which fault
-//!   Mischief ─ whoever decides: a plan, or the tests' rogue worker
+//!   Mischief ─ decides: a plan, or the tests' rogue worker
 //!   Deed ──── how it is done: inside the task (deed), or in place of its reply (wire)
 //! ```
 //!
@@ -49,7 +49,7 @@ pub use wire::WireDeed;
 
 /// Decides what a child does wrong.
 pub trait Mischief: Send {
-    /// What to do wrong at this try, if anything. Asked once for each; whoever asks is expected to
+    /// What to do wrong at this try, if anything. Asked once for each; the caller is expected to
     /// do it. An error fails the task.
     fn deed(&self, run: &Run) -> Result<Option<Deed>, String>;
 

@@ -8,7 +8,7 @@
 //!
 //! What was open before stays open: the channel, the rings, standard error. Nothing else can be
 //! opened, connected, started or signalled any more by a worker. A decoder goes on opening files and
-//! starts ffmpeg: it can change no file, not even its rights or times, and reach nobody. Threads
+//! starts ffmpeg: it can change no file, not even its rights or times, and connect to nothing. Threads
 //! that were there before keep what they had, so there should be none; each part says whether it
 //! was reached, and why not.
 //!
@@ -41,7 +41,7 @@ use linux as system;
 pub(crate) use system::{Allowance, hold_to_budget};
 
 /// Processor time that a confined process may use for one task, or for one batch of small ones.
-/// Nobody needs so much; whoever comes to it is replaced.
+/// No task needs so much; a process that reaches it is replaced.
 pub const PROCESSOR_TIME: Duration = Duration::from_hours(6);
 
 /// How far children are to be confined.
@@ -245,7 +245,7 @@ pub(crate) fn confine(sandbox: Sandbox, role: Role, file_bytes: u64) -> Confinem
 /// What a task opens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Files that it reads. Whoever is there and is no regular file does not count.
+    /// Files that it reads. What is there and is no regular file does not count.
     pub files: Vec<PathBuf>,
     /// Programs that it starts.
     pub programs: Vec<PathBuf>,

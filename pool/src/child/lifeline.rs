@@ -1,6 +1,6 @@
 //! Lifeline: a child does not outlive its supervisor, whatever ends it.
 //!
-//! - The kernel kills the child when its parent dies (Linux), or when nobody has its job any more
+//! - The kernel kills the child when its parent dies (Linux), or when no process has its job any more
 //!   (Windows).
 //! - So it does with what the child starts itself, when the child dies.
 //! - The child watches for the end itself, too: of a pipe whose only writing end is the

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_awake_hears_the_same_as_whoever_sleeps() {
+    fn a_thread_that_spins_hears_the_same_as_one_that_sleeps() {
         let (listener, name) = Listener::new().unwrap();
         let supervisor = thread::spawn(move || listener.accept(Vec::new()).unwrap());
         let (_sender, receiver, _arrivals) = connect(&name).unwrap();

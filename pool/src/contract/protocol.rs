@@ -81,7 +81,7 @@ pub struct SlotRef {
     pub slot: u16,
     /// How many bytes of the slot count.
     pub len: u64,
-    /// CRC-32 of those bytes, made by whoever wrote them.
+    /// CRC-32 of those bytes, made by their writer.
     pub checksum: u32,
 }
 
@@ -130,7 +130,7 @@ pub struct RingGrant {
     pub slots: u16,
     /// Bytes of each slot.
     pub slot_bytes: u64,
-    /// Whether this child fills it (then nobody else does).
+    /// Whether this child fills it (then no other process does).
     pub writable: bool,
 }
 

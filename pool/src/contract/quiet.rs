@@ -1,7 +1,7 @@
 //! Quiet: a panic that is expected is caught, told in our own words, and not printed.
 //!
 //! ipc-channel panics at packets that are none, and where there is no memory or no descriptor.
-//! Whoever calls it bears that as a breach or an error like another, and nobody is to see the
+//! The caller handles that as a breach or an error like another, and no user is to see the
 //! message and believe that it is ours.
 
 use std::cell::Cell;

@@ -78,7 +78,7 @@ impl PoolBuilder {
     }
 
     /// Most workers at a time; one at least. They are started when there is work for them and
-    /// nobody is idle. As many as the machine has processors by default.
+    /// none is idle. As many as the machine has processors by default.
     #[must_use]
     pub fn max_workers(mut self, max_workers: usize) -> Self {
         self.policy.seats = max_workers.max(1);
@@ -229,7 +229,7 @@ impl PoolBuilder {
     }
 
     /// How far the children are confined before their first task; not at all by default, since
-    /// only whoever writes tasks knows what they need. A confined task can compute, allocate and
+    /// only the author of a task knows what it needs. A confined task can compute, allocate and
     /// start threads; it can open no file and no connection, and start no program.
     #[must_use]
     pub fn sandbox(mut self, sandbox: Sandbox) -> Self {

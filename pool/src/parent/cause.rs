@@ -17,7 +17,7 @@ pub enum Cause {
         /// Its name, `SIGSEGV`.
         name: String,
     },
-    /// The child was killed by a signal that somebody sent, and not we.
+    /// The child was killed by a signal from another process than this one.
     Killed {
         /// Its number.
         signal: i32,

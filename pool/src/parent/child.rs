@@ -42,7 +42,7 @@ pub(super) struct Handover {
     pub(super) regions: Vec<Region>,
 }
 
-/// Whoever wants to know how a child is doing. Called from the child's threads.
+/// Receives what happens to a child. Called from the child's threads.
 pub(super) trait Watcher: Send + Sync + 'static {
     /// The child has connected.
     fn connected(&self, sender: Sender<ToChild>);
@@ -95,7 +95,7 @@ impl Child {
 
         let begun = child.watch((listener, regions), stderr, watcher);
         if begun.is_err() {
-            // There is no waiter: nobody else will clean up.
+            // There is no waiter, so this thread cleans up.
             child.kill();
             channel::abandon(&child.server);
             child.process.wait();
@@ -156,7 +156,7 @@ impl Child {
         spawn("reader").spawn({
             let watcher = Arc::clone(&watcher);
             move || {
-                // Nobody else would say that the child is not read any more.
+                // No other thread would say that the child is not read any more.
                 let reading = std::panic::AssertUnwindSafe(|| read(awaited, watcher.as_ref()));
                 let end = std::panic::catch_unwind(reading)
                     .unwrap_or_else(|_| Some("its reader has panicked".to_owned()));

@@ -70,10 +70,10 @@ pub enum End {
 pub enum Sender {
     /// audiopool did.
     Audiopool,
-    /// The kernel, for something that the process had done; or somebody who pretends.
+    /// The kernel, for something that the process had done; or a process that pretends to be it.
     Itself,
     /// Another process, or the kernel.
-    Somebody,
+    Another,
 }
 
 impl Evidence {
@@ -144,7 +144,7 @@ impl fmt::Display for Evidence {
                 let sender = match sender {
                     Sender::Audiopool => "audiopool",
                     Sender::Itself => "its own doing",
-                    Sender::Somebody => "somebody else",
+                    Sender::Another => "another process",
                 };
                 write!(f, ", {name} from {sender}")?;
             }
@@ -225,12 +225,12 @@ mod tests {
         check(&told(unwinding), "panic", "panicked at a.rs:1: m");
         check(&told("none of it was said"), "signal", "crashed with SIGABRT");
         check(
-            &signal(9, "SIGKILL", Sender::Somebody, ""),
+            &signal(9, "SIGKILL", Sender::Another, ""),
             "killed",
             "was killed by SIGKILL, not by audiopool; possibly out of memory",
         );
         check(
-            &signal(15, "SIGTERM", Sender::Somebody, "some panic"),
+            &signal(15, "SIGTERM", Sender::Another, "some panic"),
             "killed",
             "was killed by SIGTERM, not by audiopool",
         );

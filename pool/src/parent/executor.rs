@@ -127,7 +127,7 @@ impl ProcessPool {
     }
 
     /// Cancels every task that has not ended, takes no more, and asks every worker to end
-    /// (SIGTERM). Whoever does not within the [grace](super::PoolBuilder::grace) is killed. Does
+    /// (SIGTERM). A worker that does not within the [grace](super::PoolBuilder::grace) is killed. Does
     /// not wait.
     pub fn terminate_workers(&self) {
         self.shared.terminate_all();
@@ -231,7 +231,7 @@ impl<T> fmt::Debug for Prepared<T> {
 
 impl Drop for ProcessPool {
     fn drop(&mut self) {
-        // Whoever has shut it down has said what is to become of the tasks.
+        // The thread that shut it down has said what is to become of the tasks.
         if !self.shared.is_closed() {
             self.shared.kill_all();
         }

@@ -1,4 +1,4 @@
-//! Explored: what the threads of a pool wait by, under schedules that nobody would wait for.
+//! Explored: what the threads of a pool wait by, under thousands of schedules.
 //!
 //! The sources of the product, compiled once more on primitives at each of which a schedule explorer
 //! decides which thread goes on. A result that is lost in one order of a thousand is found in a

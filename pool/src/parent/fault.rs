@@ -25,7 +25,7 @@ pub enum TaskError {
     /// The pool could not run it.
     #[error("not run: {0}")]
     NotRun(PoolError),
-    /// Whoever asked did not want to wait any longer. The task goes on.
+    /// The caller did not want to wait any longer. The task goes on.
     #[error(transparent)]
     NotYet(NotYet),
     /// The output is not of the expected type.

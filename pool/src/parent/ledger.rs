@@ -112,7 +112,7 @@ pub(crate) enum Action {
     Terminate {
         seat: SeatId,
     },
-    /// Hand the task's end to whoever waits for it. A success is handed over by who reported it.
+    /// Hand the task's end to its caller. A success is handed over by the thread that reported it.
     Finish {
         task: TaskId,
         error: TaskError,
@@ -137,7 +137,7 @@ pub(crate) struct Late {
 pub(crate) enum Verdict {
     /// It is the answer.
     Accept,
-    /// It is in order, but nobody wants it any more.
+    /// It is in order, but its task was cancelled.
     Unwanted,
     /// It belongs to a process that is no longer there.
     Ignore,
@@ -203,7 +203,7 @@ struct Busy {
     since: Duration,
     /// Slots that the child may still fill.
     slots: usize,
-    /// Whether nobody else has a task meanwhile.
+    /// Whether no other child has a task meanwhile.
     alone: bool,
     /// When it was looked at because half of its time was over.
     looked: Option<Duration>,
@@ -213,7 +213,7 @@ struct Busy {
     killed: Option<Cause>,
     /// What its death is charged to.
     blame: batch::Blame,
-    /// When its board is to be read again: it holds a task that nobody wants.
+    /// When its board is to be read again: it holds a task that was cancelled.
     ask_at: Option<Duration>,
 }
 
@@ -314,7 +314,7 @@ impl Ledger {
         task
     }
 
-    /// Ends a task that nobody wants any more; `false` if it has ended already. A child that has
+    /// Ends a task that is not wanted any more; `false` if it has ended already. A child that has
     /// it is killed, which is no death.
     pub(crate) fn cancel(
         &mut self,

@@ -1,10 +1,10 @@
-//! Patience: how long a caller waits, counted from when he began.
+//! Patience: how long a caller waits, counted from the start of the wait.
 
 use std::time::{Duration, Instant};
 
 use super::fault::{NotYet, TaskError};
 
-/// For how long somebody waits; for ever by default.
+/// For how long a caller waits; for ever by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Patience(Option<(Instant, Duration)>);
 
@@ -19,7 +19,7 @@ impl Patience {
         self.0.map_or(Duration::MAX, |(begun, timeout)| timeout.saturating_sub(begun.elapsed()))
     }
 
-    /// What he is told when it is over.
+    /// What the caller is told when it is over.
     pub(super) fn over(self) -> TaskError {
         TaskError::NotYet(NotYet(self.0.map_or(Duration::MAX, |(_, timeout)| timeout)))
     }

@@ -4,13 +4,13 @@
 //! ```text
 //!   (1 + decoders + workers) × PROCESS        programs, stacks, what an allocator keeps
 //! + decoders × threads × DECODING             packets and blocks in work
-//! + decoders × 3 × chunk                      rings, counted once, whoever maps them
+//! + decoders × 3 × chunk                      rings, counted once, however many map them
 //! + decoders × waveform                       what is drawn of files in work
 //! + tasks × TASK + records × RECORD           what waits for its turn
 //! ```
 //!
 //! The length of a file and the number of files are not in it. An ffmpeg that a decoder starts
-//! comes on top, and so do arguments and answers of a caller's own tasks, which he holds anyhow, and
+//! comes on top, and so do arguments and answers of a caller's own tasks, which the caller holds anyhow, and
 //! what a record that waits holds beyond its 4 KiB: findings, regions, timelines, an album's share.
 
 use crate::protocol::Role;

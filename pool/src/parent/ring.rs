@@ -38,13 +38,13 @@ fn not_had(geometry: Geometry, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), reason)
 }
 
-/// Whoever grants the slots of a ring.
+/// Grants the slots of a ring.
 pub(super) trait SlotOwner: Send + Sync {
-    /// Nobody reads the slot any more.
+    /// No reader has the slot any more.
     fn slot_free(&self, seat: usize, slot: u16);
 }
 
-/// A filled slot. While it lives, nobody fills the slot again.
+/// A filled slot. While it lives, the slot is not filled again.
 pub(crate) struct Lease {
     at: SlotRef,
     ring: Arc<Ring>,
@@ -122,7 +122,7 @@ impl OwnRing {
         &self.ring
     }
 
-    /// Waits until nobody else fills slots for a task.
+    /// Waits until no other task fills slots.
     pub(super) fn claim(self: &Arc<Self>, patience: Patience) -> Result<Claim<'_>, TaskError> {
         self.wait(patience, |slots| (!slots.is_claimed).then(|| slots.is_claimed = true))?;
         Ok(Claim { ring: self, patience })

@@ -17,7 +17,7 @@ pub(super) struct Stopwatch {
     stood: Duration,
     /// Since when it stands, as counted from the beginning.
     paused: Option<Duration>,
-    /// When somebody looked at it last.
+    /// When it was last looked at.
     seen: Duration,
 }
 
@@ -51,7 +51,7 @@ impl Stopwatch {
         self.paused.is_some()
     }
 
-    /// To be called again and again by one who knows how long he may have been away. If it was much
+    /// To be called again and again by a thread that knows how long it may have been away. If it was much
     /// longer, this process did not run, and the rest does not count.
     pub(super) fn seen(&mut self, allowed: Duration) {
         let away = self.elapsed().saturating_sub(self.seen);

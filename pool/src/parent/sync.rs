@@ -1,6 +1,6 @@
 //! Sync: what the threads of a pool share and wait by, named in one place.
 //!
-//! Whoever names it relatively (`super::…`) is compiled once more in the unit tests, on the
+//! A module that names it relatively (`super::…`) is compiled once more in the unit tests, on the
 //! primitives of a schedule explorer instead: see `explored`.
 
 pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! Traces: what a pool may leave behind in this process. Looked at before it begins and after it
 //! has ended, there must be no more of anything. There may be less: what was there before is
-//! somebody else's, and may come to its end.
+//! another owner's, and may come to its end.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub struct Traces {
     pub mappings: usize,
     /// Threads.
     pub threads: usize,
-    /// Child processes, and dead ones that nobody has waited for.
+    /// Child processes, and dead ones that were not waited for.
     pub children: usize,
 }
 
@@ -59,7 +59,7 @@ impl Traces {
             if begun.elapsed() > PATIENCE {
                 return Err(Leftover { before, now });
             }
-            // Nobody tells when the kernel is done with a thread that has ended.
+            // The kernel does not say when it is done with a thread that has ended.
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_that_nobody_has_waited_for_is_a_trace() {
+    fn a_child_that_was_not_waited_for_is_a_trace() {
         // Other tests run at the same time, so only what is surely there is asked for.
         let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
         child.kill().unwrap();

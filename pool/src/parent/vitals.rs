@@ -1,6 +1,6 @@
 //! Vitals: what the operating system says of a process that we have started and not yet buried.
 //!
-//! Asked for by process id, so only as long as nobody else can have got it: the caller holds the
+//! Asked for by process id, so only as long as no other process can have it: the caller holds the
 //! process unreaped.
 
 use std::time::Duration;
@@ -19,8 +19,8 @@ pub(super) struct Vitals {
 }
 
 impl Vitals {
-    /// What it was doing between an earlier look and this one, `apart` later. Whoever used less
-    /// than a hundredth of the time has not been held up by what he computes, on whatever machine.
+    /// What it was doing between an earlier look and this one, `apart` later. A process that used less
+    /// than a hundredth of the time has not been held up by its computation, on any machine.
     pub(super) fn silence_since(self, earlier: Self, apart: Duration) -> Silence {
         match (self.cpu, earlier.cpu) {
             _ if self.is_stopped => Silence::Stopped,

@@ -80,7 +80,7 @@ mod tests {
         assert!(!wear.is_out(bounds, at(30), || Some(540 * MIB)));
         assert!(wear.is_out(bounds, at(60), || Some(565 * MIB)));
         assert!(!wear.is_out(bounds, at(90), || None), "not known is not grown");
-        assert!(!wear.is_out(Bounds::default(), at(120), || panic!("nobody asked")));
+        assert!(!wear.is_out(Bounds::default(), at(120), || panic!("it was not asked for")));
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn f07_a_worker_that_is_killed_from_outside_costs_one_try() {
     let counted = "processes were killed for want of memory";
     let uncounted = "no process was killed for want of memory";
     assert!(ended.stderr.contains(counted) || ended.stderr.contains(uncounted), "{ended}");
-    evidence_is_logged(&ended, &["SIGKILL from somebody else, cpu "]);
+    evidence_is_logged(&ended, &["SIGKILL from another process, cpu "]);
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn a_program_that_forgets_its_first_line_is_told_and_does_not_multiply() {
 
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("audiopool::run_child_role"), "{message}");
+    assert!(message.contains("run_child_role() in the first line of main"), "{message}");
     // As a person writes it, on Windows.
     let path = program.path.to_str().unwrap().trim_start_matches(r"\\?\");
     assert!(message.contains(path), "{message}");

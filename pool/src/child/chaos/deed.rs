@@ -9,7 +9,7 @@ use super::{Ending, Trespass};
 /// What a task can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskDeed {
-    /// Nothing, but for what whoever asks does before it.
+    /// Nothing, but for what the caller does before it.
     Wait,
     /// Aborts.
     Abort,

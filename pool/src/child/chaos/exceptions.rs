@@ -7,7 +7,7 @@ use crate::windows;
 /// By what this process is ended, under the name of the signal that it is told as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// An exception that nobody handles.
+    /// An unhandled exception.
     Exception(u32),
     /// As a supervisor does it, but by another.
     Killed,

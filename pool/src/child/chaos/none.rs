@@ -1,4 +1,4 @@
-//! None: what only Linux has to do wrong with, and where else nobody can.
+//! None: faults that only Linux has, on other systems.
 
 use std::io;
 

@@ -34,7 +34,7 @@ pub enum Packet {
     HugeTotal,
     /// A file that cannot be read, where shared memory would be.
     WriteOnlyFile,
-    /// A reply with sockets that nobody has asked for.
+    /// A reply with sockets that were not asked for.
     StraySockets,
 }
 
@@ -110,7 +110,7 @@ fn send_to_sockets(bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<(
         if !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
             return Err(io::Error::other("too many descriptors"));
         }
-        // Others than the channel's are not connected, or to nobody.
+        // Others than the channel's are not connected.
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         let _: rustix::io::Result<usize> =
             sendmsg(&socket, &[IoSlice::new(bytes)], &mut control, flags);

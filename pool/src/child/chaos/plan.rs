@@ -3,7 +3,7 @@
 //!
 //! A fault is addressed as `task:attempt`. A try can also be lost through no fault of its own: a
 //! child that dies right after a reply may have been given the next task already. So fates are such
-//! that a lost try more changes nothing: whoever is cured has an undisturbed last try, whoever fails
+//! that one more lost attempt changes nothing: a task that is cured has an undisturbed last attempt, one that fails
 //! fails at every try.
 
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_cured_has_a_third_try_in_peace() {
+    fn a_task_that_is_cured_has_an_undisturbed_third_attempt() {
         let plan = Plan { seed: 3 };
         for task in (1..2000).map(TaskId) {
             let third = plan.fault(task, Attempt(3));

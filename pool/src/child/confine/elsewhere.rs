@@ -18,7 +18,7 @@ pub(crate) fn hold_to_budget(budget: u64) -> std::io::Result<()> {
 
     use crate::windows::{Job, Limits, Process};
 
-    // Whoever lets go of a job kills those in it.
+    // Closing the last handle of a job kills the processes in it.
     static HELD: OnceLock<Job> = OnceLock::new();
 
     let this = Process::this()?;

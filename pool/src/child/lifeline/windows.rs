@@ -15,7 +15,7 @@ pub fn hold(supervisor: u32) -> io::Result<Lifeline> {
     end_at_fatal_faults();
     let gone = || io::Error::other("the supervisor is gone");
     let supervisor = Process::open(supervisor).map_err(|_| gone())?;
-    // Somebody else may have its number by now.
+    // Another process may have its number by now.
     let is_older = supervisor.begun()? <= Process::this()?.begun()?;
     if !is_older {
         return Err(gone());

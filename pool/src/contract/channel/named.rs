@@ -1,5 +1,5 @@
 //! Link: both sides wait for the other under a name, and no end of a channel travels. For Windows,
-//! where whoever receives such an end, or a region, never gets rid of one handle to it: so a
+//! where the receiver of such an end, or of a region, never gets rid of one handle to it: so a
 //! supervisor receives nothing but bytes, however many children it starts, and a child receives
 //! its regions once.
 

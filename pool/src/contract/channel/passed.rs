@@ -58,7 +58,7 @@ impl Server {
 
     pub(super) fn accept(self, regions: Vec<Region>) -> Result<(Outlet, Inlet), ChannelError> {
         let (_, bootstrap) = self.0.accept().map_err(|error| match error {
-            // Somebody has come and said nothing: see `abandon`.
+            // A process connected and said nothing: see `abandon`.
             IpcError::Disconnected => ChannelError::Abandoned,
             error => error.into(),
         })?;
@@ -74,7 +74,7 @@ impl Server {
 }
 
 /// Ends the wait of the server of that name: comes and says nothing. Not by ipc-channel, which
-/// leaves a descriptor open where nobody waits any more.
+/// leaves a descriptor open where no thread waits any more.
 #[cfg(target_os = "linux")]
 pub(super) fn abandon(name: &str) {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -82,7 +82,7 @@ pub(super) fn abandon(name: &str) {
     let kind = (AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC);
     let socket = rustix::net::socket_with(kind.0, kind.1, kind.2, None);
     if let (Ok(socket), Ok(address)) = (socket, SocketAddrUnix::new(name)) {
-        // Refused where nobody waits.
+        // Refused where no thread waits.
         let _: Result<(), _> = rustix::net::connect(socket, &address);
     }
 }

@@ -1,6 +1,6 @@
 //! Slots on Linux: one sealed memfd for each ring, handed over as an inherited descriptor.
 //!
-//! - Sealed against shrinking and growing: nobody can pull the memory from under a reader (SIGBUS).
+//! - Sealed against shrinking and growing: no process can take the memory from a reader (SIGBUS).
 //! - Written with `pwrite`, or through a mapping of memory that was reserved before: so memory that
 //!   runs out is an error and not a signal.
 //! - A reader gets a descriptor that was opened for reading only, and maps it so: the kernel
@@ -149,7 +149,7 @@ pub(super) fn reader(descriptor: u32, bytes: u64) -> io::Result<Box<dyn Reader>>
     #[expect(unsafe_code, reason = "mapping memory is the purpose of this module")]
     // SAFETY: the file is a memfd sealed against shrinking (`SealedFile::new`), so the mapping
     // stays valid as long as it exists. Its contents are plain bytes; the one process that can
-    // write them does so only in slots that nobody has been told to read (the supervisor grants a
+    // write them does so only in slots that no child has been told to read (the supervisor grants a
     // slot again only after its readers have answered), and a breach shows in the checksum.
     let map = unsafe { MmapOptions::new().len(len).map(&file)? };
     Ok(Box::new(map))
@@ -172,7 +172,7 @@ impl Page for MmapRaw {
         #[expect(unsafe_code, reason = "mapping memory is the purpose of this module")]
         // SAFETY: the mapping is as long as the words and begins on a page's border (`map_page`),
         // and its memfd is sealed against shrinking (`SealedFile::new`), so it stays valid as long
-        // as `self`. Any bits are a word, and whoever has the memory reads and writes it through
+        // as `self`. Any bits are a word, and every process with the memory reads and writes it through
         // atomics alone (`Page`).
         unsafe {
             slice::from_raw_parts(self.as_mut_ptr().cast_const().cast(), PAGE_WORDS)

@@ -38,10 +38,10 @@ use crate::protocol::SlotRef;
 /// Where the bytes of a ring lie, and how they reach a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// A sealed memory file, inherited as a descriptor: nobody can shorten it, its readers cannot
+    /// A sealed memory file, inherited as a descriptor: it cannot be shortened, its readers cannot
     /// write, and only what is filled takes up memory. Linux.
     Memfd,
-    /// A region of ipc-channel, sent once in the handshake: writable for whoever has it, all of it
+    /// A region of ipc-channel, sent once in the handshake: writable for every process that has it, all of it
     /// in memory from its first use on. Wherever such a region stays shared once it is sent,
     /// which is not so on macOS and iOS.
     Portable,

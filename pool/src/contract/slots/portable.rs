@@ -2,11 +2,11 @@
 //! child once, in the handshake, and used again and again.
 //!
 //! Sent once, because a process on Windows never gets rid of a region that it has received. It is
-//! less than a memfd: whoever has a region can write it, and nothing is sealed, so a sick child
+//! less than a memfd: every process that has a region can write it, and nothing is sealed, so a sick child
 //! can spoil its neighbours' audio. They notice by the checksum. All of a region is in memory from
 //! the moment that it is made, which is when it is first needed.
 //!
-//! On macOS and iOS a region becomes a copy for whoever receives it; they are refused.
+//! On macOS and iOS a region becomes a copy for its receiver; they are refused.
 
 use std::fmt;
 use std::io;
@@ -101,7 +101,7 @@ impl Memory for LazyRegion {
 
     fn copy_out(&self, place: u64, into: &mut [u8]) -> io::Result<()> {
         let made = lock(&self.made);
-        // What nobody has been given nobody has filled.
+        // A slot that was not given to a child was not filled.
         let bytes = made.as_ref().map_or(&[][..], |region| &*region.0.0);
         let from = usize::try_from(place).ok().and_then(|place| bytes.get(place..));
         let from =
@@ -122,7 +122,7 @@ impl Writer for Mutex<Mapping> {
         #[expect(unsafe_code, reason = "writing shared memory is the purpose of this module")]
         // SAFETY: there is no other way to the bytes at this address, since the mapping is owned
         // here and locked. Other mappings of the memory, in this process or another, are only read,
-        // and only in slots that somebody has been told to read; those are not written (the
+        // and only in slots that a child has been told to read; those are not written (the
         // supervisor grants a slot again only after its readers have answered). They are plain
         // bytes, and a breach shows in the checksum.
         let memory = unsafe { mapping.0.deref_mut() };
@@ -144,7 +144,7 @@ pub(super) fn lay_out(bytes: u64) -> io::Result<Box<dyn Memory>> {
     Ok(Box::new(LazyRegion::new(bytes)?))
 }
 
-/// Takes over a region to fill it, through a mapping that nobody else has.
+/// Takes over a region to fill it, through a mapping of its own.
 pub(super) fn writer(region: Region) -> io::Result<Box<dyn Writer>> {
     let mapping = match Arc::try_unwrap(region.0) {
         Ok(mapping) => mapping,
@@ -165,7 +165,7 @@ pub(super) fn page(region: Region) -> io::Result<Box<dyn Page>> {
         Err(shared) => Mapping(unpanicked(|| shared.0.clone())?),
     };
     #[expect(unsafe_code, reason = "writing shared memory is the purpose of this module")]
-    // SAFETY: nobody else has this mapping, and no reference into it is kept.
+    // SAFETY: no other code has this mapping, and no reference into it is kept.
     let bytes = unsafe { mapping.0.deref_mut() };
     let words = NonNull::from(&mut *bytes).cast::<AtomicU64>();
     if bytes.len() < PAGE_BYTES || !words.is_aligned() {
@@ -220,7 +220,7 @@ mod tests {
         let ring = LazyRegion::new(1 << 20).unwrap();
         assert!(lock(&ring.made).is_none());
         let mut nothing = [0];
-        assert!(ring.copy_out(0, &mut nothing).is_err(), "nobody can have written it");
+        assert!(ring.copy_out(0, &mut nothing).is_err(), "it cannot have been written");
         let (first, second) = (ring.region().unwrap(), ring.region().unwrap());
         assert!(Arc::ptr_eq(&first.0, &second.0));
         assert_eq!(first.bytes().len(), 1 << 20);

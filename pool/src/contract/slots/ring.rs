@@ -1,7 +1,7 @@
 //! Ring: slots, bounds and checksums, wherever the memory lies.
 //!
-//! A [`Ring`] is the supervisor's, an [`Outbox`] belongs to whoever fills it, an [`Inbox`] to
-//! whoever reads it. [`open`] makes the two latter out of what a child was granted.
+//! A [`Ring`] is the supervisor's, an [`Outbox`] belongs to the process that fills it, an [`Inbox`] to
+//! the one that reads it. [`open`] makes the two latter out of what a child was granted.
 
 use std::io;
 

@@ -30,10 +30,10 @@ type Listener = Box<dyn Fn(Event) + Send + Sync>;
 static LISTENER: OnceLock<Listener> = OnceLock::new();
 
 /// Has `hear` called with every event, for the rest of the process's life, on a thread that the
-/// system makes for it. To be called once; whoever comes later is refused.
+/// system makes for it. To be called once; a second call is refused.
 pub fn on_event(hear: impl Fn(Event) + Send + Sync + 'static) -> io::Result<()> {
     if LISTENER.set(Box::new(hear)).is_err() {
-        return Err(io::Error::other("somebody listens to the console already"));
+        return Err(io::Error::other("another handler listens to the console already"));
     }
     // SAFETY: the function lives as long as the process.
     checked(unsafe { SetConsoleCtrlHandler(Some(on_control), 1) })

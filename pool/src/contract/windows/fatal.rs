@@ -1,4 +1,4 @@
-//! Fatal: a fault that nobody handles ends the process at once, and the process alone. Otherwise
+//! Fatal: an unhandled fault ends the process at once, and the process alone. Otherwise
 //! the system would show a window or write a report first, while others wait for the end.
 
 #![expect(unsafe_code, reason = "the system's functions are called by pointers")]
@@ -42,7 +42,7 @@ pub fn end_at_fatal_faults() {
     });
 }
 
-/// Raises an exception that nobody goes on after.
+/// Raises an exception that is not continuable.
 pub fn raise(exception: u32) {
     // SAFETY: no arguments are pointed to.
     unsafe {
@@ -51,7 +51,7 @@ pub fn raise(exception: u32) {
 }
 
 /// Without a stack the system's own way to the end may not be found: under Wine it ends the thread
-/// alone. Nobody recovers from this in a program of ours.
+/// alone. No program of ours recovers from this.
 unsafe extern "system" fn on_exception(found: *mut EXCEPTION_POINTERS) -> i32 {
     // SAFETY: the system calls this with pointers to what it describes, for the time of the call.
     let code = unsafe { (*(*found).ExceptionRecord).ExceptionCode };

@@ -31,14 +31,14 @@ pub struct Limits {
 }
 
 impl Job {
-    /// A job that nobody is in. Whoever crashes in it ends, and no window asks what to do.
+    /// An empty job. A process that crashes in it ends, and no window asks what to do.
     pub fn new(limits: Limits) -> io::Result<Self> {
         // SAFETY: no attributes and no name are a job of our own.
         let handle = unsafe { CreateJobObjectW(null(), null()) };
         if handle.is_null() {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the handle was made for us just now, and is nobody else's to close.
+        // SAFETY: the handle was made for us just now, and no other code closes it.
         let job = Self(unsafe { OwnedHandle::from_raw_handle(handle) });
         let mut wanted = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
         wanted.BasicLimitInformation.LimitFlags =
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_in_a_job_is_killed_with_its_code() {
+    fn a_process_in_a_job_is_killed_with_its_code() {
         let job = Job::new(Limits { processes: Some(4), memory_bytes: Some(1 << 30) }).unwrap();
         let mut child = patient();
         job.take_in(&child).unwrap();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_nobody_holds_any_more_is_killed() {
+    fn a_job_that_is_not_held_any_more_is_killed() {
         let job = Job::new(Limits::default()).unwrap();
         let mut child = patient();
         let _input = child.stdin.take();

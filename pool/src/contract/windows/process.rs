@@ -1,4 +1,4 @@
-//! Process: a hold on another process, by which it is watched. While it is held nobody else gets
+//! Process: a hold on another process, by which it is watched. While it is held no other process gets
 //! its number.
 
 #![expect(unsafe_code, reason = "the system's functions are called by pointers")]
@@ -49,11 +49,11 @@ impl Process {
         if handle.is_null() {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the handle was made for us just now, and is nobody else's to close.
+        // SAFETY: the handle was made for us just now, and no other code closes it.
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
     }
 
-    /// A process that somebody has a hold on already.
+    /// A process that is held already.
     pub fn of(process: &impl AsHandle) -> io::Result<Self> {
         process.as_handle().try_clone_to_owned().map(Self)
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_found_under_a_number_that_nobody_has() {
+    fn no_process_is_found_under_an_unused_number() {
         assert!(Process::open(u32::MAX - 3).is_err());
     }
 }

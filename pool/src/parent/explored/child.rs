@@ -85,10 +85,10 @@ impl Child {
         self.kill();
     }
 
-    #[expect(clippy::unused_self, reason = "nobody pauses")]
+    #[expect(clippy::unused_self, reason = "the explorer has no pauses")]
     pub(super) fn stop(&self) {}
 
-    #[expect(clippy::unused_self, reason = "nobody pauses")]
+    #[expect(clippy::unused_self, reason = "the explorer has no pauses")]
     pub(super) fn go_on(&self) {}
 
     #[expect(clippy::unused_self, reason = "a process has some")]

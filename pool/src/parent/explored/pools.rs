@@ -1,4 +1,4 @@
-//! Pools: the supervisor among its threads. Whoever misses a wake-up sleeps for ever.
+//! Pools: the supervisor among its threads. A thread that misses a wake-up sleeps for ever.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -105,7 +105,7 @@ enum End {
     Poisonous,
 }
 
-/// Whoever waits for a task.
+/// A thread that waits for a task.
 fn waiting(future: Future<u64>) -> JoinHandle<End> {
     thread::spawn(move || match future.result() {
         Ok(number) => End::Answered(number),

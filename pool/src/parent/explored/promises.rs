@@ -1,4 +1,4 @@
-//! Promises: an outcome reaches everyone who waits for it, and reaches him once.
+//! Promises: an outcome reaches every thread that waits for it, once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::parent::fault::TaskError;
 /// May be over at any time.
 const SOON: Option<Duration> = Some(Duration::from_secs(1));
 
-/// Promises of the tasks from 1 on, in the hands of nobody, and their futures.
+/// Promises of the tasks from 1 on, not yet given to a thread, and their futures.
 fn promises(tasks: u64) -> (Vec<Arc<Promise>>, Vec<Future<u64>>) {
     let promises: Vec<Arc<Promise>> = (0..tasks).map(|_| Arc::default()).collect();
     let futures = promises.iter().map(|promise| Future::new(Arc::clone(promise))).collect();
@@ -109,7 +109,7 @@ fn those_that_are_not_yielded_in_time_are_counted() {
             }
         }
         assert_eq!(told, 3);
-        // Nobody is told any more, and nobody minds.
+        // No thread is told any more, and none waits.
         join_all(children);
     });
 }

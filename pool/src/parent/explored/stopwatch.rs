@@ -1,4 +1,4 @@
-//! Stopwatch: one that stands. What is timed does not happen, and nobody may count on it.
+//! Stopwatch: one that stands. What is timed does not happen, and no code may rely on it.
 
 use std::time::Duration;
 

@@ -10,14 +10,14 @@ pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(super) use shuttle::sync::{Mutex, MutexGuard};
 pub(super) use shuttle::thread;
 
-/// Whoever sleeps for less looks again by himself. Here he does not: nobody is to count on it.
+/// A thread that sleeps for less wakes up by itself. Here it does not, since no code may rely on it.
 const NAP: Duration = Duration::from_secs(1);
 
 /// No test waits for as long, but any wait for less than this may be over at any time.
 pub(super) const FOREVER: Duration = Duration::from_hours(1);
 
 /// A time since which nothing has passed, or all the time that anybody waits for: it is drawn by
-/// lot, each time that somebody looks.
+/// lot, each time that a thread looks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Instant(Duration);
 
@@ -56,7 +56,7 @@ impl<T> OnceLock<T> {
     }
 }
 
-/// The explorer's does not know that time is up. Here somebody wakes the sleepers at any time, which
+/// The explorer's does not know that time is up. Here the sleepers are woken at any time, which
 /// they must bear anyway.
 #[derive(Debug, Default)]
 pub(super) struct Condvar(std::sync::Arc<shuttle::sync::Condvar>);

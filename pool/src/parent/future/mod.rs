@@ -1,7 +1,7 @@
 //! Future: the output of a task, some time.
 //!
 //! A future is a name for the outcome, not the outcome: clones name the same, it can be read as
-//! often as one likes, and a future that is dropped stops nothing. Nobody polls but for a moment (a
+//! often as one likes, and a future that is dropped stops nothing. No thread polls but for a moment (a
 //! caller stays awake for some 50 µs, since small tasks end sooner than a sleeper wakes), and no
 //! thread waits on behalf of a future.
 
@@ -84,7 +84,7 @@ impl<T> Future<T> {
     }
 
     /// Ends the task, also while it runs: then its worker is killed and replaced, which is no
-    /// crash and costs nobody a try. `false` if it has ended otherwise already.
+    /// crash and costs no task an attempt. `false` if it has ended otherwise already.
     pub fn cancel(&self) -> bool {
         self.promise.cancel()
     }
@@ -109,7 +109,7 @@ impl<T> Future<T> {
 
     /// Has `callback` called with this future once the task has ended, in whatever way: at once if
     /// it has already, or else on the one thread of the pool that makes such calls, after those
-    /// that were due before. No worker waits for it, but the other callbacks do, and whoever shuts
+    /// that were due before. No worker waits for it, but the other callbacks do, and a thread that shuts
     /// the pool down or drops it; its panic is logged and is its own.
     pub fn add_done_callback(&self, callback: impl FnOnce(&Self) + Send + 'static) {
         self.promise.when_kept(Box::new(move |promise| callback(&Self::new(Arc::clone(promise)))));

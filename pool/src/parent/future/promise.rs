@@ -21,7 +21,7 @@ const AWAKE: Duration = Duration::from_micros(50);
 /// The pool's side of a [`Future`](super::Future).
 #[derive(Default)]
 pub(in crate::parent) struct Promise {
-    /// Who runs the task; nobody if it ran where it was submitted.
+    /// The pool that runs the task; none if it ran where it was submitted.
     pool: Weak<Shared>,
     /// Its number there; 0 until it is known.
     task: AtomicU64,
@@ -36,7 +36,7 @@ pub(in crate::parent) struct Promise {
 
 #[derive(Default)]
 struct State {
-    /// Whether a thread waits here: to wake nobody costs as much as to wake one.
+    /// Whether a thread waits here: waking none costs as much as waking one.
     awaited: bool,
     watchers: Vec<Watcher>,
 }
@@ -58,8 +58,8 @@ pub(in crate::parent) struct Calls {
 }
 
 impl Calls {
-    /// Whether nobody is to be called.
-    pub(in crate::parent) fn is_nobody(&self) -> bool {
+    /// Whether there is no callback.
+    pub(in crate::parent) fn is_empty(&self) -> bool {
         self.watchers.iter().all(|watcher| matches!(watcher, Watcher::Gather(..)))
     }
 
@@ -89,7 +89,7 @@ impl Promise {
         self.running.store(running, Ordering::Relaxed);
     }
 
-    /// Nobody but who has decided that will put the outcome in.
+    /// Only the thread that has decided that puts the outcome in.
     pub(in crate::parent) fn set_cancelled(&self) {
         self.cancelled.store(true, Ordering::Release);
     }

@@ -140,7 +140,7 @@ impl<T> Iterator for AsCompleted<T> {
         let total = self.futures.len();
         if let Some(index) = self.gathering.next(self.begun, self.timeout) {
             self.unfinished -= 1;
-            // Nobody arrives twice.
+            // No task arrives twice.
             return self.futures.get_mut(index)?.take().map(Ok);
         }
         let unfinished = std::mem::take(&mut self.unfinished);

@@ -79,8 +79,8 @@ pub(super) enum Blame {
     OnBoard,
     /// That one, whatever stands on the board.
     Task(TaskId),
-    /// None: we have killed it because nobody wants what it is at any more.
-    Nobody,
+    /// None: we have killed it because its task was cancelled.
+    None,
     /// None: it was gone before it had begun any.
     NoneBegun,
 }
@@ -115,7 +115,7 @@ impl Busy {
 
     /// Whether we have killed it, for whatever reason.
     pub(super) fn is_killed(&self) -> bool {
-        self.killed.is_some() || self.blame == Blame::Nobody
+        self.killed.is_some() || self.blame == Blame::None
     }
 
     /// Goes on to the next task of the batch; `false` if there is none.
@@ -251,10 +251,10 @@ impl Ledger {
         let named = match busy.blame {
             Blame::OnBoard => on_board,
             Blame::Task(task) => Some(task),
-            Blame::Nobody | Blame::NoneBegun => None,
+            Blame::None | Blame::NoneBegun => None,
         };
         let held = named.filter(|task| busy.hand().any(|held| held == *task));
-        let is_charged = !matches!(busy.blame, Blame::Nobody | Blame::NoneBegun);
+        let is_charged = !matches!(busy.blame, Blame::None | Blame::NoneBegun);
         let culprit = is_charged.then(|| held.unwrap_or(busy.task));
         let innocent: Vec<TaskId> = busy.hand().filter(|task| Some(*task) != culprit).collect();
         self.give_back(innocent.into_iter());
@@ -270,8 +270,8 @@ impl Ledger {
         }
     }
 
-    /// The child's board names that task. If nobody wants it any more, the child is killed, which
-    /// is nobody's fault; if the unwanted one has not begun, it is left alone for now.
+    /// The child's board names that task. If it was cancelled, the child is killed, which
+    /// is charged to no task; if the cancelled one has not begun, it is left alone for now.
     pub(crate) fn told(
         &mut self,
         seat: SeatId,
@@ -287,7 +287,7 @@ impl Ledger {
         }
         let unwanted = |task: TaskId| !self.tasks.contains_key(&task);
         if on_board.is_some_and(|task| unwanted(task) && busy.hand().any(|held| held == task)) {
-            busy.blame = Blame::Nobody;
+            busy.blame = Blame::None;
             busy.ask_at = None;
             actions.push(Action::Kill { seat });
         } else {

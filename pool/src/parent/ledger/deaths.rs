@@ -57,7 +57,7 @@ impl Ledger {
         place.is_some_and(|place| matches!(place.seat, Seat::Booting { killed: None, .. }))
     }
 
-    /// A child that is not ready yet is to go; its end is nobody's fault. `true`, for it goes.
+    /// A child that is not ready yet is to go; its end is charged to no task. `true`, for it goes.
     pub(crate) fn dismiss(&mut self, seat: SeatId, actions: &mut Vec<Action>) -> bool {
         self.places[seat].seat = Seat::Dying;
         actions.push(Action::Kill { seat });

@@ -45,7 +45,7 @@ impl Ledger {
         self.dispatch(now, actions);
     }
 
-    /// Cancels every task and asks every child to end; whoever does not in time is killed.
+    /// Cancels every task and asks every child to end; one that does not in time is killed.
     pub(crate) fn terminate_all(&mut self, now: Duration, actions: &mut Vec<Action>) {
         self.closed = true;
         self.end_tasks(|| TaskError::Cancelled, actions);

@@ -1,10 +1,10 @@
 //! Solo: the last try of a task that has killed its children so far.
 //!
-//! By the time a task has one try left, it may be the task, or it may be its neighbours: whoever
+//! By the time a task has one try left, it may be the task, or it may be its neighbours: a child that
 //! takes all the memory makes others die of it. So the last try runs alone. No other task is handed
 //! out until those in work have ended, and then none until the last try has, but the canary, which
 //! does nothing; it has a process that has run nothing else, and half the time that others have.
-//! What it cannot do then it can never do, and nobody has to try again.
+//! What it cannot do then it can never do, and no other attempt is needed.
 //!
 //! Until then such a task takes up one child of *n* at a time, so the others get on with *n* − 1.
 

@@ -1,6 +1,6 @@
 //! Turns: whose task is handed out next where several parties share a pool.
 //!
-//! Whoever has the fewest children at work is next; of equals, whoever had his last turn longest
+//! The party with the fewest children at work is next; of equals, the one whose last turn was longest
 //! ago. Within a party the order of the queue stands, and a pool with one party is a queue.
 //!
 //! ```text
@@ -8,8 +8,8 @@
 //!           └── common ─┘└ spare: for a party that has no child at work
 //! ```
 //!
-//! Turns alone do not help whoever comes while every child has a task that takes an hour. So a pool
-//! may have [spare](super::Policy::spare) seats, which nobody is given who has a child already.
+//! Turns alone do not help a party that comes while every child has a task that takes an hour. So a pool
+//! may have [spare](super::Policy::spare) seats, which are not given to a party that has a child already.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::protocol::TaskId;
 
 use super::{Action, Ledger, Seat};
 
-/// Whose a task is. Nobody in particular is 0.
+/// The party of a task; 0 for none.
 pub(crate) type Party = u64;
 
 /// Who shares a pool, and who had a turn when.
@@ -95,7 +95,7 @@ impl Ledger {
         self.tasks.get(&task).map(|entry| entry.terms.party)
     }
 
-    /// Ends every task of a party, as [`cancel`](Self::cancel) does, and takes no more of it. Nobody
+    /// Ends every task of a party, as [`cancel`](Self::cancel) does, and takes no more of it. No one
     /// else hears of it.
     pub(crate) fn dismiss_party(&mut self, party: Party, now: Duration, actions: &mut Vec<Action>) {
         self.turns.dismissed.insert(party);

@@ -76,7 +76,7 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        // While the process is not reaped, nobody else can have its number.
+        // While the process is not reaped, no other process can have its number.
         if self.lock().is_some() {
             signal_group(self.pid, signal);
         }
@@ -113,7 +113,7 @@ fn signal_group(pid: u32, signal: Signal) {
     }
 }
 
-/// A pipe whose writing end nobody but this process has: when it is gone, so is the other end's.
+/// A pipe whose writing end only this process has: when it is gone, so is the other end's.
 #[derive(Debug)]
 pub(in crate::parent) struct Lifeline {
     reader: OwnedFd,
@@ -157,7 +157,7 @@ pub(in crate::parent) fn end(status: ExitStatus, sent: Sent) -> End {
             | Signal::SIGPIPE
             | Signal::SIGALRM,
         ) => Sender::Itself,
-        _ => Sender::Somebody,
+        _ => Sender::Another,
     };
     End::Signal { number, name, sender }
 }
@@ -173,8 +173,8 @@ mod tests {
             End::Exit { code } => panic!("{signal} is no exit with {code}"),
         };
         for (sent, kill, terminate) in [
-            (Sent::Nothing, Sender::Somebody, Sender::Somebody),
-            (Sent::Terminate, Sender::Somebody, Sender::Audiopool),
+            (Sent::Nothing, Sender::Another, Sender::Another),
+            (Sent::Terminate, Sender::Another, Sender::Audiopool),
             (Sent::Kill, Sender::Audiopool, Sender::Audiopool),
         ] {
             assert_eq!(sender(Signal::SIGKILL, sent), kill, "{sent:?}");

@@ -62,7 +62,7 @@ impl Process {
 
     /// Kills it and whatever it has started, if it still lives.
     pub(in crate::parent) fn kill(&self) {
-        // It is refused where there is nobody left.
+        // It is refused where there is no process left.
         drop(self.job.kill(KILLED));
     }
 
@@ -137,16 +137,16 @@ const EXCEPTIONS: [(u32, i32, &str); 9] = [
 /// Ended by Ctrl-C in its console, that it does not share with us.
 const CONTROL_C: u32 = 0xC000_013A;
 
-/// From here on exit codes are those of exceptions that nobody has handled.
+/// From here on exit codes are those of unhandled exceptions.
 const FIRST_ERROR: u32 = 0xC000_0000;
 
 /// How a process ended that we have sent this.
 ///
-/// Somebody else's kill cannot be told from an exit: `taskkill` gives the code 1.
+/// A kill by another process cannot be told from an exit: `taskkill` gives the code 1.
 pub(in crate::parent) fn end(status: ExitStatus, sent: Sent) -> End {
     let code = status.code().unwrap_or_default();
     let bits = code.cast_unsigned();
-    let by = |us| if us { Sender::Audiopool } else { Sender::Somebody };
+    let by = |us| if us { Sender::Audiopool } else { Sender::Another };
     let known = EXCEPTIONS.iter().find(|(exception, ..)| *exception == bits);
     match (bits, known) {
         (KILLED, _) => {
@@ -158,7 +158,7 @@ pub(in crate::parent) fn end(status: ExitStatus, sent: Sent) -> End {
             sender: by(sent != Sent::Nothing),
         },
         (CONTROL_C, _) => {
-            End::Signal { number: 2, name: "SIGINT".to_owned(), sender: Sender::Somebody }
+            End::Signal { number: 2, name: "SIGINT".to_owned(), sender: Sender::Another }
         }
         (_, Some((_, number, name))) => {
             End::Signal { number: *number, name: (*name).to_owned(), sender: Sender::Itself }
@@ -188,9 +188,9 @@ mod tests {
         assert_eq!(ended(0, Sent::Nothing), End::Exit { code: 0 });
         assert_eq!(ended(101, Sent::Kill), End::Exit { code: 101 });
         assert_eq!(ended(KILLED, Sent::Kill), signal(9, "SIGKILL", Sender::Audiopool));
-        assert_eq!(ended(KILLED, Sent::Nothing), signal(9, "SIGKILL", Sender::Somebody));
+        assert_eq!(ended(KILLED, Sent::Nothing), signal(9, "SIGKILL", Sender::Another));
         assert_eq!(ended(TERMINATED, Sent::Terminate), signal(15, "SIGTERM", Sender::Audiopool));
-        assert_eq!(ended(TERMINATED, Sent::Nothing), signal(15, "SIGTERM", Sender::Somebody));
+        assert_eq!(ended(TERMINATED, Sent::Nothing), signal(15, "SIGTERM", Sender::Another));
         assert_eq!(ended(0xC000_0005, Sent::Nothing), signal(11, "SIGSEGV", Sender::Itself));
         assert_eq!(ended(0xC000_0409, Sent::Nothing), signal(6, "SIGABRT", Sender::Itself));
         let other = signal(0xC000_0374_u32.cast_signed(), "exception 0xC0000374", Sender::Itself);

@@ -27,7 +27,7 @@ struct State {
     waiting: VecDeque<Calls>,
     /// Whether there are calls that have been begun.
     in_work: bool,
-    /// Who makes them; nobody as long as there were none.
+    /// The thread that makes them; none before the first.
     thread: Option<thread::ThreadId>,
     /// No more will come.
     is_over: bool,
@@ -36,7 +36,7 @@ struct State {
 impl Callbacks {
     /// Has them made soon, after those before.
     pub(super) fn make(&self, calls: Calls) {
-        if calls.is_nobody() {
+        if calls.is_empty() {
             return;
         }
         let mut state = self.0.lock();

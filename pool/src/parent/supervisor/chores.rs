@@ -59,7 +59,7 @@ impl Shared {
             allowed = pause;
             core.wakes = next.map(|_| now + pause);
             core = self.chores.wait_timeout(core, pause).unwrap_or_else(PoisonError::into_inner).0;
-            // Whoever has news while this thread is awake need not wake it.
+            // News that arrives while this thread is awake need not wake it.
             core.wakes = Some(Duration::ZERO);
         }
     }
@@ -76,7 +76,7 @@ impl Shared {
             let program = (self.role(), path.as_path());
             Child::spawn(program, self.lifeline.share()?, rings, watcher)
         };
-        // Without this thread nobody would ever be started again, and every child would die.
+        // Without this thread no child would ever be started again, and every child would die.
         let started = unless_it_panics(spawn)
             .unwrap_or_else(|| Err(io::Error::other("the channel to it cannot be made")));
         match started {

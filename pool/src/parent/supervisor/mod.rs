@@ -1,7 +1,7 @@
 //! Supervisor: carries out what the [ledger](super::ledger) decides. It does I/O and decides
 //! nothing.
 //!
-//! Whoever brings news (a caller with a task, a child's thread with a message or a death) takes
+//! A thread that brings news (a caller with a task, a child's thread with a message or a death) takes
 //! the lock, lets the ledger decide, and carries the actions out itself; so a reply reaches its
 //! caller without another thread in between. Only these have a thread of their own: starting children
 //! (a child dies with the thread that started it) and the clock, and the callbacks of callers.
@@ -103,7 +103,7 @@ pub(super) struct Shared {
     core: Mutex<Core>,
     /// For the thread that starts children and looks at the clock.
     chores: Condvar,
-    /// For whoever waits for the pool to be at rest.
+    /// For threads that wait for the pool to be at rest.
     at_rest: Condvar,
     parts: Parts,
     callbacks: Callbacks,
@@ -224,7 +224,7 @@ impl Shared {
         self.lock().ledger.balance()
     }
 
-    /// Tells whoever watches; his panic is his own.
+    /// Tells the observer; a panic in it is caught.
     fn tell(&self, event: &PoolEvent) {
         let told = panic::catch_unwind(AssertUnwindSafe(|| (self.parts.observer)(event)));
         if told.is_err() {

@@ -41,7 +41,7 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// Nobody in it, and every slot free.
+    /// No child in it, and every slot free.
     pub(super) fn vacant(ring: &Ring) -> Self {
         Self {
             generation: 0,

@@ -146,7 +146,7 @@ impl Seated {
     fn evidence(&self, seat: &mut Seat, remains: &Remains) -> Evidence {
         let looked = seat.looked.take().map(|(vitals, _)| vitals);
         let oom_kills = vitals::oom_kills().zip(self.shared.oom_kills);
-        // Nobody writes on it any more.
+        // No process writes on it any more.
         let Notes { task, stage, panic, .. } = self.board.read();
         Evidence {
             pid: remains.pid,

@@ -1,7 +1,7 @@
 //! Allowance: an end to the processor time of one task.
 //!
 //! The kernel counts that of a process from its birth and not from its task, and a child may live
-//! for days: so the limit moves on with the tasks. Only the soft one: whoever comes to it dies of
+//! for days: so the limit moves on with the tasks. Only the soft one: a process that reaches it dies of
 //! SIGXCPU, which says why, and not of SIGKILL, which does not. It is there for the task that runs
 //! away unseen; one that gives no answer comes to its deadline long before.
 
@@ -75,6 +75,6 @@ mod tests {
         assert_eq!(soft(), 8 * 3600);
         setrlimit(Resource::RLIMIT_CPU, 5 * 3600, hard).unwrap();
         Allowance::of_this_process().renew_at(Duration::from_hours(1));
-        assert_eq!(soft(), 5 * 3600, "somebody else has set it");
+        assert_eq!(soft(), 5 * 3600, "it was set elsewhere");
     }
 }

@@ -32,7 +32,7 @@ const STACK: usize = 256 << 10;
 /// What programs look at before they begin.
 const FILES: [&str; 4] = ["/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/dev/null", "/dev/urandom"];
 
-/// Gives up every file and port, and signals to whoever is not confined with this process. A
+/// Gives up every file and port, and signals to processes that are not confined with this one. A
 /// decoder may still read and run what its user may, and write to where everything vanishes.
 pub(super) fn give_up(role: Role) -> Result<(), String> {
     let mut rules = Rules::default();

@@ -1,7 +1,7 @@
 //! Trap: a refused system call says its name and ends the process.
 //!
 //! The kernel sends SIGSYS in place of the call, which does not happen. Without this the process
-//! would end as well, but nobody would know why. Whoever takes the handler away gains nothing.
+//! would end as well, but without a known reason. Code that removes the handler gains nothing.
 
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};

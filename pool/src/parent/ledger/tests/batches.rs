@@ -35,7 +35,7 @@ fn small_tasks_go_together_as_far_as_is_fair() {
     assert_eq!(tasks, (1..=7).map(TaskId).collect::<Vec<_>>(), "half of them, and the first");
     assert_eq!(world.ledger.queue.len(), 6);
 
-    // Nobody is handed more than fits.
+    // No child is handed more than fits.
     let mut world = World::new(1);
     (0..1000).for_each(|_| world.submit(LIGHT));
     world.boot(0);
@@ -153,7 +153,7 @@ fn a_panic_gives_the_rest_back() {
 }
 
 #[test]
-fn a_task_that_is_cancelled_before_it_has_begun_costs_nobody_his_child() {
+fn a_task_that_is_cancelled_before_it_has_begun_costs_no_child() {
     let (mut world, tasks) = with_batch();
     let cancel = |world: &mut World, task| {
         assert!(world.act(|ledger, now, actions| ledger.cancel(task, now, actions)));
@@ -175,7 +175,7 @@ fn a_task_that_is_cancelled_before_it_has_begun_costs_nobody_his_child() {
     assert!(world.seats[0].unwrap().killed);
     world.die(0);
     only_charged(&world, None);
-    assert_eq!(world.ledger.balance().deaths, 0, "nobody's fault");
+    assert_eq!(world.ledger.balance().deaths, 0, "charged to no task");
     world.settle();
     world.check();
 }

@@ -10,7 +10,7 @@ fn the_end_of_a_pause_is_asked_for_until_it_has_been_seen() {
     let end = world.now + policy(1).boot_pause;
     assert_eq!(world.ledger.next_tick(), Some(end));
     assert!(world.seats[0].is_none(), "too early");
-    // Whoever looks late must still be told that there is something to see.
+    // A late look must still find that there is something to see.
     world.now = end + Duration::from_secs(1);
     assert_eq!(world.ledger.next_tick(), Some(end));
     world.pass(Duration::ZERO);

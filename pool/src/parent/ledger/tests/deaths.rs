@@ -24,7 +24,7 @@ fn a_task_that_was_never_begun_is_spared_as_often_as_it_may_be_tried() {
     let task = *world.submitted.first().unwrap();
     for death in 0..6 {
         world.boot(0);
-        let Some(Process { generation, .. }) = world.seats[0] else { panic!("nobody is there") };
+        let Some(Process { generation, .. }) = world.seats[0] else { panic!("no child is there") };
         world.act(|ledger, _, _| ledger.spare(0, generation, None));
         world.hands[0].spared = death < 3;
         world.die(0);

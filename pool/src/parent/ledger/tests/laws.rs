@@ -65,7 +65,7 @@ impl Laws {
                 self.processes[*seat] = Some(*generation);
             }
             Action::Run { seat, task, attempt, .. } => {
-                assert!(self.processes[*seat].is_some(), "a task for nobody");
+                assert!(self.processes[*seat].is_some(), "a task for an empty seat");
                 assert!(!self.ended.contains(task), "a task that has ended");
                 assert!(!self.held.contains_key(seat), "a second task for a child");
                 assert!(self.held.values().all(|held| held != task), "a task with two children");
@@ -92,9 +92,9 @@ impl Laws {
                 self.held.retain(|_, held| held != task);
                 self.end(*task);
             }
-            Action::Batch { .. } | Action::AskBoard { .. } => panic!("nobody is that quick"),
+            Action::Batch { .. } | Action::AskBoard { .. } => panic!("no task is that quick"),
             Action::Kill { seat } | Action::Quit { seat } | Action::Terminate { seat } => {
-                assert!(self.processes[*seat].is_some(), "nobody is there to be ended");
+                assert!(self.processes[*seat].is_some(), "no child is there to be ended");
             }
             Action::Look { .. } | Action::Retried { .. } => {}
         }
@@ -111,6 +111,6 @@ impl Laws {
         assert_eq!(self.submitted, self.ended, "every task ends");
         assert!(balance.is_even(), "{balance:?}");
         assert_eq!(balance.submitted, self.submitted.len() as u64);
-        assert!(self.processes.iter().all(Option::is_none), "somebody is left");
+        assert!(self.processes.iter().all(Option::is_none), "a child is left");
     }
 }

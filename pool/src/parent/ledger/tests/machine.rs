@@ -220,7 +220,7 @@ impl ReferenceStateMachine for Twins {
     fn preconditions(paper: &Paper, step: &Step) -> bool {
         let Model { spots, histories, .. } = &paper.model;
         match step {
-            // Whoever is ready, or serves, has been started.
+            // A child that is ready, or serves, has been started.
             Step::NotStarted { seat, generation, .. } => spots.get(*seat).is_some_and(|spot| {
                 spot.generation != *generation
                     || matches!(spot.child, Child::Starting { .. } | Child::Doomed)
@@ -233,7 +233,7 @@ impl ReferenceStateMachine for Twins {
             | Step::Alive(seat, _)
             | Step::Worn(seat, _)
             | Step::Died { seat, .. } => *seat < spots.len(),
-            // Nothing is left of whoever is forgotten.
+            // Nothing is left of a party that is forgotten.
             Step::ForgetParty(party) => paper.model.open().all(|history| history.party != *party),
             Step::Cancel(task) => {
                 histories.iter().all(|history| history.task != *task || !history.canary)
@@ -325,7 +325,7 @@ fn spots(ledger: &Ledger) -> Vec<Spot> {
             killed,
             ..
         }) => {
-            assert!(rest.is_empty() && !batch, "nobody is quick enough for a batch");
+            assert!(rest.is_empty() && !batch, "no task is quick enough for a batch");
             Child::Busy(Try {
                 task: *task,
                 served: *served,

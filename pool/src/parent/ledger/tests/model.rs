@@ -33,7 +33,7 @@ pub(super) enum End {
 /// What a place for a child holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Child {
-    /// Nobody, and until that time nobody will be started.
+    /// No child, and until that time none will be started.
     None {
         pause: Option<Duration>,
     },
@@ -194,8 +194,8 @@ impl Model {
     }
 
     /// What may be handed out, in order, if each of those that came before it is: the first in the
-    /// queue of whoever has the fewest children, and of those, of whoever has waited longest. Where
-    /// all common seats are taken, only of whoever has none.
+    /// queue of the party with the fewest children, and of those, of the one that has waited longest. Where
+    /// all common seats are taken, only of a party that has none.
     pub(super) fn in_turn(&self) -> Vec<TaskId> {
         if self.canary().is_some() {
             return self.eligible();

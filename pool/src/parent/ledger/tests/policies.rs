@@ -74,7 +74,7 @@ fn what_no_child_has_can_be_cancelled_alone() {
 }
 
 #[test]
-fn whoever_does_not_end_when_asked_is_killed_after_the_grace() {
+fn a_child_that_does_not_end_when_asked_is_killed_after_the_grace() {
     let mut world = World::new(2);
     world.submit(CALM);
     world.submit(CALM);
@@ -104,5 +104,5 @@ fn an_initializer_that_fails_ends_the_pool_even_if_others_were_luckier() {
     let boot = |end: &_| matches!(end, Err(TaskError::NotRun(PoolError::Boot { .. })));
     assert!(world.ended.values().all(boot), "{:?}", world.ended);
     world.die(0);
-    assert!(world.seats.iter().all(Option::is_none), "nobody is started again");
+    assert!(world.seats.iter().all(Option::is_none), "no child is started again");
 }

@@ -94,7 +94,7 @@ fn a_start_that_was_refused_and_then_dies_does_not_end_its_pause() {
 }
 
 #[test]
-fn a_start_that_we_have_ended_is_nobody_elses_kill() {
+fn a_start_that_we_have_ended_is_not_an_outside_kill() {
     for (end, expected) in [
         (None, late(policy(1).start_timeout)),
         (Some("babble"), Cause::Protocol { reason: "babble".into() }),

@@ -20,7 +20,7 @@ pub(super) fn after(model: &Model) -> BoxedStrategy<Step> {
 type Weighted = (u32, BoxedStrategy<Step>);
 
 fn of_callers(model: &Model) -> Vec<Weighted> {
-    // Nobody knows the canary by its number.
+    // The canary has no number that a caller knows.
     let submitted = model.submitted().map(|history| history.task);
     let known: Vec<TaskId> = std::iter::once(TaskId(0)).chain(submitted).collect();
     let open: Vec<TaskId> = std::iter::once(TaskId(0))
@@ -117,7 +117,7 @@ fn silence() -> impl Strategy<Value = Silence> {
     prop_oneof![Just(Silence::Unknown), Just(Silence::Spinning), Just(Silence::Stopped)]
 }
 
-/// Of its own fault, or by somebody else's hand.
+/// Of its own fault, or killed by another process.
 fn death() -> impl Strategy<Value = Cause> {
     prop_oneof![
         Just(crash()),

@@ -31,7 +31,7 @@ fn parties_take_turns_however_much_one_of_them_has_submitted() {
 }
 
 #[test]
-fn whoever_has_the_fewest_children_is_next() {
+fn the_party_with_the_fewest_children_is_next() {
     let mut world = World::new(3);
     (0..9).for_each(|_| world.submit(of(1)));
     (0..3).for_each(|seat| world.boot(seat));
@@ -47,11 +47,11 @@ fn whoever_has_the_fewest_children_is_next() {
 }
 
 #[test]
-fn a_spare_seat_is_for_whoever_has_no_child_and_for_nobody_else() {
+fn a_spare_seat_is_only_for_a_party_without_a_child() {
     let mut world = World::with(Policy { spare: 1, ..policy(3) });
     (0..9).for_each(|_| world.submit(of(1)));
     (0..2).for_each(|seat| world.boot(seat));
-    assert!(world.seats[2].is_none(), "no child is started for nobody");
+    assert!(world.seats[2].is_none(), "no child is started without a task");
     assert_eq!(parties_at_work(&world), [Some(1), Some(1), None]);
     (0..2).for_each(|_| world.submit(of(2)));
     world.boot(2);
@@ -65,7 +65,7 @@ fn a_spare_seat_is_for_whoever_has_no_child_and_for_nobody_else() {
 }
 
 #[test]
-fn whoever_is_dismissed_takes_his_own_tasks_with_him_and_no_others() {
+fn a_dismissed_party_takes_its_own_tasks_and_no_others() {
     let mut world = World::new(2);
     for party in [1, 2, 1, 2, 1] {
         world.submit(of(party));
@@ -82,5 +82,5 @@ fn whoever_is_dismissed_takes_his_own_tasks_with_him_and_no_others() {
     world.ledger.forget_party(1);
     world.settle();
     world.check();
-    assert_eq!(world.ledger.balance().deaths, 0, "that is nobody's death");
+    assert_eq!(world.ledger.balance().deaths, 0, "that is not counted as a death");
 }

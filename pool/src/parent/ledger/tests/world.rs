@@ -26,7 +26,7 @@ pub(super) struct Hand {
     pub(super) batch: bool,
     /// What stands on its board, true or not.
     pub(super) board: Option<TaskId>,
-    /// Killed for a task that nobody wants.
+    /// Killed for a cancelled task.
     pub(super) spared: bool,
 }
 
@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    /// The tasks in work, but for the canary and those that nobody waits for any more.
+    /// The tasks in work, without the canary and cancelled tasks.
     pub(super) fn busy(&self) -> impl Iterator<Item = (TaskId, Attempt)> {
         let busy = self.seats.iter().flatten().filter_map(|process| match process.doing {
             Doing::Busy(task, attempt) => Some((task, attempt)),
@@ -155,7 +155,7 @@ impl World {
     }
 
     pub(super) fn end(&mut self, task: TaskId, how: Result<(), TaskError>) {
-        assert!(self.submitted.contains(&task), "a task that nobody submitted");
+        assert!(self.submitted.contains(&task), "a task that was not submitted");
         assert!(self.ended.insert(task, how).is_none(), "a task that ends twice");
     }
 

@@ -19,7 +19,7 @@ impl Model {
         }
     }
 
-    /// Whether there was somebody to dismiss.
+    /// Whether there was a child to dismiss.
     pub(in super::super) fn dismiss(&mut self, seat: SeatId, generation: u32) -> bool {
         let Some(child @ Child::Starting { killed: None, .. }) = self.child(seat, generation)
         else {
@@ -36,7 +36,7 @@ impl Model {
         let Some(child) = self.child(seat, generation) else { return };
         *child = Child::None { pause: Some(until) };
         self.failed_starts += 1;
-        // Somebody else may still be of use; if it is hopeless, only who has started already.
+        // Another child may still be of use; if it is hopeless, only one that has started already.
         let hope = self.number(|child| match child {
             Child::None { .. } => false,
             Child::Starting { .. } => !hopeless,
