@@ -22,6 +22,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use args::{Args, Command};
+use audiopool::record;
+use audiopool::report::write_json;
 use commands::catalogue;
 use exit::Exit;
 use fault::Fault;
@@ -62,6 +64,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
             speak(|out| commands::reference::write(&asked, Args::command(), out))
         }
         Command::Man => speak(|out| commands::manual::write(Args::command(), out)),
+        Command::Schema => speak(|out| write_json(&record::schema(), out)),
     }
 }
 

@@ -4,9 +4,9 @@
 //! order, whatever became of it; what does not apply is `null` or empty:
 //!
 //! ```text
-//! {"path", "status": "ok",     "format": {…},        "metrics": {…}, "channels": […],
+//! {"schema_version": 1, "path", "status": "ok",     "format": {…},        "metrics": {…}, "channels": […],
 //!  "regions": {…}, "findings": […], "timelines": {…}, "spectrum_bands": […], "warnings": […], "error": null}
-//! {"path", "status": "failed", "format": {…} | null, "metrics": {},  "channels": [],
+//! {"schema_version": 1, "path", "status": "failed", "format": {…} | null, "metrics": {},  "channels": [],
 //!  "regions": {},  "findings": [],  "timelines": {},  "spectrum_bands": [],  "warnings": […], "error": {…}}
 //! ```
 //!
@@ -16,7 +16,7 @@
 //! Nothing here depends on time, on process numbers or on how the work was cut.
 
 mod album;
-mod details;
+mod document;
 mod failure;
 mod figure;
 mod format;
@@ -27,10 +27,16 @@ use std::path::{Path, PathBuf};
 
 use audiopool_worker::analyze::waveform::Waveform;
 use audiopool_worker::analyze::{Details, Features};
-use serde::ser::{SerializeMap, Serializer};
+use schemars::JsonSchema;
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 pub use album::Album;
+pub(crate) use document::definitions;
+pub use document::{
+    BandDocument, ChannelDocument, Figures, FindingDocument, RecordDocument, RegionDocument,
+    SCHEMA_VERSION, Status, TimelineDocument, schema,
+};
 pub use failure::{Attempt, Failure, FailureKind};
 pub(crate) use figure::{number, presentable};
 pub use format::FileFormat;
@@ -72,7 +78,8 @@ pub enum Outcome {
 }
 
 /// The balance of a run: every input is counted once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Summary {
     /// Records written.
     pub inputs: u64,
@@ -92,7 +99,8 @@ pub struct Summary {
 }
 
 /// Something about a file that its owner should know, though it could be analysed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Warning {
     /// The class of the finding, for machines: `truncated`, `trailing_data`, …
     pub kind: WarningKind,
@@ -105,7 +113,7 @@ pub struct Warning {
 }
 
 /// The classes of [`Warning`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WarningKind {
@@ -251,23 +259,6 @@ impl std::fmt::Display for WarningKind {
     }
 }
 
-impl Serialize for Record {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut record = serializer.serialize_map(None)?;
-        record.serialize_entry("path", &self.path.to_string_lossy())?;
-        if self.path.to_str().is_none() {
-            record.serialize_entry("path_percent_encoded", &percent_encoded(&self.path))?;
-        }
-        record.serialize_entry("status", self.status())?;
-        record.serialize_entry("format", &self.format())?;
-        record.serialize_entry("metrics", &Metrics(self.metrics()))?;
-        details::serialize(self.details(), &mut record)?;
-        record.serialize_entry("warnings", self.warnings())?;
-        record.serialize_entry("error", &self.error())?;
-        record.end()
-    }
-}
-
 /// Figures as a map in their order.
 struct Metrics<'a>(&'a [(&'static str, Option<f64>)]);
 
@@ -333,7 +324,7 @@ mod tests {
         check(
             &ok("a \"b\"\n\té.wav", vec![("max_dbfs", Some(-6.5)), ("min_dbfs", None)]),
             concat!(
-                r#"{"path":"a \"b\"\n\té.wav","status":"ok","#,
+                r#"{"schema_version":1,"path":"a \"b\"\n\té.wav","status":"ok","#,
                 r#""format":{"container":"wav","codec":"pcm_s24le","decoder":"built_in","sample_rate":48000,"channels":2,"#,
                 r#""sample_format":"s24","sample_width":3,"frames":72000,"duration_seconds":1.5},"#,
                 r#""metrics":{"max_dbfs":-6.5,"min_dbfs":null},"channels":[],"regions":{},"findings":[],"#,
@@ -357,7 +348,7 @@ mod tests {
         check(
             &Record::failed("x.wav".into(), error),
             concat!(
-                r#"{"path":"x.wav","status":"failed","format":null,"metrics":{},"#,
+                r#"{"schema_version":1,"path":"x.wav","status":"failed","format":null,"metrics":{},"#,
                 r#""channels":[],"regions":{},"findings":[],"timelines":{},"spectrum_bands":[],"warnings":[],"#,
                 r#""error":{"kind":"empty","message":"the file is empty","#,
                 r#""attempts":[{"attempt":1,"kind":"signal","cause":"SIGSEGV"}],"replay":"audiopool replay x.wav"}}"#
@@ -380,7 +371,7 @@ mod tests {
 
         let path = PathBuf::from(std::ffi::OsString::from_vec(b"d/caf\xE9 %.wav".to_vec()));
         let json = serde_json::to_string(&Record { path, ..ok("", vec![]) }).unwrap();
-        let expected = r#"{"path":"d/caf� %.wav","path_percent_encoded":"d/caf%E9%20%25.wav","#;
+        let expected = r#"{"schema_version":1,"path":"d/caf� %.wav","path_percent_encoded":"d/caf%E9%20%25.wav","#;
         assert!(json.starts_with(expected), "{json}");
     }
 

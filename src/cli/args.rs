@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Write the manual page to standard output
     Man,
+    /// Write the JSON Schema of a record to standard output
+    Schema,
     /// Write a table of the documentation, as Markdown
     #[command(hide = true)]
     Reference(Reference),

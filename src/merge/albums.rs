@@ -93,6 +93,7 @@ fn directory_of(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use audiopool_worker::analyze::Details;
+    use audiopool_worker::pcm::SampleFormat;
 
     use super::*;
     use crate::record::{DecodedBy, Failure, FailureKind, FileFormat};
@@ -104,7 +105,7 @@ mod tests {
             decoder: DecodedBy::BuiltIn,
             sample_rate: 8000,
             channels: 1,
-            sample_format: "s16",
+            sample_format: SampleFormat::S16,
             sample_width: 2,
             frames: Some(0),
             duration_seconds: Some(0.0),

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use crate::build_id::BUILD_ID;
 use audiopool_worker::analyze::{Health, Partials};
-use audiopool_worker::pcm::{PcmFormat, SampleFormat};
+use audiopool_worker::pcm::PcmFormat;
 use procpool::codec::{self, CodecError, MAX_STORED};
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +114,7 @@ impl Header {
     /// Of an input that failed.
     pub(super) fn failed(settings: Settings, record: &Record) -> Self {
         let failure = record.error().map(Why::of);
-        let known = record.format().and_then(|format| Some(Facts::new(format, pcm_of(format)?)));
+        let known = record.format().map(|format| Facts::new(format, pcm_of(format)));
         let path = record.path.as_os_str().to_owned();
         let (warnings, health) = (record.warnings().to_vec(), Health::default());
         Self { settings, path, known, warnings, health, failure }
@@ -319,13 +319,9 @@ impl Why {
     }
 }
 
-/// What a report does not say is not needed of a file without figures.
-fn pcm_of(format: &FileFormat) -> Option<PcmFormat> {
-    use SampleFormat::{F32, F64, S16, S24, S32, U8};
-    let named = |of: &SampleFormat| of.name() == format.sample_format;
-    let sample_format = [U8, S16, S24, S32, F32, F64].into_iter().find(named)?;
-    let FileFormat { sample_rate, channels, .. } = *format;
-    Some(PcmFormat::new(sample_format, sample_rate, channels))
+/// The channel layout, which a report does not say, is not needed of a file without figures.
+fn pcm_of(format: &FileFormat) -> PcmFormat {
+    PcmFormat::new(format.sample_format, format.sample_rate, format.channels)
 }
 
 /// The build in eight bytes.

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::{fmt, io};
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{DecodeError, DecodeErrorKind};
 
 /// Why an input has no figures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Failure {
     /// The class of the failure, for machines.
     pub kind: FailureKind,
@@ -21,7 +23,8 @@ pub struct Failure {
 }
 
 /// One attempt that came to nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Attempt {
     /// 1 for the first.
     pub attempt: u32,
@@ -32,7 +35,7 @@ pub struct Attempt {
 }
 
 /// The classes of [`Failure`]; in JSON one string each, in snake case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {

@@ -1,6 +1,7 @@
 //! Source: what decoding tells of a file, or why it cannot be decoded.
 
 use audiopool_worker::pcm::PcmFormat;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a file turned out to be, known before its first block.
@@ -19,8 +20,9 @@ pub struct SourceFormat {
 }
 
 /// The program that decodes a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum DecodedBy {
     /// This one.
     BuiltIn,
@@ -55,7 +57,7 @@ impl DecodeError {
 }
 
 /// The classes of files that cannot be decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DecodeErrorKind {

@@ -78,7 +78,7 @@ fn format_cells(format: &FileFormat) -> [String; 9] {
         format.decoder.name().to_owned(),
         format.sample_rate.to_string(),
         format.channels.to_string(),
-        format.sample_format.to_owned(),
+        format.sample_format.name().to_owned(),
         format.sample_width.to_string(),
         or_empty(format.frames),
         or_empty(number("duration_seconds", format.duration_seconds)),

@@ -170,7 +170,7 @@ fn format_line(format: &FileFormat) -> String {
         escaped(&format.codec),
         format.sample_rate,
         format.channels,
-        format.sample_format,
+        format.sample_format.name(),
     );
     if let Some(seconds) = format.duration_seconds {
         line.push_str(" · ");

@@ -8,6 +8,7 @@ pub(super) mod shapes;
 
 use std::sync::LazyLock;
 
+use crate::record::definitions;
 use axum::http::header;
 use axum::response::IntoResponse;
 use shapes::Document;
@@ -23,8 +24,13 @@ const REFUSALS: [(&str, &str); 4] = [
 ];
 
 /// Written once: nothing in it changes while the server runs.
-static DOCUMENT: LazyLock<String> =
-    LazyLock::new(|| document().to_json().expect("a document has only text for keys"));
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let mut document = serde_json::to_value(document()).expect("a document has only text for keys");
+    for (name, schema) in definitions("/components/schemas") {
+        document["components"]["schemas"][name] = schema;
+    }
+    document.to_string()
+});
 
 /// The contract of this API.
 #[utoipa::path(get, path = "/api/openapi.json", operation_id = "contract", tag = "service",

@@ -75,6 +75,7 @@ const HOMES: &[(&str, Home)] = &[
     ("futures_util", Home::In(&["src/web"])),
     ("hyper", Home::In(&["src/web"])),
     ("hyper_util", Home::In(&["src/web"])),
+    ("indexmap", Home::In(&["src/record"])),
     ("indicatif", Home::In(&["src/report"])),
     ("ipc_channel", Home::In(&["pool/src/contract/channel", "pool/src/contract/slots/portable"])),
     ("landlock", Home::In(&["pool/src/child/confine"])),
@@ -95,6 +96,7 @@ const HOMES: &[(&str, Home)] = &[
     ("proptest_state_machine", Home::Tests),
     ("rustix", Home::In(&["pool/src/contract/channel", "pool/src/child/chaos"])),
     ("rusty_aac", Home::In(&["src/decode/codec"])),
+    ("schemars", Home::In(&["src/record"])),
     ("seccompiler", Home::In(&["pool/src/child/confine"])),
     ("serde", Home::Everywhere), // derives of what crosses a process or is reported
     (

@@ -2,7 +2,8 @@
 
 use audiopool::decode::{DecodeErrorKind, DecodedBy, SourceFormat};
 use audiopool::record::{
-    Attempt, Failure, FailureKind, FileFormat, Outcome, Record, Summary, Warning, WarningKind,
+    Attempt, Failure, FailureKind, FileFormat, Outcome, Record, RecordDocument, Summary, Warning,
+    WarningKind,
 };
 use audiopool::report::{Csv, Json, Ndjson, Paint, Report, Text};
 use audiopool::settings::{AnalysisSettings, parse_metrics};
@@ -219,4 +220,28 @@ fn text_marks_what_deserves_a_look_and_says_why() {
         ],
         "{text}"
     );
+}
+
+#[test]
+fn records_of_all_fixtures_are_read_again_and_written_with_the_same_bytes() {
+    let output = crate::program::audiopool()
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args([
+            "analyze",
+            "--metrics",
+            "all",
+            "--timeline",
+            "--format",
+            "ndjson",
+            "-q",
+            "tests/data",
+        ])
+        .output()
+        .unwrap();
+    let records = String::from_utf8(output.stdout).unwrap();
+    assert!(records.lines().count() > 100);
+    for line in records.lines() {
+        let record: RecordDocument = serde_json::from_str(line).unwrap();
+        assert_eq!(serde_json::to_string(&record).unwrap(), line);
+    }
 }

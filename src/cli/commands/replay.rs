@@ -81,7 +81,8 @@ fn tell(wanted: &pipeline::Replay, replayed: &Replayed, out: &mut dyn io::Write)
     if let Some(format) = &replayed.format {
         let format = FileFormat::of(format, None);
         let (container, codec) = (escaped(&format.container), escaped(&format.codec));
-        let FileFormat { sample_rate, channels, sample_format, .. } = format;
+        let FileFormat { sample_rate, channels, .. } = format;
+        let sample_format = format.sample_format.name();
         writeln!(
             out,
             "  {container}, {codec} · {sample_rate} Hz · channels: {channels} · {sample_format}"

@@ -1,8 +1,7 @@
 //! Shapes: what the API sends and takes, as JSON schemas for its contract.
 //!
-//! Names, bounds and choices come from the constants that the program itself goes by. Records are
-//! written far from here, by code that knows nothing of schemas, so the tests of the contract hold
-//! what is sent against what stands here.
+//! Names, bounds and choices come from the constants that the program itself uses. The shapes of
+//! records and of their summary are those of the reports, [`definitions`](crate::record::definitions).
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
@@ -90,36 +89,6 @@ shapes! {
     };
     /// All jobs that are remembered.
     Jobs: object(json!({"jobs": {"type": "array", "items": reference("Job")}}));
-    /// The balance of a job.
-    Summary: object(json!({
-        "inputs": count(), "ok": count(), "failed": count(), "damaged": count(),
-        "audio_seconds": {"type": "number", "minimum": 0},
-        "complete": {"type": "boolean"},
-    }));
-    /// What is known of one file in the end; the same as the command's.
-    Record: {
-        let mut record = object(json!({
-            "path": {"type": "string"},
-            "status": {"type": "string", "enum": ["ok", "failed"]},
-            "format": {"oneOf": [{"type": "null"}, format()]},
-            "metrics": {"type": "object", "properties": figures(), "additionalProperties": false},
-            "channels": {"type": "array", "items": channel()},
-            "regions": {"type": "object",
-                "additionalProperties": {"type": "array", "items": object(region())}},
-            "findings": {"type": "array", "items": finding()},
-            "timelines": {"type": "object", "additionalProperties": object(timeline())},
-            "spectrum_bands": {"type": "array", "items": object(json!({
-                "centre_hz": {"type": "number"}, "level_dbfs": {"type": ["number", "null"]},
-            }))},
-            "warnings": {"type": "array", "items": object(json!({
-                "kind": {"type": "string"}, "message": {"type": "string"},
-                "frame": count_or_null(), "byte": count_or_null(),
-            }))},
-            "error": {"oneOf": [{"type": "null"}, failure()]},
-        }));
-        record["properties"]["path_percent_encoded"] = json!({"type": "string"});
-        record
-    };
     /// The report of a job; the same as the command's.
     Report: json!({
         "type": "object", "required": ["files", "summary"],
@@ -196,30 +165,6 @@ fn job() -> Value {
     })
 }
 
-fn format() -> Value {
-    object(json!({
-        "container": {"type": "string"},
-        "codec": {"type": "string"},
-        "decoder": {"type": "string", "enum": ["built_in", "ffmpeg"]},
-        "sample_rate": {"type": "integer", "minimum": 1},
-        "channels": {"type": "integer", "minimum": 1},
-        "sample_format": {"type": "string"},
-        "sample_width": {"type": "integer", "minimum": 1, "maximum": 8},
-        "frames": count_or_null(),
-        "duration_seconds": {"type": ["number", "null"], "minimum": 0},
-    }))
-}
-
-/// Each metric with its definition.
-fn figures() -> Value {
-    let figure = |metric: &audiopool_worker::analyze::Metric| {
-        let unit = if metric.unit.is_empty() { "" } else { " Unit: " };
-        let about = format!("{}{unit}{}", metric.definition, metric.unit);
-        (metric.key.to_owned(), json!({"type": ["number", "null"], "description": about}))
-    };
-    METRICS.iter().map(figure).collect()
-}
-
 fn timeline() -> Value {
     json!({
         "window_seconds": {"type": "number", "minimum": 0},
@@ -241,43 +186,6 @@ fn words() -> Value {
     object(texts(&["title", "help"]))
 }
 
-fn channel() -> Value {
-    json!({
-        "type": "object", "required": ["channel"],
-        "properties": {"channel": {"type": "integer", "minimum": 1}},
-        "additionalProperties": {"type": ["number", "null"]},
-    })
-}
-
-fn region() -> Value {
-    json!({
-        "start_seconds": {"type": "number", "minimum": 0},
-        "end_seconds": {"type": "number", "minimum": 0},
-    })
-}
-
-fn finding() -> Value {
-    let mut fields = region();
-    fields["kind"] = json!({"type": "string", "enum": keys()});
-    fields["channel"] = json!({"type": ["integer", "null"], "minimum": 1});
-    fields["value"] = json!({"type": ["number", "null"]});
-    fields["threshold"] = json!({"type": ["number", "null"]});
-    fields["byte"] = json!({"type": ["integer", "null"], "minimum": 0});
-    object(fields)
-}
-
-fn failure() -> Value {
-    object(json!({
-        "kind": {"type": "string"},
-        "message": {"type": "string"},
-        "attempts": {"type": "array", "items": object(json!({
-            "attempt": {"type": "integer", "minimum": 1},
-            "kind": {"type": "string"}, "cause": {"type": "string"},
-        }))},
-        "replay": {"type": ["string", "null"]},
-    }))
-}
-
 fn threads() -> Value {
     json!({"type": "integer", "minimum": 1, "maximum": ThreadConfig::max_threads()})
 }
@@ -296,10 +204,6 @@ fn min_silence() -> Value {
 
 fn count() -> Value {
     json!({"type": "integer", "minimum": 0})
-}
-
-fn count_or_null() -> Value {
-    json!({"type": ["integer", "null"], "minimum": 0})
 }
 
 fn reference(name: &str) -> Value {

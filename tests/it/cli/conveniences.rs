@@ -79,7 +79,7 @@ fn the_ending_of_the_output_chooses_the_format() {
     };
     let (csv, said) = written("r.csv", &[]);
     assert!(csv.starts_with("path,status,") && said.is_empty(), "{csv}{said}");
-    assert!(written("r.JSONL", &[]).0.starts_with("{\"path\":"));
+    assert!(written("r.JSONL", &[]).0.starts_with("{\"schema_version\":1,\"path\":"));
     assert!(written("r.json", &[]).0.starts_with("{\"audiopool\":"));
     assert!(written("r.report", &[]).0.contains("1 file: 1 ok"));
     let (json, said) = written("s.csv", &["--format", "json"]);

@@ -22,6 +22,18 @@ fn generated_tables_are_up_to_date() {
     assert_eq!(tables, 8, "a table of `audiopool reference` is in no page, or in two");
 }
 
+#[test]
+fn committed_schema_of_a_record_is_up_to_date() {
+    let page = root().join("docs/src/record.schema.json");
+    let expected = printed(&["schema"]);
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(page, expected).unwrap();
+    } else {
+        let text = read("docs/src/record.schema.json");
+        assert!(text == expected, "it is out of date; run `scripts/docs/generate --write`");
+    }
+}
+
 /// A page with the tables that the program prints now.
 #[track_caller]
 fn with_tables(page: &str, name: &str, tables: &mut usize) -> String {
