@@ -70,7 +70,7 @@ fn inputs() -> Vec<String> {
 #[test]
 fn whether_the_checksum_matches_can_be_asked_of_partials() {
     let kept = Kept::new();
-    kept.analyze(&["--metrics", "seed,declared_frames", "s16-stereo-44100.flac"], 0);
+    kept.analyze(&["--metrics", "basic,declared_frames", "s16-stereo-44100.flac"], 0);
     let options = ["--metrics", "decode_errors,checksum_matches", "--format", "ndjson"];
     let merged = kept.merge(&options, 0);
     assert!(stdout(&merged).contains(r#""checksum_matches":1"#), "{merged:?}");
@@ -216,7 +216,7 @@ fn refusal(place: &Path, bytes: &[u8]) -> Option<String> {
 #[test]
 fn no_damage_goes_unnoticed() {
     let kept = Kept::new();
-    kept.analyze(&["--metrics", "seed,loudness", "s16-mono-18900.wav"], 0);
+    kept.analyze(&["--metrics", "basic,loudness", "s16-mono-18900.wav"], 0);
     let whole = fs::read(&kept.files()[0]).unwrap();
     let place = kept.place.path();
     assert_eq!(refusal(place, &whole), None);
