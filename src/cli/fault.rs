@@ -75,7 +75,7 @@ impl Fault {
     /// Writing to `place` failed.
     pub(crate) fn unwritten(place: &str, error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            let message = format!("the reader of {place} has gone away");
+            let message = format!("the reader of {place} closed it");
             return Self { exit: Exit::BrokenPipe, message, help: None };
         }
         let message = format!("cannot write {place}: {error}");
@@ -94,7 +94,7 @@ impl Fault {
 
     /// The run has ended, and something of it is still there: a bug of ours.
     pub(crate) fn left_behind(left: &Leftover) -> Self {
-        let message = format!("internal error, something is left behind: {left}");
+        let message = format!("internal error, left behind at the end of the run: {left}");
         Self { exit: Exit::Conservation, message, help: None }
             .with_help("the report is complete; the log tells more (`-v`)")
     }

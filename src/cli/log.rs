@@ -88,7 +88,7 @@ fn from_environment() -> Result<String, Fault> {
         Ok(filter) if !filter.trim().is_empty() => match EnvFilter::try_new(&filter) {
             Ok(_) => Ok(filter),
             Err(error) => {
-                let message = format!("{VARIABLE} is no log filter: `{filter}`: {error}");
+                let message = format!("{VARIABLE} is not a log filter: `{filter}`: {error}");
                 Err(Fault::usage(message)
                     .with_help("for example `AUDIOPOOL_LOG=audiopool=debug,warn`"))
             }

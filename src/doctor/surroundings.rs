@@ -131,7 +131,7 @@ fn decoding() -> [Finding; 3] {
             with(Finding::ok("ffmpeg", format!("{}, {version}", program.display())))
         }
         Some((_, Err(reason))) => {
-            let advice = "install it anew, or name another program in AUDIOPOOL_FFMPEG";
+            let advice = "reinstall it, or name another program in AUDIOPOOL_FFMPEG";
             without(Finding::warning("ffmpeg", reason, advice))
         }
     }
@@ -149,7 +149,7 @@ fn ffprobe() -> Finding {
         Some((program, Ok(version))) => {
             Finding::ok("ffprobe", format!("{}, {version}", program.display()))
         }
-        Some((_, Err(reason))) => Finding::warning("ffprobe", reason, "install ffmpeg anew"),
+        Some((_, Err(reason))) => Finding::warning("ffprobe", reason, "reinstall ffmpeg"),
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn show() -> Json<Setting> {
     responses(
         (status = 200, description = "The setting as it is now.", body = shapes::ThreadsSet),
         (status = 408, description = "The body was too slow.", body = shapes::Refusal),
-        (status = 415, description = "The body is no JSON.", body = shapes::Refusal),
+        (status = 415, description = "The body is not JSON.", body = shapes::Refusal),
     ))]
 pub(super) async fn change(headers: HeaderMap, body: Body) -> Result<Json<Setting>, ApiError> {
     if !is_json(&headers) {

@@ -32,7 +32,7 @@ pub struct Evidence {
     pub rss_bytes: Option<u64>,
     /// What it was doing while it gave no answer.
     pub silence: Silence,
-    /// How many processes the kernel has killed for want of memory in the meantime, on this
+    /// How many processes the kernel has killed for lack of memory in the meantime, on this
     /// machine or in this group of processes, where it counts them.
     pub oom_kills: Option<u64>,
     /// The task that its board named last.
@@ -158,8 +158,8 @@ impl fmt::Display for Evidence {
             write!(f, ", memory {}.{} MiB", tenths / 10, tenths % 10)?;
         }
         match self.oom_kills {
-            Some(0) => f.write_str(", no process was killed for want of memory")?,
-            Some(killed) => write!(f, ", {killed} processes were killed for want of memory")?,
+            Some(0) => f.write_str(", no process was killed for lack of memory")?,
+            Some(killed) => write!(f, ", {killed} processes were killed for lack of memory")?,
             None => {}
         }
         if let Some(stage) = &self.stage {
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(
             evidence.to_string(),
             "pid 7, SIGKILL from audiopool, cpu 1.500 s, memory 1.5 MiB, no process was killed \
-             for want of memory, at peak"
+             for lack of memory, at peak"
         );
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn of(_: u32) -> Vitals {
     Vitals::default()
 }
 
-/// How many processes the kernel has killed for want of memory so far: in our own control group if
+/// How many processes the kernel has killed for lack of memory so far: in our own control group if
 /// it counts them there, else on the whole machine.
 pub(super) fn oom_kills() -> Option<u64> {
     let read = |path: &str| std::fs::read_to_string(path).ok();

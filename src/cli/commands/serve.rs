@@ -78,7 +78,7 @@ fn folder(path: &Path) -> Result<PathBuf, Fault> {
     if real.is_dir() {
         Ok(real)
     } else {
-        Err(Fault::usage(format!("`--allow-path {shown}` is no folder")))
+        Err(Fault::usage(format!("`--allow-path {shown}` is not a folder")))
     }
 }
 

@@ -176,7 +176,7 @@ impl<J: Iterator<Item = Job>> Iterator for Watched<J> {
 }
 
 impl Seen {
-    /// Tells of an input that was there before. Each is measured, and has its record.
+    /// Warns of an input that was listed before. Each is measured, and has its record.
     fn add(&mut self, id: &FileId, path: &Path) {
         let hash = self.hasher.hash_one(id);
         if self.hashes.contains(&hash) {
@@ -185,7 +185,7 @@ impl Seen {
                 let shown = path.display();
                 tracing::warn!("`{shown}` is the same file as an input before it, measured again");
             } else if self.twice == MOST_TOLD + 1 {
-                tracing::warn!("more files come twice; they are not told by name");
+                tracing::warn!("more files are listed twice; they are not named");
             }
         } else if self.hashes.len() < MOST_SEEN {
             self.hashes.insert(hash);
@@ -208,5 +208,5 @@ fn locked(clash: &Clash) -> MutexGuard<'_, Option<String>> {
 }
 
 fn refused(message: String) -> Fault {
-    Fault::usage(message).with_help("name a file that is none of the inputs")
+    Fault::usage(message).with_help("name a file that is not an input")
 }

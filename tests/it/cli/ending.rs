@@ -113,7 +113,7 @@ fn a_reader_who_goes_away_ends_the_run() {
     let mut said = String::new();
     running.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(running.end_of_itself(), Some(141), "after {taken} further paths");
-    assert_eq!(said, "error: the reader of standard output has gone away\n");
+    assert_eq!(said, "error: the reader of standard output closed it\n");
 }
 
 /// A run with a report in a file, in the middle of its list.

@@ -156,7 +156,7 @@ fn a_log_filter_that_is_none_is_a_usage_error() {
     let output =
         audiopool().args(["analyze", "x"]).env("AUDIOPOOL_LOG", "audiopool=loud").output().unwrap();
     expect_code(&output, 2, "AUDIOPOOL_LOG");
-    assert!(stderr(&output).contains("AUDIOPOOL_LOG is no log filter: `audiopool=loud`"));
+    assert!(stderr(&output).contains("AUDIOPOOL_LOG is not a log filter: `audiopool=loud`"));
     assert!(stderr(&output).contains("help: for example"));
 }
 

@@ -1,4 +1,4 @@
-//! Names in ARCHITECTURE.md and CONTRIBUTING.md.
+//! Names in ARCHITECTURE.md and CONTRIBUTING.md, and the length of what must stay short.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -70,4 +70,13 @@ fn the_architecture_is_short_and_every_module_has_its_invariant() {
         let is_told = told.contains(file.as_str()) || told.contains(folder.as_str());
         assert!(is_told || module == "lib", "the code map leaves out {file}");
     }
+}
+
+#[test]
+fn the_readme_is_short_and_so_is_the_glossary() {
+    assert!(read("README.md").lines().count() <= 200);
+    let glossary = read("docs/src/glossary.md");
+    let terms =
+        glossary.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| term"));
+    assert!((40..=60).contains(&terms.count()));
 }

@@ -83,8 +83,8 @@ fn f07_a_worker_that_is_killed_from_outside_costs_one_try() {
     let ended = running.wait();
     ended.assert_nothing_lost(&Expected::all_well());
     assert!(ended.stderr.contains("killed by SIGKILL, not by audiopool"), "{ended}");
-    let counted = "processes were killed for want of memory";
-    let uncounted = "no process was killed for want of memory";
+    let counted = "processes were killed for lack of memory";
+    let uncounted = "no process was killed for lack of memory";
     assert!(ended.stderr.contains(counted) || ended.stderr.contains(uncounted), "{ended}");
     evidence_is_logged(&ended, &["SIGKILL from another process, cpu "]);
 }

@@ -77,7 +77,7 @@ fn listening_to_everyone_is_said_aloud() {
 
 #[test]
 fn a_folder_that_is_none_cannot_be_allowed() {
-    for (path, what) in [("/no/such", "No such file"), ("Cargo.toml", "is no folder")] {
+    for (path, what) in [("/no/such", "No such file"), ("Cargo.toml", "is not a folder")] {
         let mut command = assert_cmd::cargo::cargo_bin_cmd!("audiopool");
         let output =
             command.args(["serve", "--listen", "127.0.0.1:0", "--allow-path", path]).output();

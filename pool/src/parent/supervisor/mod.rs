@@ -109,7 +109,7 @@ pub(super) struct Shared {
     callbacks: Callbacks,
     lifeline: Lifeline,
     has_fallen_back: AtomicBool,
-    /// Killed for want of memory before the pool began.
+    /// Killed for lack of memory before the pool began.
     oom_kills: Option<u64>,
 }
 
