@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use audiopool_worker::analyze::Health;
-use audiopool_worker::audio::AudioDescription;
+use audiopool_worker::audio::{Audio, AudioDescription};
 use audiopool_worker::pcm::PcmFormat;
 use procpool::board;
 use procpool::confine::Needs;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chunk::{ChunkLength, Cutter};
 use crate::decode::{self, DecodeError, DecodeErrorKind, Filled, Source, SourceFormat};
-use crate::record::Warning;
+use crate::record::{Failure, FailureKind, Warning};
 
 /// Bytes that are read in place at a time, so that they are still in the processor's cache when
 /// their checksum is made.
@@ -46,6 +46,27 @@ pub enum Decoded {
     Opened(SourceFormat),
     /// The next chunk; its audio comes with it.
     Chunk,
+}
+
+/// What a decoder has delivered, with the audio of a chunk.
+#[derive(Debug)]
+pub enum Delivered {
+    /// What the file is.
+    Opened(SourceFormat),
+    /// The next chunk.
+    Chunk(Audio),
+}
+
+impl Decoded {
+    /// Joins an item with its audio. A healthy decoder sends audio with each chunk and with nothing
+    /// else.
+    pub fn with(self, audio: Option<Audio>) -> Result<Delivered, Failure> {
+        match (self, audio) {
+            (Self::Opened(format), None) => Ok(Delivered::Opened(format)),
+            (Self::Chunk, Some(audio)) => Ok(Delivered::Chunk(audio)),
+            _ => Err(Failure::new(FailureKind::Protocol, "the decoder's items are mixed up")),
+        }
+    }
 }
 
 /// How the decoding of a file ended that could be opened.

@@ -74,6 +74,7 @@
 //! aborts there, aborts the program. Files that are not trusted are decoded and measured in
 //! processes of their own by the [`pipeline`], and by nothing else here.
 
+pub mod atomic_file;
 mod build_id;
 pub mod chunk;
 pub mod decode;
@@ -94,7 +95,6 @@ pub mod selftest;
 pub mod settings;
 pub mod threads;
 pub mod web;
-pub mod whole;
 
 pub use build_id::BUILD_ID;
 pub use decode::{DecodeError, DecodeErrorKind};

@@ -12,7 +12,8 @@ mod stored;
 
 pub use again::{Changes, Refusal, files, record, settings};
 pub use albums::Albums;
-pub use store::{Measured, Store};
+pub use store::Store;
+pub use stored::Measured;
 
 use audiopool_worker::analyze::waveform::{self, Waveform};
 use audiopool_worker::analyze::{Analyzer, Analyzers, Features, FrameSpan, Partials};

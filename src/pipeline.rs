@@ -4,16 +4,16 @@
 //!   plan ──job──▶ decode ──chunks──▶ workers ──partials──▶ merge ──▶ record
 //! ```
 //!
-//! `street` walks it for one file; `lanes` has several files in work at once and brings their
-//! records back into the order of the jobs; `pools` has the processes, for one run or for several
-//! at once. Stations know nothing of each other: they meet here.
+//! [`file_pipeline`] runs it for one file; [`ordered_scheduler`] has several files in work at once and
+//! brings their records back into the order of the jobs; [`pools`] has the processes, for one run or
+//! for several at once. The stations know nothing of each other: they meet here.
 
 mod failure;
-mod lanes;
+mod file_pipeline;
+mod ordered_scheduler;
 mod pools;
-mod recipe;
 mod replay;
-mod street;
+mod replay_command;
 
 use std::io;
 
@@ -22,16 +22,12 @@ use procpool::usage::Meter;
 use crate::chunk::ChunkLength;
 use crate::event::{Event, Observer};
 use crate::interrupt::{Interrupt, Stop};
-use crate::merge::Store;
 use crate::plan::Job;
 use crate::record::{Record, Summary};
-use crate::settings::{AnalysisSettings, Drawing, RunSettings};
-use procpool::{Execute, PoolError};
+use crate::settings::{AnalysisSettings, RunSettings};
+use procpool::PoolError;
 
-use recipe::Recipe;
-use street::Street;
-
-pub use pools::{Guest, Pools};
+pub use pools::{Pools, Session};
 pub use replay::{NotReplayed, Replay, Replayed, replay};
 
 /// Why a run ended before its time. Records handed over until then are good.
@@ -51,10 +47,10 @@ pub enum RunError {
     Output(#[source] io::Error),
     /// Partials could not be stored.
     #[error("cannot store partials")]
-    Unsaved(#[source] io::Error),
+    StorePartials(#[source] io::Error),
     /// A waveform could not be written.
     #[error("cannot write peaks")]
-    Undrawn(#[source] io::Error),
+    WritePeaks(#[source] io::Error),
 }
 
 /// Analyses every job; `each` gets the records in the order of the jobs.
@@ -67,27 +63,11 @@ pub fn run(
     each: &mut dyn FnMut(Record) -> io::Result<()>,
 ) -> Result<Summary, RunError> {
     let ended = Pools::open(run, observer).and_then(|pools| {
-        let summary = pools.guest(0).run(jobs, analysis, observer, stop, each);
+        let summary = pools.session(0).run(jobs, analysis, observer, stop, each);
         pools.close().and(summary)
     });
     observer(&Event::RunEnded { usage: Meter::open().read() });
     ended
-}
-
-fn street<'a, D: Execute, W: Execute>(
-    decoders: &'a D,
-    workers: &'a W,
-    run: &RunSettings,
-    analysis: &'a AnalysisSettings,
-    observer: &'a Observer,
-) -> Street<'a, D, W> {
-    let keys: Vec<_> = analysis.metrics.iter().map(|metric| metric.key).collect();
-    let (mut analyzers, chunk_length) = (analysis.analyzers(), chunk_length(run));
-    analyzers.waveform = run.drawing.as_ref().map(Drawing::waveforms);
-    Street::new(decoders, workers, analyzers, keys, chunk_length, run.timeout, observer)
-        .with_recipe(Recipe::new(run, analysis))
-        .with_drawing(run.drawing.clone())
-        .with_store(run.save_partials.as_deref().map(|place| Store::at(place, analysis)))
 }
 
 fn chunk_length(run: &RunSettings) -> ChunkLength {

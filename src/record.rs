@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use audiopool_worker::analyze::waveform::Waveform;
 use audiopool_worker::analyze::{Details, Features};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use schemars::JsonSchema;
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
@@ -270,18 +271,9 @@ impl Serialize for Metrics<'_> {
 
 /// The path's bytes with everything but RFC 3986's unreserved characters and `/` as `%XX`.
 pub(crate) fn percent_encoded(path: &Path) -> String {
-    let mut encoded = String::new();
-    for &byte in path.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push('%');
-            for digit in [byte >> 4, byte & 0xF] {
-                encoded.extend(char::from_digit(digit.into(), 16).map(|c| c.to_ascii_uppercase()));
-            }
-        }
-    }
-    encoded
+    const ESCAPED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    percent_encode(path.as_os_str().as_encoded_bytes(), ESCAPED).to_string()
 }
 
 #[cfg(test)]

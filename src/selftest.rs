@@ -10,8 +10,8 @@
 //! beforehand: a task that a retry cures has the result of the run without faults, and any other
 //! fails for a known cause. Task accounting and leftovers are checked too.
 
+mod comparison;
 mod sheet;
-mod verdict;
 mod work;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,8 +26,8 @@ use procpool::{Inline, PoolError, PoolEvent, ProcessPool, TaskError, TaskTerms, 
 
 pub use sheet::Sheet;
 
+use comparison::Comparison;
 use sheet::Deaths;
-use verdict::Verdict;
 
 /// How often a task is tried in all. The plan's cures count on three.
 const ATTEMPTS: u32 = 3;
@@ -81,9 +81,9 @@ impl Selftest {
         }
         let fire_time = begun.elapsed();
 
-        let verdict = Verdict::of(plan, &calm, &fire, &balance, Traces::back_at(before));
+        let comparison = Comparison::of(plan, &calm, &fire, &balance, Traces::back_at(before));
         let deaths = deaths.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Sheet { test: self.clone(), plan, calm_time, fire_time, balance, deaths, verdict })
+        Ok(Sheet { test: self.clone(), plan, calm_time, fire_time, balance, deaths, comparison })
     }
 
     fn pool(

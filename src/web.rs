@@ -62,40 +62,40 @@ pub struct Site {
 
 /// What all requests share.
 #[derive(Debug)]
-struct Grounds {
+struct AppState {
     host_names: Vec<String>,
     allowed: Vec<PathBuf>,
     queue: Arc<Queue>,
 }
 
 /// How a request gets at it.
-type Shared = State<Arc<Grounds>>;
+type Shared = State<Arc<AppState>>;
 
 /// Everything that is answered, without a socket.
 pub fn router(site: Site) -> Router {
-    routes(&Arc::new(Grounds::of(site)))
+    routes(&Arc::new(AppState::of(site)))
 }
 
-impl Grounds {
+impl AppState {
     fn of(site: Site) -> Self {
         let Site { host_names, allowed, run, .. } = site;
         Self { host_names, allowed, queue: Queue::new(run) }
     }
 }
 
-fn routes(grounds: &Arc<Grounds>) -> Router {
+fn routes(state: &Arc<AppState>) -> Router {
     Router::from(described())
         .merge(page::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_way)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(Arc::clone(grounds), gate::check))
+        .layer(from_fn_with_state(Arc::clone(state), gate::check))
         .layer(from_fn(gate::sign))
-        .with_state(Arc::clone(grounds))
+        .with_state(Arc::clone(state))
 }
 
 /// The API, each route with its description.
-fn described() -> OpenApiRouter<Arc<Grounds>> {
+fn described() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(described_routes!(threads::show, threads::change))
         .routes(described_routes!(tally::healthy))

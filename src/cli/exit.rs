@@ -107,7 +107,9 @@ impl From<&RunError> for Exit {
             RunError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 Self::BrokenPipe
             }
-            RunError::Output(_) | RunError::Unsaved(_) | RunError::Undrawn(_) => Self::Unwritten,
+            RunError::Output(_) | RunError::StorePartials(_) | RunError::WritePeaks(_) => {
+                Self::Unwritten
+            }
         }
     }
 }

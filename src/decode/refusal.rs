@@ -7,7 +7,6 @@ use symphonia::core::errors::Error;
 
 use super::{DecodeError, DecodeErrorKind};
 use crate::decode::codec::engine::said;
-use crate::decode::container::format::FormatRow;
 
 /// The highest sample rate that is believed: twice that of the fastest converters.
 const MAX_SAMPLE_RATE: u32 = 1_536_000;
@@ -26,8 +25,8 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// Of a container whose tracks are known, and none of them is audio.
-    pub(super) fn no_audio(row: &FormatRow) -> Self {
-        let message = format!("this is {}, but none of its tracks is audio", row.name);
+    pub(super) fn no_audio(format: &str) -> Self {
+        let message = format!("this is {format}, but none of its tracks is audio");
         Self::Final(DecodeError::new(DecodeErrorKind::NoAudio, message))
     }
 
@@ -36,28 +35,26 @@ impl Refusal {
     }
 }
 
-pub(super) fn refusal_of(row: &FormatRow, error: &Error) -> Refusal {
+pub(super) fn refusal_of(format: &str, error: &Error) -> Refusal {
     let what = said(error);
     // Only MPEG audio is searched for; all else was recognised by its first bytes.
     let is_not_found = what.contains("no suitable format reader");
     match error {
         Error::Unsupported(_) if is_not_found => Refusal::Corrupt(format!(
-            "this should be {}, but no intact beginning of it is to be found",
-            row.name
+            "this should be {format}, but no intact beginning of it is to be found"
         )),
         // An index or a header that should be there: the file is damaged or cut short.
         Error::Unsupported(_) if what.contains("missing") => {
-            Refusal::Corrupt(format!("this is {}, but damaged or cut short ({what})", row.name))
+            Refusal::Corrupt(format!("this is {format}, but damaged or cut short ({what})"))
         }
         Error::Unsupported(_) => Refusal::Unsupported(format!(
-            "this is {} of a kind that audiopool does not decode itself ({what})",
-            row.name
+            "this is {format} of a kind that audiopool does not decode itself ({what})"
         )),
         Error::LimitError(_) => Refusal::Final(DecodeError::new(
             DecodeErrorKind::LimitExceeded,
-            format!("this is {}, beyond what is reasonable: {what}", row.name),
+            format!("this is {format}, beyond what is reasonable: {what}"),
         )),
-        _ => Refusal::Corrupt(format!("this is {}, but it cannot be read ({what})", row.name)),
+        _ => Refusal::Corrupt(format!("this is {format}, but it cannot be read ({what})")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::whole::Whole;
+use crate::atomic_file::AtomicFile;
 
 /// So many characters of an input's name are in that of what is kept of it.
 const MOST_NAME: usize = 80;
@@ -17,7 +17,7 @@ pub(super) fn prepare(directory: &Path, instead: &str) -> io::Result<()> {
         let message = format!("the directory is not empty; name a new one{instead}");
         return Err(io::Error::new(io::ErrorKind::DirectoryNotEmpty, message));
     }
-    Whole::try_at(&directory.join("tried"))
+    AtomicFile::try_at(&directory.join("tried"))
 }
 
 /// A name that every system takes, and no other input of the run has.

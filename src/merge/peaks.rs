@@ -11,13 +11,13 @@ use std::path::Path;
 use audiopool_worker::analyze::waveform::Waveform;
 
 use super::directory;
+use crate::atomic_file::AtomicFile;
 use crate::settings::{Peaks, PeaksFormat, PeaksPlace};
-use crate::whole::Whole;
 
 /// Makes sure that files can be written there: makes a directory, which must be empty.
 pub fn prepare(place: &PeaksPlace) -> io::Result<()> {
     match place {
-        PeaksPlace::File(path) => Whole::try_at(path),
+        PeaksPlace::File(path) => AtomicFile::try_at(path),
         PeaksPlace::Directory(path) => directory::prepare(path, ""),
     }
 }
@@ -25,10 +25,10 @@ pub fn prepare(place: &PeaksPlace) -> io::Result<()> {
 /// Writes the waveform of an input; the file appears when it is complete.
 pub fn save(peaks: &Peaks, index: u64, input: &Path, waveform: &Waveform) -> io::Result<()> {
     let mut file = match &peaks.place {
-        PeaksPlace::File(path) => Whole::create(path)?,
+        PeaksPlace::File(path) => AtomicFile::create(path)?,
         PeaksPlace::Directory(path) => {
             let name = directory::name(index, input, peaks.format.extension());
-            Whole::create(&path.join(name))?
+            AtomicFile::create(&path.join(name))?
         }
     };
     match peaks.format {

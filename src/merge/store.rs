@@ -11,32 +11,16 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use audiopool_worker::analyze::{Health, Partials};
-use audiopool_worker::pcm::PcmFormat;
+use audiopool_worker::analyze::Partials;
 
 use super::directory;
-use super::stored::{Header, Settings};
-use crate::record::{FileFormat, Record, Warning};
+use super::stored::{Header, Measured, Settings};
+use crate::atomic_file::AtomicFile;
+use crate::record::Record;
 use crate::settings::AnalysisSettings;
-use crate::whole::Whole;
 
 /// How the name of a file of stored partials ends.
 pub(super) const EXTENSION: &str = "partials";
-
-/// What is known of an input that was measured, beside its partials.
-#[derive(Clone, Copy, Debug)]
-pub struct Measured<'a> {
-    /// As it was given.
-    pub path: &'a Path,
-    /// What it is.
-    pub format: &'a FileFormat,
-    /// What its samples are.
-    pub pcm: PcmFormat,
-    /// What its owner should know.
-    pub warnings: &'a [Warning],
-    /// Whether it is what it says it is.
-    pub health: &'a Health,
-}
 
 /// Where the partials of a run are kept.
 #[derive(Debug)]
@@ -82,7 +66,7 @@ impl Store {
     ) -> io::Result<()> {
         let bytes = header.written(partials).map_err(io::Error::other)?;
         let name = directory::name(index, input, EXTENSION);
-        let mut file = Whole::create(&self.directory.join(name))?;
+        let mut file = AtomicFile::create(&self.directory.join(name))?;
         file.write_all(&bytes)?;
         file.finish()
     }

@@ -22,7 +22,6 @@ use audiopool_worker::pcm::PcmFormat;
 use procpool::codec::{self, CodecError, MAX_STORED};
 use serde::{Deserialize, Serialize};
 
-use super::store::Measured;
 use crate::record::{Attempt, DecodedBy, Failure, FailureKind, FileFormat, Record, Warning};
 use crate::settings::{
     AnalysisSettings, Grouping, LOUDNESS_TARGET, METRICS, MIN_SILENCE_MS, SILENCE_THRESHOLD_DB,
@@ -44,6 +43,21 @@ const MOST: (u32, u16) = (1_536_000, 64);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Unreadable(String);
+
+/// What is known of an input that was measured, beside its partials.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'a> {
+    /// As it was given.
+    pub path: &'a Path,
+    /// What it is.
+    pub format: &'a FileFormat,
+    /// What its samples are.
+    pub pcm: PcmFormat,
+    /// What its owner should know.
+    pub warnings: &'a [Warning],
+    /// Whether it is what it says it is.
+    pub health: &'a Health,
+}
 
 /// What stands before the partials.
 #[derive(Debug, Serialize, Deserialize)]

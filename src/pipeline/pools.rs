@@ -1,30 +1,32 @@
 //! Pools: the processes that files are worked on by, for one run or for several at once.
 //!
 //! ```text
-//!   run 1 ─┐                     ┌─ decoders   workers + (runs − 1): one that comes later
-//!   run 2 ─┼─▶ Guest ─▶ Street ──┤             need not wait for a file of three hours
-//!   run 3 ─┘    party            └─ workers    take turns between the parties
+//!   run 1 ─┐                                ┌─ decoders   workers + (runs − 1), so that a run which
+//!   run 2 ─┼─▶ Session ─▶ FilePipeline ─────┤             starts later need not wait for a long file
+//!   run 3 ─┘                                └─ workers    take turns between the runs
 //! ```
 //!
-//! Runs that share them are *parties*: the [pool](crate::pool) takes turns between them, and
-//! a run that leaves cancels its own tasks and no others. A run by itself has pools of its
-//! own, on the same street.
+//! Runs that share pools are *parties* of them: the [pool](procpool) takes turns between them, and a
+//! run that leaves cancels its own tasks and no others. A run by itself has pools of its own.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::{fmt, io};
 
+use audiopool_worker::measure::Measure;
 use procpool::protocol::Role;
 
-use super::lanes::{LOOK_AHEAD, Lanes};
-use super::street::{self, Load, Street};
-use super::{RunError, is_at_once};
+use super::file_pipeline::{self, FilePipeline, Load, MOST_COLUMNS, State};
+use super::ordered_scheduler::{LOOK_AHEAD, OrderedScheduler};
+use super::replay_command::ReplayCommand;
+use super::{RunError, chunk_length, is_at_once};
 use crate::event::{self, Event, Observer};
 use crate::interrupt::{Interrupt, Pause};
+use crate::merge::Store;
 use crate::plan::Job;
 use crate::record::{Record, Summary};
 use crate::role;
-use crate::settings::{AnalysisSettings, Isolation, RunSettings};
+use crate::settings::{AnalysisSettings, Drawing, Isolation, RunSettings};
 use procpool::{Balance, Execute, Inline, PeakMemory, PoolBuilder, ProcessPool};
 
 /// What files are decoded and measured by.
@@ -32,7 +34,7 @@ pub struct Pools {
     kind: Kind,
     run: RunSettings,
     /// Runs at a time.
-    guests: usize,
+    sessions: usize,
     load: Arc<Load>,
     observer: Observer,
 }
@@ -44,7 +46,7 @@ enum Kind {
 
 /// One of the runs that share pools.
 #[derive(Debug)]
-pub struct Guest<'a> {
+pub struct Session<'a> {
     pools: &'a Pools,
     party: u64,
 }
@@ -57,23 +59,23 @@ impl Pools {
 
     /// For so many runs at a time, all with these settings.
     pub fn shared(
-        guests: NonZeroUsize,
+        sessions: NonZeroUsize,
         run: &RunSettings,
         observer: &Observer,
     ) -> Result<Self, RunError> {
-        let guests = guests.get();
+        let sessions = sessions.get();
         let kind = match run.isolation {
             Isolation::Never => Kind::Inline(Inline::new(role::all_tasks())),
-            Isolation::Always => processes(run, guests, observer)?,
+            Isolation::Always => processes(run, sessions, observer)?,
         };
         let (run, load) = (run.clone(), Arc::default());
-        Ok(Self { kind, run, guests, load, observer: Arc::clone(observer) })
+        Ok(Self { kind, run, sessions, load, observer: Arc::clone(observer) })
     }
 
-    /// Someone who has files worked on, under a number that no other run has or will have. It
-    /// stands in the events of its tasks.
-    pub fn guest(&self, party: u64) -> Guest<'_> {
-        Guest { pools: self, party }
+    /// A run on these pools, with a number that no other run has or will have. The events of its
+    /// tasks have that number.
+    pub fn session(&self, party: u64) -> Session<'_> {
+        Session { pools: self, party }
     }
 
     /// Most workers at a time.
@@ -94,34 +96,34 @@ impl Pools {
     /// Ends all processes, and checks the task accounting.
     pub fn close(self) -> Result<(), RunError> {
         let Kind::Processes { decoders, workers } = &self.kind else { return Ok(()) };
-        let books = [(Role::Decoder, decoders.shutdown()), (Role::Worker, workers.shutdown())];
-        for (role, balance) in books {
+        let balances = [(Role::Decoder, decoders.shutdown()), (Role::Worker, workers.shutdown())];
+        for (role, balance) in balances {
             (self.observer)(&Event::Balanced { role, balance });
         }
-        check("decoders", &books[0].1)?;
-        check("workers", &books[1].1)
+        check("decoders", &balances[0].1)?;
+        check("workers", &balances[1].1)
     }
 
     /// What they take up at most, with the largest chunk and the largest waveform so far.
     fn peak_memory(&self) -> PeakMemory {
         PeakMemory {
             decoders: self.run.workers + self.spare(),
-            threads: street::decoding_threads(1).get(),
+            threads: file_pipeline::decoding_threads(1).get(),
             workers: self.run.workers,
             chunk_bytes: self.load.largest_chunk(),
             waveform_bytes: self.load.largest_waveform(),
             // A chunk that waits has a slot of its decoder, and no more tasks than that wait.
             tasks: 0,
-            records: LOOK_AHEAD.saturating_mul(self.guests as u64),
+            records: LOOK_AHEAD.saturating_mul(self.sessions as u64),
         }
     }
 
     fn spare(&self) -> usize {
-        spare(self.guests)
+        spare(self.sessions)
     }
 }
 
-impl Guest<'_> {
+impl Session<'_> {
     /// Analyses every job; `each` gets the records in the order of the jobs, and `observer` is
     /// told what becomes of the files.
     pub fn run(
@@ -134,14 +136,14 @@ impl Guest<'_> {
     ) -> Result<Summary, RunError> {
         match &self.pools.kind {
             Kind::Processes { decoders, workers } => {
-                let street = self.street(decoders, workers, analysis, observer);
+                let pipeline = self.pipeline(decoders, workers, analysis, observer);
                 let kill = || {
                     self.end(decoders)();
                     self.end(workers)();
                 };
                 // Not left to the thread that hands the records over: it may wait for their reader.
                 let _hurry = stop.on_change({
-                    let abandon = street.abandoner();
+                    let abandon = pipeline.abandoner();
                     let (decoders, workers) = (self.end(decoders), self.end(workers));
                     move |stop| {
                         abandon(stop);
@@ -160,34 +162,52 @@ impl Guest<'_> {
                     }
                 });
                 let count = self.pools.run.workers;
-                let summary = Lanes { street: &street, count, stop, kill: &kill }.walk(jobs, each);
+                let summary = OrderedScheduler { pipeline: &pipeline, count, stop, kill: &kill }
+                    .run(jobs, each);
                 observer(&Event::Bounded { peak_bytes: self.pools.peak_memory().bytes() });
                 summary
             }
             Kind::Inline(inline) => {
-                let street = self.street(inline, inline, analysis, observer);
+                let pipeline = self.pipeline(inline, inline, analysis, observer);
                 // There is no process to kill: the stop is noticed between two chunks.
-                let _hurry = stop.on_change(street.abandoner());
-                Lanes { street: &street, count: 1, stop, kill: &|| {} }.walk(jobs, each)
+                let _hurry = stop.on_change(pipeline.abandoner());
+                OrderedScheduler { pipeline: &pipeline, count: 1, stop, kill: &|| {} }
+                    .run(jobs, each)
             }
         }
     }
 
-    fn street<'a, D: Execute, W: Execute>(
+    fn pipeline<'a, D: Execute, W: Execute>(
         &self,
         decoders: &'a D,
         workers: &'a W,
         analysis: &'a AnalysisSettings,
         observer: &'a Observer,
-    ) -> Street<'a, D, W> {
+    ) -> FilePipeline<'a, D, W> {
         let Pools { run, load, .. } = self.pools;
-        super::street(decoders, workers, run, analysis, observer)
-            .in_the_name_of(self.party, Arc::clone(load))
+        let (mut analyzers, chunk_length) = (analysis.analyzers(), chunk_length(run));
+        analyzers.waveform = run.drawing.as_ref().map(Drawing::waveforms);
+        FilePipeline {
+            decoders,
+            workers,
+            measure: Measure { analyzers },
+            keys: analysis.metrics.iter().map(|metric| metric.key).collect(),
+            chunk_length,
+            timeout: file_pipeline::patience(run.timeout, chunk_length),
+            party: self.party,
+            load: Arc::clone(load),
+            observer,
+            replay_command: ReplayCommand::new(run, analysis),
+            drawing: run.drawing.clone(),
+            most_columns: MOST_COLUMNS,
+            store: run.save_partials.as_deref().map(|place| Store::at(place, analysis)),
+            state: State::default(),
+        }
     }
 
     /// What ends the work of this run in a pool: all of it if no other run has any.
     fn end(&self, pool: &ProcessPool) -> Box<dyn Fn() + Send + Sync> {
-        if self.pools.guests == 1 {
+        if self.pools.sessions == 1 {
             Box::new(pool.killer())
         } else {
             Box::new(pool.dismisser(self.party))
@@ -195,10 +215,10 @@ impl Guest<'_> {
     }
 }
 
-impl Drop for Guest<'_> {
+impl Drop for Session<'_> {
     fn drop(&mut self) {
         if let Kind::Processes { decoders, workers } = &self.pools.kind
-            && self.pools.guests > 1
+            && self.pools.sessions > 1
         {
             for pool in [decoders, workers] {
                 // Nothing is left, unless the consumer of the records has panicked.
@@ -216,11 +236,11 @@ impl fmt::Debug for Pools {
 }
 
 /// Decoders beyond those that one run has: a file is long, and holds its decoder to its end.
-fn spare(guests: usize) -> usize {
-    guests - 1
+fn spare(sessions: usize) -> usize {
+    sessions - 1
 }
 
-fn processes(run: &RunSettings, guests: usize, observer: &Observer) -> Result<Kind, RunError> {
+fn processes(run: &RunSettings, sessions: usize, observer: &Observer) -> Result<Kind, RunError> {
     let like_the_run = |builder: PoolBuilder| {
         builder
             .sandbox(run.sandbox)
@@ -231,14 +251,14 @@ fn processes(run: &RunSettings, guests: usize, observer: &Observer) -> Result<Ki
             .log_filter(run.log_filter.clone())
             .observer(event::of_pools(observer))
     };
-    let decoders = like_the_run(role::decoders()).spare_workers(spare(guests));
+    let decoders = like_the_run(role::decoders()).spare_workers(spare(sessions));
     let decoders = decoders.build().map_err(RunError::Boot)?;
     let workers = like_the_run(role::workers(&run.worker_program)).reads_from(&decoders);
     let workers = workers.build().map_err(RunError::Boot)?;
     Ok(Kind::Processes { decoders, workers })
 }
 
-/// Whether a pool's books balance.
+/// Whether the task accounting of a pool balances.
 pub(super) fn check(name: &str, balance: &Balance) -> Result<(), RunError> {
     if balance.is_even() {
         return Ok(());
@@ -253,9 +273,9 @@ mod tests {
     #[test]
     fn each_run_beyond_the_first_counts_with_a_decoder_and_with_its_records() {
         let run = RunSettings { workers: 2, isolation: Isolation::Never, ..RunSettings::default() };
-        let peak = |guests| {
-            let guests = NonZeroUsize::new(guests).unwrap();
-            Pools::shared(guests, &run, &(Arc::new(|_: &Event| {}) as Observer))
+        let peak = |sessions| {
+            let sessions = NonZeroUsize::new(sessions).unwrap();
+            Pools::shared(sessions, &run, &(Arc::new(|_: &Event| {}) as Observer))
                 .unwrap()
                 .peak_memory()
         };

@@ -15,10 +15,10 @@ use audiopool_worker::audio::{Audio, AudioDescription};
 use audiopool_worker::measure::Measure;
 
 use super::failure::{self, Stage};
+use super::file_pipeline::{decoding_threads, patience};
 use super::pools::check;
-use super::street::{decoding_threads, patience};
 use super::{RunError, chunk_length};
-use crate::decoder::{DecodeFile, Decoded};
+use crate::decoder::{DecodeFile, Decoded, Delivered};
 use crate::event::{self, Observer};
 use crate::interrupt::Interrupt;
 use crate::record::{DecodeErrorKind, Failure, FailureKind, SourceFormat};
@@ -209,26 +209,21 @@ impl Wanted {
     }
 
     fn take(&mut self, item: Decoded, audio: Option<Audio>) -> ControlFlow<()> {
-        match (item, audio) {
-            (Decoded::Opened(format), None) => {
+        let taken = item.with(audio).and_then(|item| match item {
+            Delivered::Opened(format) => {
                 self.format = Some(format);
-                ControlFlow::Continue(())
+                Ok(())
             }
-            (Decoded::Chunk, Some(audio)) => match self.keep(&audio) {
-                Ok(()) if self.range.as_ref().is_some_and(|range| self.frames >= range.end) => {
-                    ControlFlow::Break(())
-                }
-                Ok(()) => ControlFlow::Continue(()),
-                Err(failure) => {
-                    self.trouble = Some(failure);
-                    ControlFlow::Break(())
-                }
-            },
-            _ => {
-                let message = "the decoder's items are mixed up";
-                self.trouble = Some(Failure::new(FailureKind::Protocol, message));
-                ControlFlow::Break(())
-            }
+            Delivered::Chunk(audio) => self.keep(&audio),
+        });
+        if let Err(failure) = taken {
+            self.trouble = Some(failure);
+            return ControlFlow::Break(());
+        }
+        // A file that is opened has no frames yet, and a range is never empty.
+        match &self.range {
+            Some(range) if self.frames >= range.end => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use procpool::chaos::{Fate, Plan};
 use procpool::protocol::{Attempt, TaskId};
 
-use super::verdict::Verdict;
+use super::comparison::Comparison;
 use super::{ATTEMPTS, Selftest};
 use crate::event::PoolEvent;
 use procpool::Balance;
@@ -21,7 +21,7 @@ pub struct Sheet {
     pub(super) fire_time: Duration,
     pub(super) balance: Balance,
     pub(super) deaths: Deaths,
-    pub(super) verdict: Verdict,
+    pub(super) comparison: Comparison,
 }
 
 /// Processes that died without being told to, by cause.
@@ -39,12 +39,12 @@ impl Deaths {
 impl Sheet {
     /// Whether every check passed.
     pub fn holds(&self) -> bool {
-        self.verdict.count == 0
+        self.comparison.count == 0
     }
 
     /// What is against a law; the first few of them.
     pub fn violations(&self) -> &[String] {
-        &self.verdict.violations
+        &self.comparison.violations
     }
 
     /// How often each fault is planned, and how many tasks are hit.
@@ -68,7 +68,7 @@ impl Sheet {
 
 impl fmt::Display for Sheet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { test, calm_time, fire_time, balance, verdict, .. } = self;
+        let Self { test, calm_time, fire_time, balance, comparison, .. } = self;
         let workers = test.workers;
         writeln!(f, "baseline  one thread, no faults, {:.2} s", calm_time.as_secs_f64())?;
         writeln!(f, "pool      {workers} workers, {:.2} s", fire_time.as_secs_f64())?;
@@ -86,7 +86,7 @@ impl fmt::Display for Sheet {
         for (kind, count) in &self.deaths.0 {
             writeln!(f, "            {kind:<30}{count:>5}")?;
         }
-        let Verdict { equal, panicked, poisonous, .. } = verdict;
+        let Comparison { equal, panicked, poisonous, .. } = comparison;
         writeln!(f, "results   {equal} equal to the baseline, bit for bit")?;
         if self.plan.is_some() {
             let meant = panicked + poisonous;
@@ -98,7 +98,7 @@ impl fmt::Display for Sheet {
         for violation in self.violations() {
             writeln!(f, "VIOLATION {violation}")?;
         }
-        match verdict.count {
+        match comparison.count {
             0 => writeln!(f, "passed: nothing lost, doubled, changed or left behind"),
             1 => writeln!(f, "FAILED: 1 violation"),
             count => writeln!(f, "FAILED: {count} violations"),

@@ -5,7 +5,7 @@
 //! ends in exactly one record, under the name that the visitor knows it by.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,15 +17,12 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::folder::Folder;
-use super::queue::Place;
+use super::shared::MOST_COLUMNS;
 use crate::event::{Event, PoolEvent};
 use crate::interrupt::{Interrupt, Reason};
 use crate::plan::Job;
 use crate::record::{Failure, FailureKind, Outcome, Record, Summary};
 use crate::settings::AnalysisSettings;
-
-/// More than a screen shows, and little to keep.
-pub(super) const MOST_COLUMNS: NonZeroU32 = NonZeroU32::new(2000).expect("it is not zero");
 
 /// The last entry of every log.
 const ENDED: &str = "ended";
@@ -73,7 +70,7 @@ struct State {
     log: Vec<Entry>,
     folder: Option<Folder>,
     /// What the files in it were counted as.
-    room: Option<Place>,
+    room: Option<Box<dyn fmt::Debug + Send>>,
     error: Option<String>,
 }
 
@@ -148,8 +145,8 @@ impl Batch {
     }
 
     /// Holds on to the room that the files take up until they are deleted.
-    pub(super) fn keep_room(&self, room: Place) {
-        self.lock().room = Some(room);
+    pub(super) fn keep_room(&self, room: impl fmt::Debug + Send + 'static) {
+        self.lock().room = Some(Box::new(room));
     }
 
     /// The wish to stop; the run obeys it.

@@ -20,13 +20,13 @@ use super::batch::Batch;
 use super::contract::shapes;
 use super::metered::Meter;
 use super::order;
-use super::{ApiError, Grounds, Shared};
+use super::{ApiError, AppState, Shared};
 use crate::record::Summary;
 use crate::report::{Csv, Json as JsonReport, Report};
 use crate::settings::Bits;
 
 /// The routes.
-pub(super) fn router() -> OpenApiRouter<Arc<Grounds>> {
+pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(create, list, cancel_all))
         .routes(routes!(show, cancel))
@@ -125,7 +125,7 @@ async fn cancel_all(State(site): Shared) -> Result<Json<Value>, ApiError> {
 }
 
 /// Kills processes and deletes files, so not on a thread that has others waiting.
-async fn stop(site: &Arc<Grounds>, batches: Vec<Arc<Batch>>) -> Result<(), ApiError> {
+async fn stop(site: &Arc<AppState>, batches: Vec<Arc<Batch>>) -> Result<(), ApiError> {
     let site = Arc::clone(site);
     let stopping = tokio::task::spawn_blocking(move || {
         for batch in &batches {
@@ -268,13 +268,13 @@ fn download(body: Vec<u8>, content_type: &'static str, name: &str) -> Response {
     (headers, body).into_response()
 }
 
-fn find(site: &Grounds, id: &str) -> Result<Arc<Batch>, ApiError> {
+fn find(site: &AppState, id: &str) -> Result<Arc<Batch>, ApiError> {
     site.queue.find(id).ok_or_else(|| ApiError::NotFound { what: format!("job `{id}`") })
 }
 
 /// What there is of one file of a job.
 fn of_file<T>(
-    site: &Grounds,
+    site: &AppState,
     id: &str,
     index: &str,
     what: &str,

@@ -25,7 +25,7 @@ use super::batch::Order;
 use super::error::caused_by;
 use super::folder::Folder;
 use super::metered::{MOST_BETWEEN, Meter, TooMuchBetween};
-use super::queue::Place;
+use super::queue::Reservation;
 use crate::plan::{Job, Plan};
 use crate::record::{DecodeErrorKind, Failure};
 use crate::settings::{
@@ -70,7 +70,7 @@ pub(super) struct Asked {
 pub(super) async fn sent(
     mut form: Multipart,
     meter: &Meter,
-    place: &mut Place,
+    place: &mut Reservation,
 ) -> Result<Order, ApiError> {
     let folder = Folder::create().map_err(|error| stored(&error))?;
     let mut fields = 0;
@@ -206,7 +206,11 @@ fn guarded(job: Job, allowed: &[PathBuf]) -> Job {
 }
 
 /// Writes a file as it comes in; returns its length.
-async fn store(mut field: Field<'_>, path: &Path, place: &mut Place) -> Result<u64, ApiError> {
+async fn store(
+    mut field: Field<'_>,
+    path: &Path,
+    place: &mut Reservation,
+) -> Result<u64, ApiError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -5,7 +5,6 @@
 //! waits for a large one. Nothing here knows of requests.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -62,8 +61,10 @@ struct Board {
 
 /// A promised place in the queue, and room for what is being sent; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Reservation {
     queue: Arc<Queue>,
+    /// The id that the batch will have.
+    id: String,
     bytes: u64,
     is_promised: bool,
 }
@@ -94,7 +95,7 @@ impl Queue {
     }
 
     /// Promises a place to someone who is about to send files.
-    pub(super) fn promise(self: &Arc<Self>) -> Result<Place, ApiError> {
+    pub(super) fn promise(self: &Arc<Self>) -> Result<Reservation, ApiError> {
         let mut board = self.lock();
         if board.closed {
             return Err(ApiError::Closing);
@@ -102,15 +103,16 @@ impl Queue {
         if board.waiting.len() + board.promised >= MOST_WAITING {
             return Err(ApiError::Busy { waiting: MOST_WAITING });
         }
+        let id = random_id()?;
         board.promised += 1;
-        Ok(Place { queue: Arc::clone(self), bytes: 0, is_promised: true })
+        Ok(Reservation { queue: Arc::clone(self), id, bytes: 0, is_promised: true })
     }
 
     /// Takes an order in, and begins it if there is a free place.
-    pub(super) fn enter(self: &Arc<Self>, mut place: Place, order: Order) -> Arc<Batch> {
+    pub(super) fn enter(self: &Arc<Self>, mut place: Reservation, order: Order) -> Arc<Batch> {
         let mut board = self.lock();
         board.parties += 1;
-        let batch = Arc::new(Batch::new((random_id(), board.parties), order));
+        let batch = Arc::new(Batch::new((std::mem::take(&mut place.id), board.parties), order));
         board.promised -= 1;
         place.is_promised = false;
         board.all.push(Arc::clone(&batch));
@@ -130,7 +132,8 @@ impl Queue {
         // The room that its files take up is given back when they are deleted.
         let bytes = std::mem::take(&mut place.bytes);
         board.waiting.push_back(Arc::clone(&batch));
-        batch.keep_room(Place { queue: Arc::clone(self), bytes, is_promised: false });
+        let id = String::new();
+        batch.keep_room(Reservation { queue: Arc::clone(self), id, bytes, is_promised: false });
         drop(board);
         self.dispatch();
         batch
@@ -186,8 +189,8 @@ impl Queue {
         };
         let jobs = batch.jobs.iter().cloned();
         let mut index = 0;
-        let (guest, analysis) = (pools.guest(batch.party), batch.measured());
-        guest.run(jobs, &analysis, &observer, batch.stop(), &mut |record| {
+        let (session, analysis) = (pools.session(batch.party), batch.measured());
+        session.run(jobs, &analysis, &observer, batch.stop(), &mut |record| {
             batch.record(index, record);
             index += 1;
             Ok(())
@@ -271,7 +274,7 @@ impl Board {
     }
 }
 
-impl Place {
+impl Reservation {
     /// Takes room for so many bytes more.
     pub(super) fn grow(&mut self, bytes: u64) -> Result<(), ApiError> {
         let mut board = self.queue.lock();
@@ -284,7 +287,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Reservation {
     fn drop(&mut self) {
         let mut board = self.queue.lock();
         board.bytes -= self.bytes;
@@ -292,8 +295,12 @@ impl Drop for Place {
     }
 }
 
-/// Not to be guessed from another one.
-fn random_id() -> String {
-    let number = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", number(), number())
+/// An id that cannot be guessed from another one.
+fn random_id() -> Result<String, ApiError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        tracing::error!("the system gives no random bytes: {error}");
+        ApiError::Internal
+    })?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }

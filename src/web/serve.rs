@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use super::{Grounds, Site, folder, routes};
+use super::{AppState, Site, folder, routes};
 use crate::interrupt::Interrupt;
 
 /// Headers and whatever waits to be read of one connection.
@@ -47,7 +47,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
-    grounds: Arc<Grounds>,
+    state: Arc<AppState>,
     limits: Limits,
 }
 
@@ -70,9 +70,9 @@ impl Server {
         let address = listener.local_addr()?;
         let limits = site.limits;
         folder::sweep();
-        let grounds = Arc::new(Grounds::of(site));
-        let router = routes(&grounds).layer(RequestBodyTimeoutLayer::new(limits.body_silence));
-        Ok(Self { listener, address, router, grounds, limits })
+        let state = Arc::new(AppState::of(site));
+        let router = routes(&state).layer(RequestBodyTimeoutLayer::new(limits.body_silence));
+        Ok(Self { listener, address, router, state, limits })
     }
 
     /// Where it is.
@@ -88,7 +88,7 @@ impl Server {
             stopping.send_replace(true);
         });
         let _paused = stop.on_pause({
-            let queue = Arc::clone(&self.grounds.queue);
+            let queue = Arc::clone(&self.state.queue);
             move |pause| queue.all().iter().for_each(|batch| batch.stop().pause(pause))
         });
         let served = runtime.block_on(self.accept(stopped));
@@ -134,7 +134,7 @@ impl Server {
         }
         drop(listener);
         // Clients that follow a job receive its end, and their connections end too.
-        let queue = Arc::clone(&self.grounds.queue);
+        let queue = Arc::clone(&self.state.queue);
         let closed = tokio::task::spawn_blocking(move || queue.close(GRACE));
         closed.await.map_err(io::Error::other)?;
         if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {

@@ -15,11 +15,13 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::batch::MOST_COLUMNS;
 use crate::event::Observer;
 use crate::pipeline::{Pools, RunError};
 use crate::settings::{Drawing, RunSettings};
 use crate::threads::ThreadConfig;
+
+/// More than a screen shows, and little to keep.
+pub(super) const MOST_COLUMNS: NonZeroU32 = NonZeroU32::new(2000).expect("it is not zero");
 
 /// Frames of a column of a waveform, before it is made as narrow as it is shown.
 const SAMPLES_PER_PIXEL: NonZeroU32 = NonZeroU32::new(256).expect("it is not zero");

@@ -26,10 +26,10 @@ pub(crate) fn conclude(
     let summary = match ran {
         Ok(summary) => summary,
         Err(RunError::Output(error)) => return Err(unwritten(&error).and_help(kept)),
-        Err(RunError::Unsaved(error)) => {
+        Err(RunError::StorePartials(error)) => {
             return Err(Fault::unsaved("store partials", "save-partials", &error).and_help(kept));
         }
-        Err(RunError::Undrawn(error)) => {
+        Err(RunError::WritePeaks(error)) => {
             return Err(Fault::unsaved("write peaks", "peaks", &error).and_help(kept));
         }
         Err(error) => return Err(Fault::of(Exit::from(&error), &error).and_help(kept)),

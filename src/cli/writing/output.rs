@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::cli::exit::Exit;
 use crate::cli::fault::Fault;
-use audiopool::whole::{NotNamed, Whole};
+use audiopool::atomic_file::{AtomicFile, NotNamed};
 
 /// Where a report goes; clones share it.
 #[derive(Clone)]
@@ -17,7 +17,7 @@ enum Place {
     /// Standard output.
     Stdout(BufWriter<io::Stdout>),
     /// A file in the making.
-    File(Whole),
+    File(AtomicFile),
 }
 
 impl Output {
@@ -25,7 +25,7 @@ impl Output {
     pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
         let place = match path {
             None => Place::Stdout(BufWriter::new(io::stdout())),
-            Some(path) => Place::File(Whole::create(path)?),
+            Some(path) => Place::File(AtomicFile::create(path)?),
         };
         Ok(Self(Rc::new(RefCell::new(Some(place)))))
     }

@@ -12,9 +12,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use audiopool::atomic_file::FileId;
 use audiopool::plan::{Job, ListSource, Plan, is_audio_name};
 use audiopool::settings::{Drawing, PeaksPlace};
-use audiopool::whole::FileId;
 
 use crate::cli::fault::Fault;
 

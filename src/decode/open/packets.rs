@@ -29,7 +29,7 @@ pub(super) fn open_packets(
 ) -> Result<Opened, Refusal> {
     let row = subject.row;
     let Packets { codec, setup, mut demux, declared_frames, trim, complete } = packets;
-    let mut engine = Engine::new(&setup).map_err(|error| refusal_of(row, &error))?;
+    let mut engine = Engine::new(&setup).map_err(|error| refusal_of(row.name, &error))?;
     let mut ahead: VecDeque<Packet> = VecDeque::new();
     let mut wrong = None;
     let found = loop {

@@ -31,10 +31,10 @@ fn a_station_that_names_another() {
 fn a_lower_layer_that_names_a_higher_one() {
     let layers = |path, text, finds| check(super::against_the_layers, path, text, finds);
     layers("src/settings.rs", "use crate::plan::Job;", &["vocabulary `settings` names plan"]);
-    layers("src/whole/a.rs", "use crate::decode::{medium_in, Source};", &["::Source"]);
+    layers("src/atomic_file/a.rs", "use crate::decode::{medium_in, Source};", &["::Source"]);
     layers("src/pipeline.rs", "use crate::{plan, merge, cli::Args};", &["names cli::Args"]);
-    layers("src/whole.rs", "fn f() { crate::decode::medium_in() }", &[]);
-    layers("src/whole.rs", "use crate::decode::medium_inside;", &["medium_inside"]);
+    layers("src/atomic_file.rs", "fn f() { crate::decode::medium_in() }", &[]);
+    layers("src/atomic_file.rs", "use crate::decode::medium_inside;", &["medium_inside"]);
     layers("src/event.rs", "use crate::record::Record;", &[]);
     layers("src/web/mod.rs", "use crate::{cli, pipeline, plan, run};", &[]);
     layers("src/lib.rs", "pub mod cli; pub use cli::run; use crate::plan::Plan;", &[]);

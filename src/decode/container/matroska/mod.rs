@@ -68,7 +68,7 @@ impl Container for Matroska {
         let refused =
             |what: &str| Refusal::Unsupported(format!("this is {}, but {what}", row.name));
         let Some((track, count)) = head.tracks.audio() else {
-            return Err(Refusal::no_audio(row));
+            return Err(Refusal::no_audio(row.name));
         };
         match &track.encodings {
             Err(Sealed::Encrypted) => {

@@ -12,7 +12,7 @@
 use std::ops::Range;
 
 use super::boxes::{Reader, Table};
-use super::entry::Entry;
+use super::description::Entry;
 
 /// Samples that lie one behind the other.
 #[derive(Debug)]

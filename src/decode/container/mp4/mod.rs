@@ -14,6 +14,7 @@
 
 mod boxes;
 mod chunks;
+mod description;
 mod edits;
 mod entry;
 mod fragments;
@@ -34,7 +35,7 @@ use crate::decode::engine::Demux;
 use crate::record::WarningKind;
 use boxes::Reader;
 use chunks::{Chunks, Run, Sizes};
-use entry::Entry;
+use description::Entry;
 use fragments::{Fragments, listed};
 
 /// Bytes of PCM in one packet.

@@ -7,8 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::boxes::Reader;
 use super::chunks::{Chunks, Times};
+use super::description::Entry;
 use super::edits::{Edits, scaled};
-use super::entry::{self, Entry};
+use super::entry;
 use super::fragments::{Fragments, TopLevel};
 use super::movie::{Gapless, Movie, Track};
 use crate::decode::accounting::findings::Findings;

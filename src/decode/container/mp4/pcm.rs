@@ -12,7 +12,7 @@
 use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known as codec;
 
-use super::entry::{Boxes, Entry, Fields, coded, params};
+use super::description::{Boxes, Entry, Fields, coded, params};
 
 /// How PCM is coded, if it is.
 pub(super) fn entry(fields: &Fields, boxes: &Boxes<'_>) -> Option<Entry> {

@@ -1,11 +1,11 @@
-//! Lanes: several files in work at once, and their records back in the order of the jobs.
+//! Ordered scheduler: several files in work at once, and their records in the order of the jobs.
 //!
-//! Each lane takes the next job when it is through with one, so that no lane idles at a file's end
-//! while another file waits. A lane that is too far ahead of the oldest file in work waits for it:
-//! records that cannot be written yet take up memory.
+//! Each thread takes the next job when its last one is done, so that no thread idles at the end of a
+//! file while another file waits. A thread that is too far ahead of the oldest file in work waits for
+//! it: records that cannot be written yet take up memory.
 //!
-//! When a run is stopped the lanes take no more jobs. Those that are left are asked for all the
-//! same, one after the other, and each has its record, so that no input is missing in the report.
+//! When a run is stopped the threads take no more jobs. The jobs that are left are read all the same,
+//! and each has its record, so that no input is missing in the report.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -16,7 +16,7 @@ use std::{io, thread};
 use tracing::info;
 
 use super::RunError;
-use super::street::Street;
+use super::file_pipeline::FilePipeline;
 use crate::interrupt::{Interrupt, Stop};
 use crate::plan::Job;
 use crate::record::{Failure, FailureKind, Record, Summary};
@@ -28,9 +28,9 @@ pub(super) const LOOK_AHEAD: u64 = 4096;
 /// How long files in work may still take when the run is to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Several files on one street.
-pub(super) struct Lanes<'a, D, W> {
-    pub(super) street: &'a Street<'a, D, W>,
+/// Runs the pipeline for several files at once.
+pub(super) struct OrderedScheduler<'a, D, W> {
+    pub(super) pipeline: &'a FilePipeline<'a, D, W>,
     pub(super) count: usize,
     pub(super) stop: &'a Interrupt,
     /// Ends what is in work.
@@ -45,14 +45,14 @@ struct Queue<J> {
     advanced: Condvar,
 }
 
-/// A job that a lane has taken.
+/// A job that a thread has taken.
 struct Taken {
     job: Job,
     /// Whether the run was stopped while it was waited for.
     too_late: bool,
 }
 
-/// What was written when the last lane has ended.
+/// What was written when the last thread has ended.
 struct Written {
     summary: Summary,
     /// Why something could not be kept beside the report, if that has ended the run.
@@ -69,9 +69,9 @@ struct Count {
     told: bool,
 }
 
-impl<D: Execute, W: Execute> Lanes<'_, D, W> {
-    /// Walks every job; `each` gets the records in order.
-    pub(super) fn walk(
+impl<D: Execute, W: Execute> OrderedScheduler<'_, D, W> {
+    /// Runs every job; `each` gets the records in order.
+    pub(super) fn run(
         &self,
         jobs: impl Iterator<Item = Job> + Send,
         each: &mut dyn FnMut(Record) -> io::Result<()>,
@@ -80,7 +80,7 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
         let queue = Queue { jobs, progress, advanced: Condvar::new() };
         let (finished, records) = mpsc::channel();
         thread::scope(|scope| {
-            for lane in 0..self.count {
+            for number in 0..self.count {
                 let finished = finished.clone();
                 let queue = &queue;
                 let started = thread::Builder::new().spawn_scoped(scope, move || {
@@ -93,8 +93,8 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
                     }
                 });
                 match started {
-                    Err(error) if lane == 0 => return Err(RunError::Boot(error.into())),
-                    // Fewer will do.
+                    Err(error) if number == 0 => return Err(RunError::Boot(error.into())),
+                    // Fewer threads will do.
                     Err(_) => break,
                     Ok(_) => {}
                 }
@@ -104,7 +104,7 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
             if written.is_err() {
                 self.end(&queue);
             }
-            // The lanes end before the scope does; whatever they still send is not wanted.
+            // The ordered_scheduler end before the scope does; whatever they still send is not wanted.
             drop(records);
             written
         })
@@ -117,13 +117,13 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
     /// Ends what is in work, and takes nothing more.
     fn end<J>(&self, queue: &Queue<J>) {
         queue.close();
-        self.street.abandon();
+        self.pipeline.abandon();
         (self.kill)();
     }
 
     fn record_of(&self, job: &Job) -> Record {
-        match self.street.trouble() {
-            None => self.street.walk(job),
+        match self.pipeline.trouble() {
+            None => self.pipeline.run(job),
             Some(error) => {
                 let message = format!("the run ended before its turn: {error}");
                 Record::failed(job.path.clone(), Failure::new(FailureKind::NotRun, message))
@@ -131,14 +131,14 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
         }
     }
 
-    /// The record of a job that no lane has begun.
+    /// The record of a job that no thread has begun.
     fn not_begun(&self, job: &Job) -> Record {
         let record = job.refused().unwrap_or_else(|| {
             let why = if self.stop.requested().is_some() { "was stopped" } else { "ended" };
             let message = format!("the run {why} before its turn");
             Record::failed(job.path.clone(), Failure::new(FailureKind::NotRun, message))
         });
-        self.street.finished(job, &record);
+        self.pipeline.finished(job, &record);
         record
     }
 
@@ -159,14 +159,14 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
             let record = self.not_begun(&job);
             summary.add(&record);
             each(record).map_err(RunError::Output)?;
-            if let Some(error) = self.street.unsaved() {
+            if let Some(error) = self.pipeline.unsaved() {
                 unsaved.get_or_insert(error);
             }
         }
         Ok(())
     }
 
-    /// Hands the records over in order until the last lane has ended.
+    /// Hands the records over in order until the last thread has ended.
     fn in_order<J>(
         &self,
         records: &mpsc::Receiver<(u64, Record)>,
@@ -191,7 +191,7 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
                         each(record).map_err(RunError::Output)?;
                         queue.written(next);
                     }
-                    if let Some(error) = self.street.unsaved()
+                    if let Some(error) = self.pipeline.unsaved()
                         && unsaved.is_none()
                     {
                         unsaved = Some(error);
@@ -202,7 +202,7 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if patience.is_over() {
-                self.street.abandon();
+                self.pipeline.abandon();
                 (self.kill)();
             }
         }
@@ -223,7 +223,7 @@ impl<D: Execute, W: Execute> Lanes<'_, D, W> {
             return Err(error);
         }
         let stopped = self.stop.requested().is_some();
-        match self.street.trouble() {
+        match self.pipeline.trouble() {
             None => Ok(Summary { complete: !stopped, ..summary }),
             Some(error @ PoolError::RestartIntensity { .. }) => Err(RunError::GaveUp(error)),
             Some(error) => Err(RunError::Boot(error)),

@@ -1,4 +1,4 @@
-//! Verdict: whether what came out is what must come out.
+//! Comparison: whether what came out is what must come out.
 
 use procpool::chaos::{Fate, Plan};
 use procpool::protocol::{Attempt, TaskId, WorkerFault};
@@ -15,7 +15,7 @@ const MOST_TOLD: usize = 20;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(super) struct Comparison {
     /// Results that are those of the calm run.
     pub(super) equal: u64,
     /// Tasks that failed as they must.
@@ -29,7 +29,7 @@ pub(super) struct Verdict {
 
 type Outcome = Result<Vec<u8>, TaskError>;
 
-impl Verdict {
+impl Comparison {
     pub(super) fn of(
         plan: Option<Plan>,
         calm: &[Outcome],
@@ -37,17 +37,17 @@ impl Verdict {
         balance: &Balance,
         left: Result<(), Leftover>,
     ) -> Self {
-        let mut verdict = Self::default();
+        let mut comparison = Self::default();
         for ((task, calm), fire) in (1..).map(TaskId).zip(calm).zip(fire) {
-            if let Err(reason) = verdict.judge(plan, task, calm, fire) {
-                verdict.violation(format!("task {}: {reason}", task.0));
+            if let Err(reason) = comparison.judge(plan, task, calm, fire) {
+                comparison.violation(format!("task {}: {reason}", task.0));
             }
         }
-        verdict.judge_balance(calm, fire, balance);
+        comparison.judge_balance(calm, fire, balance);
         if let Err(left) = left {
-            verdict.violation(format!("left behind: {left}"));
+            comparison.violation(format!("left behind: {left}"));
         }
-        verdict
+        comparison
     }
 
     fn violation(&mut self, what: String) {
@@ -143,7 +143,7 @@ mod tests {
 
     fn violations(fire: &[Outcome], balance: &Balance) -> Vec<String> {
         let calm = [Ok(vec![1]), Ok(vec![2])];
-        Verdict::of(None, &calm, fire, balance, Ok(())).violations
+        Comparison::of(None, &calm, fire, balance, Ok(())).violations
     }
 
     #[test]
@@ -157,7 +157,7 @@ mod tests {
         assert!(found.len() == 1 && found[0].contains("task 2: the result differs"), "{found:?}");
         let found = violations(&[Ok(vec![1]), Err(TaskError::Cancelled)], &EVEN);
         assert!(found.len() == 2 && found[0].contains("failed unexpectedly"), "{found:?}");
-        assert!(found[1].contains("do not balance: 1 of 2"), "{found:?}");
+        assert!(found[1].contains("not balance: 1 of 2"), "{found:?}");
         let lost = Balance { succeeded: 1, ..EVEN };
         assert_eq!(violations(&[Ok(vec![1]), Ok(vec![2])], &lost).len(), 1);
     }

@@ -1,4 +1,4 @@
-//! Recipe: the command that repeats one task of one file, for the record of its failure.
+//! Replay command: the command that repeats one task of one file, for the record of its failure.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
@@ -12,11 +12,11 @@ use crate::settings::{
 
 /// What the commands of one run have in common.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recipe {
+pub(super) struct ReplayCommand {
     options: String,
 }
 
-impl Recipe {
+impl ReplayCommand {
     /// Names every setting that is not as it is by itself.
     pub(super) fn new(run: &RunSettings, analysis: &AnalysisSettings) -> Self {
         let usual = AnalysisSettings::default();
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn only_what_is_unusual_is_named() {
-        let usual = Recipe::new(&RunSettings::default(), &AnalysisSettings::default());
+        let usual = ReplayCommand::new(&RunSettings::default(), &AnalysisSettings::default());
         assert_eq!(usual.command(Path::new("a b/c.wav"), None), "audiopool replay 'a b/c.wav'");
         let run = RunSettings {
             timeout: Some(Duration::from_millis(1500)),
@@ -113,7 +113,7 @@ mod tests {
             ..AnalysisSettings::default()
         };
         assert_eq!(
-            Recipe::new(&run, &analysis).command(Path::new("-c.wav"), Some(&(8000..24_000))),
+            ReplayCommand::new(&run, &analysis).command(Path::new("-c.wav"), Some(&(8000..24_000))),
             "audiopool replay --metrics max_dbfs,min_dbfs --silence-threshold-db -42.5 \
              --min-silence-ms 70 --timeout 1.5 --sandbox strict --child-memory-mib 512 \
              --worker-program './my worker' --frames 8000..24000 \

@@ -1,5 +1,5 @@
-//! Whole: files that appear under their name when they are complete, so that no half of one is ever
-//! taken for it.
+//! Atomic files: a file gets its name when it is complete, so a part of it is never mistaken for the
+//! whole.
 //!
 //! ```text
 //!   r.json   ──▶  .r.json.XXXXXX.incomplete ─┬─ finished: renamed ──▶ r.json
@@ -8,9 +8,9 @@
 //!                                            └─ dropped: removed, r.json as it was
 //! ```
 //!
-//! What is there already and is no regular file (a FIFO, a device) is written as it stands. A
-//! symbolic link stays one: the file behind it is replaced, and its permissions are kept. A process
-//! that is killed leaves the file with the dot; no other run is disturbed by it.
+//! An existing path that is not a regular file (a FIFO, a device) is written directly. A symbolic link
+//! is kept: the file that it points to is replaced, with its permissions. A process that is killed
+//! leaves the file whose name begins with a dot, which does not disturb another run.
 //!
 //! A file that holds audio or another medium is never replaced.
 
@@ -39,7 +39,7 @@ const BLOCK: usize = 64 << 10;
 
 /// A file in the making.
 #[derive(Debug)]
-pub struct Whole(Place);
+pub struct AtomicFile(Place);
 
 #[derive(Debug)]
 enum Place {
@@ -74,7 +74,7 @@ pub struct NotNamed {
     pub kept: Option<PathBuf>,
 }
 
-impl Whole {
+impl AtomicFile {
     /// Begins the file of that name; an error if it cannot be written.
     pub fn create(path: &Path) -> io::Result<Self> {
         let existing = match fs::metadata(path) {
@@ -261,7 +261,7 @@ fn kept(file: NamedTempFile, target: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-impl Write for Whole {
+impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
             Place::Itself(out) => out.write(bytes),
@@ -354,26 +354,26 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let target = directory.path().join("r.json");
 
-        let mut given_up = Whole::create(&target).expect("a file");
+        let mut given_up = AtomicFile::create(&target).expect("a file");
         given_up.write_all(b"half").expect("room");
         assert!(!target.exists());
         drop(given_up);
         assert_eq!(names(directory.path()), [""; 0]);
 
         for (content, on_disk) in [("whole", true), ("another", false)] {
-            let mut finished = Whole::create(&target).expect("a file");
+            let mut finished = AtomicFile::create(&target).expect("a file");
             finished.write_all(content.as_bytes()).expect("room");
             if on_disk {
                 finished.finish_on_disk().expect("a name");
             } else {
                 finished.finish().expect("a name");
             }
-            Whole::try_at(&target).expect("a file");
+            AtomicFile::try_at(&target).expect("a file");
             assert_eq!(fs::read_to_string(&target).expect("a file"), content);
             assert_eq!(names(directory.path()), ["r.json"]);
         }
-        assert!(Whole::try_at(directory.path()).is_err());
-        let error = Whole::try_at(&target.join("x")).expect_err("a file and no directory");
+        assert!(AtomicFile::try_at(directory.path()).is_err());
+        let error = AtomicFile::try_at(&target.join("x")).expect_err("a file and no directory");
         assert!(error.raw_os_error().is_some(), "{error}");
     }
 
@@ -383,7 +383,7 @@ mod tests {
         let target = directory.path().join("r.json");
         let beside = directory.path().join("r.json.incomplete");
         let early = |content: &[u8]| {
-            let mut output = Whole::create(&target).expect("a file");
+            let mut output = AtomicFile::create(&target).expect("a file");
             output.write_all(content).expect("room");
             output.finish_early().expect("a name")
         };
@@ -407,7 +407,7 @@ mod tests {
     fn what_was_flushed_can_be_kept_without_the_rest() {
         let directory = tempfile::tempdir().expect("a directory");
         let target = directory.path().join("r.json");
-        let mut output = Whole::create(&target).expect("a file");
+        let mut output = AtomicFile::create(&target).expect("a file");
         output.write_all(b"one,").expect("room");
         output.flush().expect("room");
         output.write_all(&vec![b'x'; 3 * BLOCK]).expect("room");
@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn what_is_flushed_is_in_the_file_whatever_happens_to_the_process() {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut output = Whole::create(&directory.path().join("r.json")).expect("a file");
+        let mut output = AtomicFile::create(&directory.path().join("r.json")).expect("a file");
         output.write_all(b"a record").expect("room");
         output.flush().expect("room");
         let [name] = &names(directory.path())[..] else { panic!("one file") };
@@ -437,7 +437,7 @@ mod tests {
     fn two_who_write_one_file_do_not_disturb_each_other() {
         let directory = tempfile::tempdir().expect("a directory");
         let target = directory.path().join("x.dat");
-        let [mut one, mut other] = [(); 2].map(|()| Whole::create(&target).expect("a file"));
+        let [mut one, mut other] = [(); 2].map(|()| AtomicFile::create(&target).expect("a file"));
         one.write_all(b"one").expect("room");
         other.write_all(b"other").expect("room");
         one.finish().expect("a name");
@@ -451,7 +451,7 @@ mod tests {
     fn a_file_with_audio_is_refused_before_the_work_and_after_it() {
         let directory = tempfile::tempdir().expect("a directory");
         let target = directory.path().join("r.json");
-        let mut output = Whole::create(&target).expect("a file");
+        let mut output = AtomicFile::create(&target).expect("a file");
         output.write_all(b"{}").expect("room");
         let audio = b"fLaC\0\0\0\x22";
         fs::write(&target, audio).expect("a file");
@@ -462,7 +462,7 @@ mod tests {
             fs::remove_file(kept).expect("ours");
             refused.error
         });
-        for refused in [finished, Whole::try_at(&target)] {
+        for refused in [finished, AtomicFile::try_at(&target)] {
             let error = refused.expect_err("audio");
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
             assert_eq!(error.to_string(), "this file holds audio (FLAC) and is not replaced");
@@ -482,7 +482,7 @@ mod tests {
         fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).expect("ours");
         std::os::unix::fs::symlink("target", &link).expect("a link");
 
-        let mut output = Whole::create(&link).expect("a file");
+        let mut output = AtomicFile::create(&link).expect("a file");
         output.write_all(b"new").expect("room");
         output.finish_on_disk().expect("a name");
 
@@ -495,10 +495,10 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_device_is_written_and_stays_a_device() {
-        let mut output = Whole::create(Path::new("/dev/null")).expect("a device");
+        let mut output = AtomicFile::create(Path::new("/dev/null")).expect("a device");
         output.write_all(b"gone").expect("room");
         output.finish_on_disk().expect("nothing to do");
-        Whole::try_at(Path::new("/dev/null")).expect("a device");
+        AtomicFile::try_at(Path::new("/dev/null")).expect("a device");
         assert!(!fs::metadata("/dev/null").expect("a device").is_file());
     }
 }

@@ -9,17 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use audiopool_worker::analyze::waveform::Waveform;
-use audiopool_worker::analyze::{Analyzers, FrameSpan, Partials};
-use audiopool_worker::audio::Audio;
+use audiopool_worker::analyze::{FrameSpan, Partials};
 use audiopool_worker::measure::Measure;
 use tracing::info_span;
 
 use super::RunError;
 use super::failure::{self, Stage};
 use super::is_at_once;
-use super::recipe::Recipe;
+use super::replay_command::ReplayCommand;
 use crate::chunk::ChunkLength;
-use crate::decoder::{DecodeFile, Decoded, Ending};
+use crate::decoder::{DecodeFile, Decoded, Delivered, Ending};
 use crate::event::{Event, Observer};
 use crate::interrupt::Stop;
 use crate::merge::{Fold, Measured, Store, peaks};
@@ -38,8 +37,8 @@ pub(super) fn patience(timeout: Option<Duration>, chunk_length: ChunkLength) -> 
     timeout.unwrap_or(PATIENCE + longest)
 }
 
-/// Threads of one decoder, for formats that can be decoded in pieces: a long file alone on the
-/// street still uses the machine, and many files share it.
+/// Threads of one decoder, for formats that can be decoded in pieces: a long file alone in
+/// work still uses the machine, and many files share it.
 pub(super) fn decoding_threads(files_in_work: usize) -> NonZeroUsize {
     let share = ThreadConfig::max_threads() / files_in_work.max(1);
     NonZeroUsize::new(share.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN)
@@ -49,7 +48,7 @@ pub(super) fn decoding_threads(files_in_work: usize) -> NonZeroUsize {
 const MOST_THREADS: usize = 4;
 
 /// Pairs of numbers that a waveform has at most, which are kept until the file ends.
-const MOST_COLUMNS: usize = 1 << 26;
+pub(super) const MOST_COLUMNS: usize = 1 << 26;
 /// Bytes of each.
 const COLUMN: u64 = 4;
 
@@ -74,80 +73,55 @@ impl Load {
     }
 }
 
-/// Everything that a file passes on its way, whichever file it is.
-pub(super) struct Street<'a, D, W> {
-    decoders: &'a D,
-    workers: &'a W,
-    measure: Measure,
-    keys: Vec<&'static str>,
-    chunk_length: ChunkLength,
-    timeout: Duration,
-    party: u64,
-    load: Arc<Load>,
-    observer: &'a Observer,
+/// What all files of a run have in common on their way.
+pub(super) struct FilePipeline<'a, D, W> {
+    pub(super) decoders: &'a D,
+    pub(super) workers: &'a W,
+    pub(super) measure: Measure,
+    /// Keys of the metrics that records hold.
+    pub(super) keys: Vec<&'static str>,
+    pub(super) chunk_length: ChunkLength,
+    /// How long a task may be silent.
+    pub(super) timeout: Duration,
+    /// The run, where several share the pools.
+    pub(super) party: u64,
+    pub(super) load: Arc<Load>,
+    pub(super) observer: &'a Observer,
+    /// The commands that repeat failed tasks.
+    pub(super) replay_command: ReplayCommand,
+    /// What becomes of waveforms.
+    pub(super) drawing: Option<Drawing>,
+    /// Columns that a waveform may have.
+    pub(super) most_columns: usize,
+    /// Where partials are stored.
+    pub(super) store: Option<Store>,
+    pub(super) state: State,
+}
+
+/// What has happened to a run so far.
+#[derive(Default)]
+pub(super) struct State {
     abandoned: Arc<AtomicBool>,
+    /// Why a pool could not run a task.
     trouble: Mutex<Option<PoolError>>,
-    recipe: Recipe,
-    drawing: Option<Drawing>,
-    most_columns: usize,
-    store: Option<Store>,
-    /// Why something could not be kept beside the report, if that has happened.
+    /// Why partials or a waveform could not be written.
     unsaved: Mutex<Option<RunError>>,
 }
 
-impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
-    pub(super) fn new(
-        decoders: &'a D,
-        workers: &'a W,
-        analyzers: Analyzers,
-        keys: Vec<&'static str>,
-        chunk_length: ChunkLength,
-        timeout: Option<Duration>,
-        observer: &'a Observer,
-    ) -> Self {
-        Self {
-            decoders,
-            workers,
-            measure: Measure { analyzers },
-            keys,
-            chunk_length,
-            timeout: patience(timeout, chunk_length),
-            party: 0,
-            load: Arc::default(),
-            observer,
-            abandoned: Arc::default(),
-            trouble: Mutex::new(None),
-            recipe: Recipe::default(),
-            drawing: None,
-            most_columns: MOST_COLUMNS,
-            store: None,
-            unsaved: Mutex::new(None),
-        }
-    }
-
-    /// The same, with a place where partials are stored.
-    pub(super) fn with_store(self, store: Option<Store>) -> Self {
-        Self { store, ..self }
-    }
-
-    /// The same, with something done with waveforms.
-    pub(super) fn with_drawing(self, drawing: Option<Drawing>) -> Self {
-        Self { drawing, ..self }
-    }
-
+impl<D: Execute, W: Execute> FilePipeline<'_, D, W> {
     /// Why something could not be kept beside the report, if that has happened; told once.
     pub(super) fn unsaved(&self) -> Option<RunError> {
-        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.state.unsaved.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn save(&self, save: impl FnOnce(&Store) -> io::Result<()>) {
         if let Some(Err(error)) = self.store.as_ref().map(save) {
-            self.note(RunError::Unsaved(error));
+            self.note(RunError::StorePartials(error));
         }
     }
 
     fn note(&self, error: RunError) {
-        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.state.unsaved.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 
     /// Writes a waveform, or makes of it what is shown.
@@ -157,41 +131,31 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
             Drawing::Written(peaks) => {
                 let saved = peaks::save(peaks, job.index, &job.path, &waveform);
                 if let Err(error) = saved {
-                    self.note(RunError::Undrawn(error));
+                    self.note(RunError::WritePeaks(error));
                 }
                 None
             }
         }
     }
 
-    /// The same for one of several parties, which together have that load in work.
-    pub(super) fn in_the_name_of(self, party: u64, load: Arc<Load>) -> Self {
-        Self { party, load, ..self }
-    }
-
-    /// The same, with the commands that repeat its failures.
-    pub(super) fn with_recipe(self, recipe: Recipe) -> Self {
-        Self { recipe, ..self }
-    }
-
     /// Has the file in work broken off when someone wants to stop at once.
     pub(super) fn abandoner(&self) -> impl Fn(Stop) + Send + Sync + 'static {
-        let abandoned = Arc::clone(&self.abandoned);
+        let abandoned = Arc::clone(&self.state.abandoned);
         move |stop| abandoned.store(is_at_once(stop), Ordering::Relaxed)
     }
 
     /// Breaks off whatever is in work.
     pub(super) fn abandon(&self) {
-        self.abandoned.store(true, Ordering::Relaxed);
+        self.state.abandoned.store(true, Ordering::Relaxed);
     }
 
     /// Why a pool could not run a task, if that has happened.
     pub(super) fn trouble(&self) -> Option<PoolError> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Runs the pipeline.
-    pub(super) fn walk(&self, job: &Job) -> Record {
+    /// Runs the pipeline for one file.
+    pub(super) fn run(&self, job: &Job) -> Record {
         if let Some(record) = job.refused() {
             self.finished(job, &record);
             return record;
@@ -199,17 +163,18 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         let _span = info_span!("file", index = job.index, path = %job.shown()).entered();
         (self.observer)(&Event::JobStarted { index: job.index });
         let mut file =
-            FileInWork { street: self, job, opened: None, cut: 0, waiting: VecDeque::new() };
+            FileInWork { pipeline: self, job, opened: None, cut: 0, waiting: VecDeque::new() };
         let task = DecodeFile {
             path: job.file().as_os_str().to_owned(),
             chunk_length: self.chunk_length,
             threads: decoding_threads(self.load.in_work.fetch_add(1, Ordering::Relaxed) + 1),
         };
         let mut failed = None;
-        let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| match file
-            .take(item, audio)
-        {
-            Ok(()) if self.abandoned.load(Ordering::Relaxed) => ControlFlow::Break(()),
+        let mut take = |item: Decoded, audio| file.take(item.with(audio)?);
+        let decoded = self.decoders.stream(&task, self.terms(job), &mut |item, audio| match take(
+            item, audio,
+        ) {
+            Ok(()) if self.state.abandoned.load(Ordering::Relaxed) => ControlFlow::Break(()),
             Ok(()) => ControlFlow::Continue(()),
             Err(failure) => {
                 failed = Some(failure);
@@ -253,20 +218,20 @@ impl<'a, D: Execute, W: Execute> Street<'a, D, W> {
         error: &TaskError,
     ) -> Failure {
         if let Some(error) = failure::pool_error(error) {
-            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut trouble = self.state.trouble.lock().unwrap_or_else(PoisonError::into_inner);
             trouble.get_or_insert_with(|| error.clone());
         }
         let failure = failure::of(stage, error);
         // A copy is gone when the run is over.
         let can_be_replayed = job.copy.is_none() && failure::can_be_replayed(error);
-        let replay = can_be_replayed.then(|| self.recipe.command(&job.path, frames));
+        let replay = can_be_replayed.then(|| self.replay_command.command(&job.path, frames));
         Failure { replay, ..failure }
     }
 }
 
 /// One file in the pipeline: what is known of it, and its chunks that are with the workers.
 struct FileInWork<'s, 'a, D, W> {
-    street: &'s Street<'a, D, W>,
+    pipeline: &'s FilePipeline<'a, D, W>,
     job: &'s Job,
     opened: Option<(SourceFormat, Fold<'s>)>,
     /// Where the next chunk begins.
@@ -276,28 +241,28 @@ struct FileInWork<'s, 'a, D, W> {
 
 impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
     /// Takes what the decoder delivers next.
-    fn take(&mut self, item: Decoded, audio: Option<Audio>) -> Result<(), Failure> {
-        let street = self.street;
-        match (item, audio) {
-            (Decoded::Opened(format), None) => {
+    fn take(&mut self, item: Delivered) -> Result<(), Failure> {
+        let pipeline = self.pipeline;
+        match item {
+            Delivered::Opened(format) => {
                 let index = self.job.index;
                 let declared_frames = format.declared_frames;
-                let chunk_frames = street.chunk_length.frames(format.pcm, declared_frames);
+                let chunk_frames = pipeline.chunk_length.frames(format.pcm, declared_frames);
                 let chunk_bytes = chunk_frames.saturating_mul(format.pcm.frame_width() as u64);
-                street.load.largest_chunk.fetch_max(chunk_bytes, Ordering::Relaxed);
-                (street.observer)(&Event::JobOpened {
+                pipeline.load.largest_chunk.fetch_max(chunk_bytes, Ordering::Relaxed);
+                (pipeline.observer)(&Event::JobOpened {
                     index,
                     format: format.clone(),
                     declared_frames,
                 });
-                let fold = Fold::new(&street.measure.analyzers, format.pcm);
+                let fold = Fold::new(&pipeline.measure.analyzers, format.pcm);
                 self.opened = Some((format, fold));
             }
-            (Decoded::Chunk, Some(audio)) => {
+            Delivered::Chunk(audio) => {
                 let stretch = FrameSpan::from(&audio);
                 let frames = stretch.frame_count();
-                let terms = street.terms(self.job);
-                let analyzers = street.measure.analyzers.clone();
+                let terms = pipeline.terms(self.job);
+                let analyzers = pipeline.measure.analyzers.clone();
                 let opened = self.opened.as_ref().map(|(format, _)| format.pcm);
                 if opened != Some(stretch.format) || stretch.frames.start != self.cut {
                     let message = format!("the decoder's chunk is not the one at {}", self.cut);
@@ -306,15 +271,9 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
                 self.cut = stretch.frames.end;
                 let check = move |partials: &Partials| partials.check(&analyzers, &stretch);
                 let submitted =
-                    street.workers.submit_checked(&street.measure, Some(audio), terms, check);
+                    pipeline.workers.submit_checked(&pipeline.measure, Some(audio), terms, check);
                 let future = submitted.map_err(|error| self.failure(frames, &error))?;
                 self.waiting.push_back((frames, future));
-            }
-            _ => {
-                return Err(Failure::new(
-                    FailureKind::Protocol,
-                    "the decoder's items are mixed up",
-                ));
             }
         }
         while self.waiting.front().is_some_and(|(_, future)| future.done()) {
@@ -333,8 +292,8 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
         fold.add(partials, frames)
             .map_err(|error| Failure::new(FailureKind::Protocol, error.to_string()))?;
         let drawn = COLUMN * fold.columns() as u64;
-        self.street.load.largest_waveform.fetch_max(drawn, Ordering::Relaxed);
-        let most = self.street.most_columns;
+        self.pipeline.load.largest_waveform.fetch_max(drawn, Ordering::Relaxed);
+        let most = self.pipeline.most_columns;
         if fold.columns() > most {
             let message = format!(
                 "its waveform has more than {most} pairs of numbers; a larger `--peaks-zoom` makes \
@@ -343,7 +302,7 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
             return Err(Failure::new(FailureKind::OutOfMemory, message));
         }
         let format = FileFormat::of(format, Some(frames));
-        (self.street.observer)(&Event::ChunkMeasured {
+        (self.pipeline.observer)(&Event::ChunkMeasured {
             index: self.job.index,
             frames,
             seconds: format.duration_seconds.unwrap_or(0.0),
@@ -357,7 +316,7 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
         let second = merged.map_or(0, |(pcm, first)| first / u64::from(pcm.sample_rate.max(1)));
         let first = merged.map_or(0, |(_, first)| first);
         let chunk = (self.job, Some(&(first..first + frames)));
-        self.street.failure(chunk, Stage::Measuring { second }, error)
+        self.pipeline.failure(chunk, Stage::Measuring { second }, error)
     }
 
     /// Waits for the workers and draws the line.
@@ -372,15 +331,15 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
             (Ok(ending), Some((format, mut fold))) if fold.frames() == ending.frames => {
                 let (pcm, job) = (format.pcm, self.job);
                 let format = FileFormat::of(&format, Some(ending.frames));
-                let waveform = fold.draw().and_then(|drawn| self.street.drawn(job, drawn));
-                self.street.save(|store| {
+                let waveform = fold.draw().and_then(|drawn| self.pipeline.drawn(job, drawn));
+                self.pipeline.save(|store| {
                     let (path, format) = (&*job.path, &format);
                     let (warnings, health) = (&ending.warnings[..], &ending.health);
                     let measured = Measured { path, format, pcm, warnings, health };
                     store.save_measured(job.index, &measured, fold.partials())
                 });
                 let figures = fold.finish().with_health(&ending.health, pcm.sample_rate);
-                let figures = figures.only(&self.street.keys);
+                let figures = figures.only(&self.pipeline.keys);
                 Outcome::measured(format, figures, ending.warnings).with_waveform(waveform)
             }
             (Ok(ending), opened) => Outcome::Failed {

@@ -1,9 +1,9 @@
-//! A street whose decoder is sick: whatever it delivers, no figure comes of what does not fit.
+//! A pipeline whose decoder is sick: chunks that do not fit give no figure.
 
 use std::num::NonZeroU32;
 
-use audiopool_worker::analyze::AnalysisSettings;
 use audiopool_worker::analyze::waveform::Waveforms;
+use audiopool_worker::analyze::{AnalysisSettings, Analyzers};
 use audiopool_worker::audio::AudioDescription;
 use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 use procpool::codec;
@@ -90,7 +90,7 @@ impl Execute for ShutDown {
     }
 }
 
-fn walk(sick: &Sick) -> Record {
+fn run(sick: &Sick) -> Record {
     drawn(sick, None, MOST_COLUMNS)
 }
 
@@ -110,12 +110,26 @@ fn on(
     let mut analyzers = Analyzers::select(&keys, &AnalysisSettings::default()).unwrap();
     analyzers.waveform =
         columns_of.map(|samples_per_pixel| Waveforms { samples_per_pixel, split_channels: false });
-    let length = ChunkLength { pieces: 1, min_ms: 1000, max_ms: 1000 };
+    let chunk_length = ChunkLength { pieces: 1, min_ms: 1000, max_ms: 1000 };
     let observer: Observer = Arc::new(|_| {});
-    let street = Street::new(decoders, workers, analyzers, keys, length, None, &observer);
-    let street = Street { most_columns, ..street };
-    let record = street.walk(&Job { index: 0, path: "x.wav".into(), copy: None, refusal: None });
-    (record, street.trouble())
+    let pipeline = FilePipeline {
+        decoders,
+        workers,
+        measure: Measure { analyzers },
+        keys,
+        chunk_length,
+        timeout: patience(None, chunk_length),
+        party: 0,
+        load: Arc::default(),
+        observer: &observer,
+        replay_command: ReplayCommand::default(),
+        drawing: None,
+        most_columns,
+        store: None,
+        state: State::default(),
+    };
+    let record = pipeline.run(&Job { index: 0, path: "x.wav".into(), copy: None, refusal: None });
+    (record, pipeline.trouble())
 }
 
 #[test]
@@ -134,7 +148,7 @@ fn a_file_whose_pool_is_shut_down_at_any_moment_was_cancelled() {
 
 #[track_caller]
 fn refused(sick: &Sick) {
-    let record = walk(sick);
+    let record = run(sick);
     let error = record.error().expect("no figures");
     assert_eq!(error.kind, FailureKind::Protocol, "{error:?}");
     assert!(record.metrics().is_empty());
@@ -142,7 +156,7 @@ fn refused(sick: &Sick) {
 
 #[test]
 fn a_healthy_decoder_gives_figures() {
-    let record = walk(&Sick { starts: &[0, 8000, 16_000], opens: true, frames: 24_000 });
+    let record = run(&Sick { starts: &[0, 8000, 16_000], opens: true, frames: 24_000 });
     assert_eq!(record.error(), None);
     assert_eq!(record.metrics().len(), 1);
 }
