@@ -24,22 +24,23 @@ pub mod level;
 pub mod loudness;
 mod registry;
 mod results;
+mod settings;
 pub mod spectrum;
 pub mod stereo;
 #[cfg(test)]
 mod testing;
 pub mod waveform;
 
-use serde::{Deserialize, Serialize};
-
 pub use accumulate::span::FrameSpan;
 pub use catalogue::expected_range::ExpectedRange;
 pub use catalogue::group::{self, GROUPS, Group};
+pub use catalogue::metric::Metric;
 pub use health::{Damage, Health};
 pub use registry::{Analyzers, METRICS, Partials, UnknownMetric};
 pub use results::details::{Details, Finding, Region};
 pub use results::features::Features;
 pub use results::timeline::Timeline;
+pub use settings::AnalysisSettings;
 pub use spectrum::bands::Band;
 
 use crate::pcm::{Pcm, PcmFormat};
@@ -78,78 +79,5 @@ fn merge_options<T>(first: Option<T>, next: Option<T>, join: impl FnOnce(T, T) -
     match (first, next) {
         (Some(first), Some(next)) => Some(join(first, next)),
         (first, next) => first.or(next),
-    }
-}
-
-/// Settings of the analyzers, the same for every file of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AnalysisSettings {
-    /// Level up to which audio is silent (RMS over all channels), in dBFS.
-    pub silence_threshold_db: f64,
-    /// Minimum length of a silence, in milliseconds; 0 counts as 1.
-    pub min_silence_ms: u32,
-    /// Loudness target, in LUFS.
-    pub loudness_target_lufs: Option<f64>,
-    /// Whether the loudness of a mono file is that of its signal on two loudspeakers.
-    pub dual_mono: bool,
-    /// Whether the loudness of every 100 ms is requested.
-    pub timelines: bool,
-    /// Whether the share of each file in the figures of its album is requested.
-    pub album: bool,
-}
-
-impl Default for AnalysisSettings {
-    fn default() -> Self {
-        Self {
-            silence_threshold_db: -50.0,
-            min_silence_ms: 100,
-            loudness_target_lufs: None,
-            dual_mono: false,
-            timelines: false,
-            album: false,
-        }
-    }
-}
-
-/// One metric of the catalogue: the source of its flags, keys and documentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Metric {
-    /// Key in `metrics`, for example `max_dbfs`.
-    pub key: &'static str,
-    /// Title in the text report, for example `Peak`.
-    pub title: &'static str,
-    /// Unit, for example `dBFS`, `s`.
-    pub unit: &'static str,
-    /// Decimal places in the text report.
-    pub decimals: usize,
-    /// Groups that include it; it is listed under the first one.
-    pub groups: &'static [&'static Group],
-    /// What it is, in one or two sentences.
-    pub definition: &'static str,
-    /// Program or standard that defines it.
-    pub source: &'static str,
-    /// Possible values.
-    pub range: &'static str,
-    /// How to interpret high and low values, for readers who do not know the metric.
-    pub reading: &'static str,
-}
-
-impl Metric {
-    /// Whether its figures are integers: counts, sizes and lengths in samples. Reports write them
-    /// without a decimal point.
-    pub fn is_whole(&self) -> bool {
-        self.decimals == 0
-            && matches!(self.unit, "" | "bit" | "bytes" | "frames" | "places" | "samples")
-    }
-
-    /// Whether a name selects it: its key, one of its groups, or `all`.
-    pub fn answers_to(&self, name: &str) -> bool {
-        name == "all" || name == self.key || self.groups.iter().any(|group| group.name == name)
-    }
-
-    /// Whether it needs a loudness target; without one, groups and `all` do not include it.
-    pub fn needs_target(&self) -> bool {
-        self.key == loudness::ebu_r128::TARGET_DEVIATION
     }
 }

@@ -6,7 +6,7 @@
 use super::{Pcm, SampleFormat};
 
 /// Limit of the magnitude of a float.
-const LOUDEST: f64 = 65_536.0;
+const LIMIT: f64 = 65_536.0;
 
 impl Pcm<'_> {
     /// Interleaved samples; full scale is 1.
@@ -21,8 +21,8 @@ impl Pcm<'_> {
             SampleFormat::S32 => {
                 convert(bytes, |x| f64::from(i32::from_le_bytes(x)) / 2_147_483_648.0)
             }
-            SampleFormat::F32 => convert(bytes, |x| bearable(f32::from_le_bytes(x).into())),
-            SampleFormat::F64 => convert(bytes, |x| bearable(f64::from_le_bytes(x))),
+            SampleFormat::F32 => convert(bytes, |x| limited(f32::from_le_bytes(x).into())),
+            SampleFormat::F64 => convert(bytes, |x| limited(f64::from_le_bytes(x))),
         }
     }
 }
@@ -31,8 +31,8 @@ fn convert<const WIDTH: usize>(bytes: &[u8], decode: impl Fn([u8; WIDTH]) -> f64
     bytes.as_chunks::<WIDTH>().0.iter().map(|&sample| decode(sample)).collect()
 }
 
-fn bearable(x: f64) -> f64 {
-    if x.is_finite() { x.clamp(-LOUDEST, LOUDEST) } else { 0.0 }
+fn limited(x: f64) -> f64 {
+    if x.is_finite() { x.clamp(-LIMIT, LIMIT) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests {
     fn floats_are_unchanged_within_limits() {
         let samples = [0.1, -7.5, f64::NAN, f64::NEG_INFINITY, 1e300, -1e300];
         let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
-        check(SampleFormat::F64, &bytes, &[0.1, -7.5, 0.0, 0.0, LOUDEST, -LOUDEST]);
+        check(SampleFormat::F64, &bytes, &[0.1, -7.5, 0.0, 0.0, LIMIT, -LIMIT]);
         check(SampleFormat::F32, &0.1_f32.to_le_bytes(), &[f64::from(0.1_f32)]);
     }
 }

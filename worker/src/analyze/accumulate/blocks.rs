@@ -78,10 +78,10 @@ impl<C: Block> BlockSeries<C> {
         next_span: &FrameSpan,
     ) -> Self {
         C::add(&mut self.summary, next.summary);
-        let seam = next_span.frames.start;
-        let block = grid.block(seam);
+        let boundary = next_span.frames.start;
+        let block = grid.block(boundary);
         let all = grid.frames(block);
-        if all.start == seam {
+        if all.start == boundary {
             // The first block of the next span is no longer the first one.
             self.tail = next.tail.or(next.head);
             return self;

@@ -72,13 +72,13 @@ fn scaled(value: u64, by: u64, of: u64) -> u64 {
 /// Merges the blocks of two neighbouring spans. A block that both have a part of is merged with
 /// `merge`; blocks between them without a frame, which exist at very low sample rates, get the
 /// default.
-pub(crate) fn merged<T: Clone + Default>(
+pub(crate) fn merge_blocks<T: Clone + Default>(
     grid: Grid,
     [mut first, next]: [Vec<T>; 2],
-    seam: u64,
+    boundary: u64,
     merge: impl FnOnce(T, T) -> T,
 ) -> Vec<T> {
-    let (before, behind) = (grid.block(seam.saturating_sub(1)), grid.block(seam));
+    let (before, behind) = (grid.block(boundary.saturating_sub(1)), grid.block(boundary));
     let mut next = next.into_iter();
     if before == behind {
         match (first.pop(), next.next()) {
@@ -126,9 +126,9 @@ mod tests {
                     })
                     .collect()
             };
-            let (seam, end) = (start + lengths[0], start + lengths[0] + lengths[1]);
-            let both = [row(start..seam), row(seam..end)];
-            let found = merged(grid, both, seam, |one, other| one + other);
+            let (boundary, end) = (start + lengths[0], start + lengths[0] + lengths[1]);
+            let both = [row(start..boundary), row(boundary..end)];
+            let found = merge_blocks(grid, both, boundary, |one, other| one + other);
             prop_assert_eq!(found, row(start..end));
         }
     }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Locations that are kept per channel.
-const MOST: usize = 1000;
+const MAX_KEPT: usize = 1000;
 
 /// Position of one detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Locations {
     pub fn push(&mut self, location: Location) {
         self.count += 1;
         self.largest = self.largest.max(location.value);
-        if self.first.len() < MOST {
+        if self.first.len() < MAX_KEPT {
             self.first.push(location);
         }
     }
@@ -56,7 +56,7 @@ impl Locations {
     pub fn append(&mut self, next: Self) {
         self.count = self.count.saturating_add(next.count);
         self.largest = self.largest.max(next.largest);
-        let room = MOST - self.first.len();
+        let room = MAX_KEPT - self.first.len();
         self.first.extend(next.first.into_iter().take(room));
     }
 
@@ -67,14 +67,14 @@ impl Locations {
         self.largest = self.largest.max(other.largest);
         self.first.extend(other.first);
         self.first.sort_by_key(|location| location.frame);
-        self.first.truncate(MOST);
+        self.first.truncate(MAX_KEPT);
         self
     }
 
     /// Whether these can be locations within a span: in order, and as many kept as the count
     /// requires.
     pub fn is_possible(&self, within: &std::ops::Range<u64>) -> bool {
-        let kept = usize::try_from(self.count).unwrap_or(MOST).min(MOST);
+        let kept = usize::try_from(self.count).unwrap_or(MAX_KEPT).min(MAX_KEPT);
         let largest = self.first.iter().map(|location| location.value).max().unwrap_or(0);
         let is_within = |location: &Location| {
             within.contains(&location.frame)

@@ -27,10 +27,11 @@ pub trait ChannelPartial: Sized {
 
 /// States of the channels of one span; `None` if the span is empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PerChannel<C>(pub(crate) Option<Piece<C>>);
+pub struct PerChannel<C>(pub(crate) Option<ChannelStates<C>>);
 
+/// States of all channels of a non-empty span.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Piece<C> {
+pub(crate) struct ChannelStates<C> {
     pub(crate) span: FrameSpan,
     pub(crate) channels: Vec<C>,
 }
@@ -52,7 +53,7 @@ impl<C: ChannelPartial> PerChannel<C> {
         let integers = chunk.integers();
         let of = |channel| C::of(&integers.channel(channel, count), &span);
         let channels = (0..count).map(of).collect();
-        Self(Some(Piece { span, channels }))
+        Self(Some(ChannelStates { span, channels }))
     }
 
     /// Merges with the states of the next span.
@@ -69,16 +70,16 @@ impl<C: ChannelPartial> PerChannel<C> {
 
     /// Checks that these can be the states of the channels of that span.
     pub(crate) fn check(&self, span: &FrameSpan) -> Result<(), String> {
-        let piece = match &self.0 {
+        let states = match &self.0 {
             None if span.frame_count() == 0 => return Ok(()),
-            Some(piece) if span.frame_count() > 0 && piece.span == *span => piece,
+            Some(states) if span.frame_count() > 0 && states.span == *span => states,
             _ => return Err("of another span".into()),
         };
-        let (has, of) = (piece.channels.len(), usize::from(span.format.channels));
+        let (has, of) = (states.channels.len(), usize::from(span.format.channels));
         if has != of {
             return Err(format!("{has} channels instead of {of}"));
         }
-        match piece.channels.iter().position(|channel| !channel.is_possible(span)) {
+        match states.channels.iter().position(|channel| !channel.is_possible(span)) {
             Some(place) => Err(format!("an impossible channel {}", place + 1)),
             None => Ok(()),
         }

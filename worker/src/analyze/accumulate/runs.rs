@@ -93,7 +93,7 @@ impl Runs {
         next_span: &FrameSpan,
         criteria: RunCriteria,
     ) -> Self {
-        let seam = next_span.frames.start;
+        let boundary = next_span.frames.start;
         let [frames, next_frames] = [span, next_span].map(FrameSpan::frame_count);
         if self.head == frames {
             let tail = if next.tail == next_frames { frames + next_frames } else { next.tail };
@@ -105,7 +105,7 @@ impl Runs {
         }
         let frames = self.tail + next.head;
         if criteria.accepts(frames, self.before, next.after) {
-            self.inner.push(Location { frame: seam - self.tail, frames, value: frames });
+            self.inner.push(Location { frame: boundary - self.tail, frames, value: frames });
         }
         self.inner.append(next.inner);
         Self { tail: next.tail, before: next.before, ..self }

@@ -35,10 +35,10 @@ pub struct SilenceRuns {
 
 /// State of one span; `None` if it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Partial(Option<Piece>);
+pub struct Partial(Option<SpanState>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Piece {
+struct SpanState {
     span: FrameSpan,
     /// First and last loud sample of all channels, counted from the start of the file.
     loud: Option<(u64, u64)>,
@@ -92,7 +92,7 @@ impl Analyzer for SilenceRuns {
                 scan.each(first_sample, &integers.widened(), |x| x.unsigned_abs() >= loud);
             }
         }
-        Partial(Some(Piece { span, loud: scan.loud, runs: scan.runs }))
+        Partial(Some(SpanState { span, loud: scan.loud, runs: scan.runs }))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
@@ -100,26 +100,26 @@ impl Analyzer for SilenceRuns {
     }
 
     fn finish(&self, whole: Partial, format: PcmFormat) -> Silences {
-        let Some(mut piece) = whole.0 else { return Silences::default() };
-        let (channels, all) = (u64::from(format.channels), samples(&piece.span));
+        let Some(mut state) = whole.0 else { return Silences::default() };
+        let (channels, all) = (u64::from(format.channels), samples(&state.span));
         let shortest = self.shortest(format);
-        let (leading, trailing) = match piece.loud {
+        let (leading, trailing) = match state.loud {
             None => (all.clone(), all),
             Some((first, last)) => (all.start..first, last + 1..all.end),
         };
         let frames = |run: &Range<u64>| run.start.div_ceil(channels)..run.end / channels;
         if leading.end - leading.start >= shortest {
-            piece.runs.insert(0, leading.clone());
+            state.runs.insert(0, leading.clone());
         }
         if trailing != leading && trailing.end - trailing.start >= shortest {
-            piece.runs.push(trailing.clone());
+            state.runs.push(trailing.clone());
         }
         let len = |run: &Range<u64>| frames(run).end.saturating_sub(frames(run).start);
         Silences {
             sample_rate: format.sample_rate,
             leading: len(&leading),
             trailing: len(&trailing),
-            runs: piece.runs.iter().map(frames).collect(),
+            runs: state.runs.iter().map(frames).collect(),
         }
     }
 
@@ -143,21 +143,21 @@ impl Analyzer for SilenceRuns {
     }
 
     fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
-        let piece = match &partial.0 {
+        let state = match &partial.0 {
             None if span.frame_count() == 0 => return Ok(()),
-            Some(piece) if span.frame_count() > 0 && piece.span == *span => piece,
+            Some(state) if span.frame_count() > 0 && state.span == *span => state,
             _ => return Err("of another span".into()),
         };
         let (all, shortest) = (samples(span), self.shortest(span.format));
-        let (first, last) = match piece.loud {
-            None if piece.runs.is_empty() => return Ok(()),
+        let (first, last) = match state.loud {
+            None if state.runs.is_empty() => return Ok(()),
             Some((first, last)) if all.contains(&first) && all.contains(&last) && first <= last => {
                 (first, last)
             }
-            _ => return Err(format!("impossible loud samples: {:?}", piece.loud)),
+            _ => return Err(format!("impossible loud samples: {:?}", state.loud)),
         };
         let mut loud_until = first;
-        for run in &piece.runs {
+        for run in &state.runs {
             let is_long = run.end.checked_sub(run.start).is_some_and(|length| length >= shortest);
             if run.start <= loud_until || !is_long || run.end > last {
                 return Err(format!("an impossible silence: {run:?}"));
@@ -192,7 +192,7 @@ impl SilenceRuns {
         u64::try_from((samples + 500) / 1000).unwrap_or(u64::MAX).max(1)
     }
 
-    fn join(&self, mut first: Piece, next: Piece) -> Piece {
+    fn join(&self, mut first: SpanState, next: SpanState) -> SpanState {
         if let (Some((_, before)), Some((behind, _))) = (first.loud, next.loud)
             && behind - before > self.shortest(first.span.format)
         {
@@ -364,18 +364,18 @@ mod tests {
         let analyzer = SilenceRuns { threshold_db: -50.0, min_silence_ms: 20 };
         let (good, span) = (analyzer.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
         assert_eq!(analyzer.check(&good, &span), Ok(()));
-        let invalid: [fn(&mut Piece); 7] = [
-            |piece| piece.span.frames.end += 1,
-            |piece| piece.loud = None,
-            |piece| piece.loud = Some((7, 300)),
-            |piece| piece.loud = Some((8, 7)),
-            |piece| piece.runs[0].start = 7,
-            |piece| piece.runs[1].end = piece.runs[1].start + 19,
-            |piece| piece.runs.swap(0, 1),
+        let invalid: [fn(&mut SpanState); 7] = [
+            |state| state.span.frames.end += 1,
+            |state| state.loud = None,
+            |state| state.loud = Some((7, 300)),
+            |state| state.loud = Some((8, 7)),
+            |state| state.runs[0].start = 7,
+            |state| state.runs[1].end = state.runs[1].start + 19,
+            |state| state.runs.swap(0, 1),
         ];
         for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            corrupt(partial.0.as_mut().expect("a piece"));
+            corrupt(partial.0.as_mut().expect("not empty"));
             assert!(analyzer.check(&partial, &span).is_err(), "corruption {number}");
         }
         analyzer.check(&Partial(None), &span).unwrap_err();

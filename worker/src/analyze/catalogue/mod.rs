@@ -1,4 +1,5 @@
-//! The catalogue of metrics: groups and expected ranges.
+//! The catalogue: metrics, their groups and expected ranges.
 
 pub(crate) mod expected_range;
 pub mod group;
+pub(crate) mod metric;

@@ -84,13 +84,13 @@ impl ChannelPartial for Channel {
     }
 
     fn join(mut self, _: &FrameSpan, next: Self, next_span: &FrameSpan) -> Self {
-        let (threshold, seam) = (threshold(next_span.format), next_span.frames.start);
+        let (threshold, boundary) = (threshold(next_span.format), next_span.frames.start);
         let known = [&self.tail[..], &next.head].concat();
         let before = self.tail.len();
         // Of the known samples, only those that neither side could test.
         let from = before.saturating_sub(2 * CONTEXT);
         let to = known.len().min(before + 2 * CONTEXT);
-        search(&mut self.found, &known[from..to], seam - (before - from) as u64, threshold);
+        search(&mut self.found, &known[from..to], boundary - (before - from) as u64, threshold);
         self.found.append(next.found);
         if self.head.len() < KEPT {
             self.head = known[..known.len().min(KEPT)].to_vec();
@@ -207,7 +207,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::analyze::accumulate::per_channel::{PerChannel, Piece};
+    use crate::analyze::accumulate::per_channel::{ChannelStates, PerChannel};
     use crate::analyze::damage::detector::Detections;
     use crate::analyze::testing::oracle::Sound;
     use crate::analyze::testing::signals::{
@@ -292,16 +292,16 @@ mod tests {
         let sound = Sound::mono_16(8000, samples);
         let (good, span) = (Clicks {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
         assert_eq!(Clicks {}.check(&good, &span), Ok(()));
-        let invalid: [fn(&mut Piece<Channel>); 5] = [
-            |piece| piece.span.frames.end += 1,
-            |piece| piece.channels.clear(),
-            |piece| piece.channels[0].head.truncate(9),
-            |piece| piece.channels[0].tail.clear(),
-            |piece| piece.channels[0].found.push(Location { frame: 7, frames: 1, value: 5 }),
+        let invalid: [fn(&mut ChannelStates<Channel>); 5] = [
+            |states| states.span.frames.end += 1,
+            |states| states.channels.clear(),
+            |states| states.channels[0].head.truncate(9),
+            |states| states.channels[0].tail.clear(),
+            |states| states.channels[0].found.push(Location { frame: 7, frames: 1, value: 5 }),
         ];
         for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            corrupt(partial.0.as_mut().expect("a piece"));
+            corrupt(partial.0.as_mut().expect("not empty"));
             assert!(Clicks {}.check(&partial, &span).is_err(), "corruption {number}");
         }
         Clicks {}.check(&PerChannel::default(), &span).unwrap_err();

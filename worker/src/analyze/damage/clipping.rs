@@ -105,10 +105,11 @@ impl Analyzer for Clipping {
         if first.frames == 0 || next.frames == 0 {
             return if first.frames == 0 { next } else { first };
         }
-        let seam = first.start.saturating_add(first.frames);
+        let boundary = first.start.saturating_add(first.frames);
         let pairs = first.channels.into_iter().zip(next.channels);
-        let channels =
-            pairs.map(|(one, other)| one.merged(first.frames, seam, other, next.frames)).collect();
+        let channels = pairs
+            .map(|(one, other)| one.merged(first.frames, boundary, other, next.frames))
+            .collect();
         Partial { frames: first.frames.saturating_add(next.frames), channels, ..first }
     }
 
@@ -189,12 +190,12 @@ impl Channel {
         }
     }
 
-    /// Merges with the channel of the next span, which starts at `seam`.
-    fn merged(mut self, frames: u64, seam: u64, next: Self, next_frames: u64) -> Self {
+    /// Merges with the channel of the next span, which starts at `boundary`.
+    fn merged(mut self, frames: u64, boundary: u64, next: Self, next_frames: u64) -> Self {
         let (all, all_next) = (self.head.len == frames, next.head.len == next_frames);
         let goes_on =
             self.tail.len > 0 && next.head.len > 0 && self.tail.at_top == next.head.at_top;
-        let before = seam.saturating_sub(self.tail.len);
+        let before = boundary.saturating_sub(self.tail.len);
         let run = Run { at_top: self.tail.at_top, len: self.tail.len + next.head.len };
         if goes_on && !all && !all_next {
             self.samples += run.push_to(before, &mut self.inner);
@@ -203,7 +204,7 @@ impl Channel {
             self.samples += self.tail.push_to(before, &mut self.inner);
         }
         if !goes_on && !all_next {
-            self.samples += next.head.push_to(seam, &mut self.inner);
+            self.samples += next.head.push_to(boundary, &mut self.inner);
         }
         self.inner.append(next.inner);
         Self {

@@ -65,8 +65,8 @@ impl Analyzer for DeadChannels {
     }
 
     fn finish(&self, whole: PerChannel<ChannelPeak>, format: PcmFormat) -> DeadChannelFindings {
-        DeadChannelFindings(whole.0.map(|piece| {
-            let peaks = piece.channels.iter().map(|peak| format.dbfs(peak.0));
+        DeadChannelFindings(whole.0.map(|states| {
+            let peaks = states.channels.iter().map(|peak| format.dbfs(peak.0));
             let has = |level: Option<f64>, least| level.is_some_and(|level| level >= least);
             let is_alive = peaks.clone().any(|peak| has(peak, ACTIVE_DBFS));
             (1..)
@@ -75,7 +75,7 @@ impl Analyzer for DeadChannels {
                 .map(|(channel, value)| Finding {
                     kind: Self::METRICS[0].key,
                     channel: Some(channel),
-                    region: Region::of_frames(&piece.span.frames, format.sample_rate),
+                    region: Region::of_frames(&states.span.frames, format.sample_rate),
                     value,
                     threshold: Some(SILENT_DBFS),
                     byte: None,
@@ -148,7 +148,7 @@ mod tests {
         let (good, span) = (DeadChannels {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
         assert_eq!(DeadChannels {}.check(&good, &span), Ok(()));
         let mut partial = good.clone();
-        partial.0.as_mut().expect("a piece").channels[0] = ChannelPeak(32_769);
+        partial.0.as_mut().expect("not empty").channels[0] = ChannelPeak(32_769);
         DeadChannels {}.check(&partial, &span).unwrap_err();
         DeadChannels {}.check(&PerChannel::default(), &span).unwrap_err();
     }

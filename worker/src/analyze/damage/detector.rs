@@ -52,10 +52,10 @@ impl<F: Detector> Analyzer for F {
     }
 
     fn finish(&self, whole: Self::Partial, format: PcmFormat) -> Detections {
-        let Some(piece) = whole.0 else { return Detections::default() };
+        let Some(states) = whole.0 else { return Detections::default() };
         let (mut count, mut largest, mut findings) = (0_u64, 0, Vec::new());
-        for (channel, of) in (1..).zip(piece.channels) {
-            let locations = F::locations(of, &piece.span);
+        for (channel, of) in (1..).zip(states.channels) {
+            let locations = F::locations(of, &states.span);
             count = count.saturating_add(locations.count());
             largest = largest.max(locations.largest());
             findings.extend(locations.kept().iter().map(|location| Finding {

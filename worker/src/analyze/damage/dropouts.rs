@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use crate::analyze::Analyzer;
     use crate::analyze::accumulate::locations::Location;
-    use crate::analyze::accumulate::per_channel::{PerChannel, Piece};
+    use crate::analyze::accumulate::per_channel::{ChannelStates, PerChannel};
     use crate::analyze::testing::oracle::Sound;
     use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
     use crate::pcm::{Pcm, SampleFormat};
@@ -158,17 +158,17 @@ mod tests {
         let sound = Sound::mono_16(4000, samples("··██·····██·"));
         let (good, span) = (Dropouts {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
         assert_eq!(Dropouts {}.check(&good, &span), Ok(()));
-        let invalid: [fn(&mut Piece<Channel>); 6] = [
-            |piece| piece.span.frames.end += 1,
-            |piece| piece.channels.clear(),
-            |piece| piece.channels[0].0.head = 12,
-            |piece| piece.channels[0].0.tail = 11,
-            |piece| piece.channels[0].0.after = 0,
-            |piece| piece.channels[0].0.inner.push(Location { frame: 99, frames: 5, value: 5 }),
+        let invalid: [fn(&mut ChannelStates<Channel>); 6] = [
+            |states| states.span.frames.end += 1,
+            |states| states.channels.clear(),
+            |states| states.channels[0].0.head = 12,
+            |states| states.channels[0].0.tail = 11,
+            |states| states.channels[0].0.after = 0,
+            |states| states.channels[0].0.inner.push(Location { frame: 99, frames: 5, value: 5 }),
         ];
         for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            corrupt(partial.0.as_mut().expect("a piece"));
+            corrupt(partial.0.as_mut().expect("not empty"));
             assert!(Dropouts {}.check(&partial, &span).is_err(), "corruption {number}");
         }
         Dropouts {}.check(&PerChannel::default(), &span).unwrap_err();

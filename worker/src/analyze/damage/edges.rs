@@ -160,7 +160,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::analyze::accumulate::per_channel::{PerChannel, Piece};
+    use crate::analyze::accumulate::per_channel::{ChannelStates, PerChannel};
     use crate::analyze::damage::detector::Detections;
     use crate::analyze::testing::oracle::{Sound, sound};
     use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
@@ -197,16 +197,16 @@ mod tests {
         let sound = Sound::mono_16(1000, vec![5; 30]);
         let (good, span) = (Edges {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
         assert_eq!(Edges {}.check(&good, &span), Ok(()));
-        let invalid: [fn(&mut Piece<Channel>); 5] = [
-            |piece| piece.span.frames.end += 1,
-            |piece| piece.channels.clear(),
-            |piece| piece.channels[0].head = 11 << 30,
-            |piece| piece.channels[0].tail.truncate(9),
-            |piece| piece.channels[0].tail[3] = 40_000,
+        let invalid: [fn(&mut ChannelStates<Channel>); 5] = [
+            |states| states.span.frames.end += 1,
+            |states| states.channels.clear(),
+            |states| states.channels[0].head = 11 << 30,
+            |states| states.channels[0].tail.truncate(9),
+            |states| states.channels[0].tail[3] = 40_000,
         ];
         for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            corrupt(partial.0.as_mut().expect("a piece"));
+            corrupt(partial.0.as_mut().expect("not empty"));
             assert!(Edges {}.check(&partial, &span).is_err(), "corruption {number}");
         }
         Edges {}.check(&PerChannel::default(), &span).unwrap_err();

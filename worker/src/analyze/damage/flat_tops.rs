@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use crate::analyze::Analyzer;
     use crate::analyze::accumulate::locations::Location;
-    use crate::analyze::accumulate::per_channel::{PerChannel, Piece};
+    use crate::analyze::accumulate::per_channel::{ChannelStates, PerChannel};
     use crate::analyze::testing::oracle::{Sound, sound};
     use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
@@ -234,22 +234,22 @@ mod tests {
         let sound = Sound::mono_16(1, vec![0, 900, 900, 900, 0, -7, 900, 900]);
         let (good, span) = (FlatTops {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
         assert_eq!(FlatTops {}.check(&good, &span), Ok(()));
-        let invalid: [fn(&mut Piece<Channel>); 8] = [
-            |piece| piece.span.frames.end += 1,
-            |piece| piece.channels.clear(),
-            |piece| piece.channels[0].first = 901,
-            |piece| piece.channels[0].last = 0,
-            |piece| piece.channels[0].top.value = 40_000,
-            |piece| piece.channels[0].top.runs.tail = 0,
-            |piece| piece.channels[0].bottom.runs.before = 0,
-            |piece| {
+        let invalid: [fn(&mut ChannelStates<Channel>); 8] = [
+            |states| states.span.frames.end += 1,
+            |states| states.channels.clear(),
+            |states| states.channels[0].first = 901,
+            |states| states.channels[0].last = 0,
+            |states| states.channels[0].top.value = 40_000,
+            |states| states.channels[0].top.runs.tail = 0,
+            |states| states.channels[0].bottom.runs.before = 0,
+            |states| {
                 let far = Location { frame: 99, frames: 5, value: 5 };
-                piece.channels[0].bottom.runs.inner.push(far);
+                states.channels[0].bottom.runs.inner.push(far);
             },
         ];
         for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            corrupt(partial.0.as_mut().expect("a piece"));
+            corrupt(partial.0.as_mut().expect("not empty"));
             assert!(FlatTops {}.check(&partial, &span).is_err(), "corruption {number}");
         }
         FlatTops {}.check(&PerChannel::default(), &span).unwrap_err();

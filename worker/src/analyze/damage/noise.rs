@@ -25,12 +25,12 @@ const BLOCKS_PER_SECOND: u64 = 20;
 /// Histogram bins per decibel.
 const BINS_PER_DB: f64 = 10.0;
 /// Last bin, which includes all lower levels.
-const LAST: u16 = 1999;
+const LAST_BIN: u16 = 1999;
 /// Minimum number of blocks: one second.
-const FEWEST: u64 = 20;
+const MIN_BLOCKS: u64 = 20;
 /// Percentiles of the noise and of the signal.
-const NOISE: u64 = 10;
-const SIGNAL: u64 = 95;
+const NOISE_PERCENTILE: u64 = 10;
+const SIGNAL_PERCENTILE: u64 = 95;
 
 /// Measures noise; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ impl Analyzer for Noise {
     }
 
     fn finish(&self, whole: PerChannel<Channel>, _: PcmFormat) -> NoiseLevels {
-        let channels = whole.0.into_iter().flat_map(|piece| piece.channels);
+        let channels = whole.0.into_iter().flat_map(|states| states.channels);
         NoiseLevels(channels.map(|channel| channel.0.summary.floor()).collect())
     }
 
@@ -128,7 +128,7 @@ impl ChannelPartial for Channel {
         let sum = counts.total().and_then(|heard| heard.checked_add(*silent));
         self.0.has_open_ends(grid, span)
             && [&self.0.head, &self.0.tail].into_iter().flatten().all(|block| block.0 <= most)
-            && counts.is_possible(LAST)
+            && counts.is_possible(LAST_BIN)
             && sum == Some(blocks::complete(grid, span))
     }
 }
@@ -161,7 +161,7 @@ impl Block for Squares {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 fn bin(level: f64) -> u16 {
-    (-level * BINS_PER_DB).floor().clamp(0.0, LAST.into()) as u16
+    (-level * BINS_PER_DB).floor().clamp(0.0, LAST_BIN.into()) as u16
 }
 
 impl LevelCounts {
@@ -174,10 +174,10 @@ impl LevelCounts {
             let bin = self.counts.ranked_from_above(Some(rank).filter(|&rank| rank > 0)?)?;
             Some(-(f64::from(bin) + 0.5) / BINS_PER_DB)
         };
-        if count < FEWEST {
+        if count < MIN_BLOCKS {
             return None;
         }
-        Some([level(NOISE)?, level(SIGNAL)?])
+        Some([level(NOISE_PERCENTILE)?, level(SIGNAL_PERCENTILE)?])
     }
 }
 
@@ -222,7 +222,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::analyze::accumulate::per_channel::Piece;
+    use crate::analyze::accumulate::per_channel::ChannelStates;
     use crate::analyze::testing::oracle::{Sound, sound};
     use crate::analyze::testing::signals::{
         assert_chunking_invariance, bytes, cuts, format, varying_noise,
@@ -305,18 +305,18 @@ mod tests {
         let (_, pcm) = sound.pcm().split_at(7);
         let (good, span) = (Noise {}.analyze(pcm), FrameSpan::from(pcm));
         assert_eq!(Noise {}.check(&good, &span), Ok(()));
-        let invalid: [fn(&mut Piece<Channel>); 7] = [
-            |piece| piece.span.frames.end += 1,
-            |piece| piece.channels.clear(),
-            |piece| piece.channels[0].0.head = None,
-            |piece| piece.channels[0].0.tail = None,
-            |piece| piece.channels[0].0.tail = Some(Squares(u128::MAX)),
-            |piece| piece.channels[0].0.summary.silent += 1,
-            |piece| piece.channels[0].0.summary.counts.add(2000),
+        let invalid: [fn(&mut ChannelStates<Channel>); 7] = [
+            |states| states.span.frames.end += 1,
+            |states| states.channels.clear(),
+            |states| states.channels[0].0.head = None,
+            |states| states.channels[0].0.tail = None,
+            |states| states.channels[0].0.tail = Some(Squares(u128::MAX)),
+            |states| states.channels[0].0.summary.silent += 1,
+            |states| states.channels[0].0.summary.counts.add(2000),
         ];
         for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            corrupt(partial.0.as_mut().expect("a piece"));
+            corrupt(partial.0.as_mut().expect("not empty"));
             assert!(Noise {}.check(&partial, &span).is_err(), "corruption {number}");
         }
         Noise {}.check(&PerChannel::default(), &span).unwrap_err();

@@ -23,13 +23,13 @@ use crate::analyze::{
 use crate::pcm::{Pcm, PcmFormat};
 
 /// Frames in the hash of an anchor.
-const MARK: usize = 16;
+const ANCHOR_FRAMES: usize = 16;
 /// Bits that are zero in the hash of an anchor.
-const MARK_BITS: u32 = 0b111;
+const ANCHOR_BITS: u32 = 0b111;
 /// Size of the table of last anchors, by bits of their hash.
 const SLOTS: usize = 1 << 12;
 /// Minimum length of a repeat, in frames.
-const FEWEST: u64 = 64;
+const MIN_FRAMES: u64 = 64;
 
 /// Detects repeats; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,11 +37,11 @@ pub struct Repeats {}
 
 /// Repeats of one span; `None` if it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Partial(Option<Piece>);
+pub struct Partial(Option<SpanState>);
 
 /// State of a non-empty span.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Piece {
+struct SpanState {
     span: FrameSpan,
     /// Hashes of its first frames, or of all.
     head: Vec<u32>,
@@ -63,12 +63,12 @@ impl RepeatLimits {
     fn of(format: PcmFormat) -> Self {
         let rate = u64::from(format.sample_rate);
         let frames = |frames: u64| usize::try_from(frames).unwrap_or(usize::MAX);
-        Self { shortest: frames((rate / 200).max(FEWEST)), longest: frames(rate / 10) }
+        Self { shortest: frames((rate / 200).max(MIN_FRAMES)), longest: frames(rate / 10) }
     }
 
     /// Frames before a position.
     fn before(self) -> usize {
-        self.longest + MARK + 1
+        self.longest + ANCHOR_FRAMES + 1
     }
 
     /// Frames from a position on.
@@ -105,15 +105,15 @@ impl Analyzer for Repeats {
         search(&mut found, &hashes, judged, span.frames.start, limits);
         let kept = hashes.len().min(limits.kept());
         let [head, tail] = [&hashes[..kept], &hashes[hashes.len() - kept..]].map(<[u32]>::to_vec);
-        Partial(Some(Piece { span, head, tail, found }))
+        Partial(Some(SpanState { span, head, tail, found }))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(merge_options(first.0, next.0, Piece::join))
+        Partial(merge_options(first.0, next.0, SpanState::join))
     }
 
     fn finish(&self, whole: Partial, format: PcmFormat) -> Detections {
-        let Some(piece) = whole.0 else { return Detections::default() };
+        let Some(state) = whole.0 else { return Detections::default() };
         let ms =
             |frames: u64| Region::of_frames(&(0..frames), format.sample_rate).end_seconds * 1e3;
         let finding = |location: &Location| Finding {
@@ -128,9 +128,9 @@ impl Analyzer for Repeats {
             byte: None,
         };
         Detections {
-            count: Some(piece.found.count()),
-            largest: Some(ms(piece.found.largest())),
-            findings: piece.found.kept().iter().map(finding).collect(),
+            count: Some(state.found.count()),
+            largest: Some(ms(state.found.largest())),
+            findings: state.found.kept().iter().map(finding).collect(),
         }
     }
 
@@ -144,20 +144,20 @@ impl Analyzer for Repeats {
     }
 
     fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
-        let piece = match &partial.0 {
+        let state = match &partial.0 {
             None if span.frame_count() == 0 => return Ok(()),
-            Some(piece) if span.frame_count() > 0 && piece.span == *span => piece,
+            Some(state) if span.frame_count() > 0 && state.span == *span => state,
             _ => return Err("of another span".into()),
         };
         let most = RepeatLimits::of(span.format).kept();
         let kept = usize::try_from(span.frame_count()).unwrap_or(most).min(most);
-        let possible = [piece.head.len(), piece.tail.len()] == [kept, kept]
-            && piece.found.is_possible(&span.frames);
+        let possible = [state.head.len(), state.tail.len()] == [kept, kept]
+            && state.found.is_possible(&span.frames);
         if possible { Ok(()) } else { Err("impossible repeats".into()) }
     }
 }
 
-impl Piece {
+impl SpanState {
     fn join(mut self, next: Self) -> Self {
         let limits = RepeatLimits::of(self.span.format);
         let (before, kept) = (self.tail.len(), limits.kept());
@@ -202,16 +202,16 @@ fn search(
     let from = judged.start - limits.before();
     let to = hashes.len().min(judged.end + limits.longest);
     let mut slots = vec![(0_u32, usize::MAX); SLOTS];
-    let mut mark = 0_u32;
+    let mut anchor = 0_u32;
     let mut locations: Vec<(usize, usize)> = Vec::new();
     for (at, hash) in (from..).zip(&hashes[from..to]) {
-        mark = (mark << 2).wrapping_add(*hash);
-        if (mark >> 29) & MARK_BITS != 0 || at < from + MARK {
+        anchor = (anchor << 2).wrapping_add(*hash);
+        if (anchor >> 29) & ANCHOR_BITS != 0 || at < from + ANCHOR_FRAMES {
             continue;
         }
-        let slot = &mut slots[usize::try_from(mark >> 4).unwrap_or(0) % SLOTS];
-        let (known, before) = std::mem::replace(slot, (mark, at));
-        if known != mark || before == usize::MAX {
+        let slot = &mut slots[usize::try_from(anchor >> 4).unwrap_or(0) % SLOTS];
+        let (known, before) = std::mem::replace(slot, (anchor, at));
+        if known != anchor || before == usize::MAX {
             continue;
         }
         let lag = at - before;
@@ -220,7 +220,7 @@ fn search(
         }
         let Some(start) = start_of(hashes, at, lag) else { continue };
         // The hash of the anchor covers only frames of the repeat.
-        if judged.contains(&start) && (start + MARK..start + lag).contains(&at) {
+        if judged.contains(&start) && (start + ANCHOR_FRAMES..start + lag).contains(&at) {
             locations.push((start, lag));
         }
     }
@@ -328,8 +328,8 @@ mod tests {
 
     fn repeats(samples: &[f64], rate: u32) -> Vec<(u64, u64, u64)> {
         let (format, bytes) = (format(rate, 1), bytes(samples));
-        let Partial(piece) = Repeats {}.analyze(Pcm::new(format, 0, &bytes));
-        let locations = piece.map(|piece| piece.found).unwrap_or_default();
+        let Partial(state) = Repeats {}.analyze(Pcm::new(format, 0, &bytes));
+        let locations = state.map(|state| state.found).unwrap_or_default();
         locations
             .kept()
             .iter()
@@ -377,15 +377,15 @@ mod tests {
         let pcm = Pcm::new(format(8000, 1), 0, &samples);
         let (good, span) = (Repeats {}.analyze(pcm), FrameSpan::from(pcm));
         assert_eq!(Repeats {}.check(&good, &span), Ok(()));
-        let invalid: [fn(&mut Piece); 4] = [
-            |piece| piece.span.frames.end += 1,
-            |piece| piece.head.truncate(9),
-            |piece| piece.tail.clear(),
-            |piece| piece.found.push(Location { frame: 7, frames: 1, value: 5 }),
+        let invalid: [fn(&mut SpanState); 4] = [
+            |state| state.span.frames.end += 1,
+            |state| state.head.truncate(9),
+            |state| state.tail.clear(),
+            |state| state.found.push(Location { frame: 7, frames: 1, value: 5 }),
         ];
         for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            corrupt(partial.0.as_mut().expect("a piece"));
+            corrupt(partial.0.as_mut().expect("not empty"));
             assert!(Repeats {}.check(&partial, &span).is_err(), "corruption {number}");
         }
         Repeats {}.check(&Partial(None), &span).unwrap_err();

@@ -64,15 +64,15 @@ impl Analyzer for Dr14 {
     }
 
     fn finish(&self, whole: PerChannel<Blocks>, format: PcmFormat) -> Vec<Option<f64>> {
-        let Some(piece) = whole.0 else { return Vec::new() };
-        let (grid, end) = (grid_of(&piece.span), piece.span.frames.end);
+        let Some(states) = whole.0 else { return Vec::new() };
+        let (grid, end) = (grid_of(&states.span), states.span.frames.end);
         let frames = |block: u64| grid.frames(block).end.min(end) - grid.start(block);
         let figure = |Blocks(blocks): &Blocks| {
             let powers = (0..).zip(blocks).map(|(at, block)| block.power(frames(at), format));
             let peaks = blocks.iter().map(|block| block.peak).collect();
             dynamic_range(powers.collect(), peaks, format)
         };
-        piece.channels.iter().map(figure).collect()
+        states.channels.iter().map(figure).collect()
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a number of channels")]
@@ -104,7 +104,7 @@ impl ChannelPartial for Blocks {
 
     fn join(self, span: &FrameSpan, next: Self, next_span: &FrameSpan) -> Self {
         let both = [self.0, next.0];
-        Self(grid::merged(grid_of(span), both, next_span.frames.start, Block::with))
+        Self(grid::merge_blocks(grid_of(span), both, next_span.frames.start, Block::with))
     }
 
     fn is_possible(&self, span: &FrameSpan) -> bool {
@@ -165,7 +165,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::analyze::accumulate::per_channel::Piece;
+    use crate::analyze::accumulate::per_channel::ChannelStates;
     use crate::analyze::testing::oracle::{Sound, sound};
     use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
@@ -214,17 +214,17 @@ mod tests {
         let sound = Sound::mono_16(1, vec![5, -9, 0, 7]);
         let (good, span) = (Dr14 {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
         assert_eq!(Dr14 {}.check(&good, &span), Ok(()));
-        let invalid: [fn(&mut Piece<Blocks>); 6] = [
-            |piece| piece.span.frames.end += 1,
-            |piece| piece.channels.clear(),
-            |piece| piece.channels[0].0.truncate(1),
-            |piece| piece.channels[0].0[0].peak = 32_769,
-            |piece| piece.channels[0].0[0].squares = 80,
-            |piece| piece.channels[0].0[1].squares = 5 * 49,
+        let invalid: [fn(&mut ChannelStates<Blocks>); 6] = [
+            |states| states.span.frames.end += 1,
+            |states| states.channels.clear(),
+            |states| states.channels[0].0.truncate(1),
+            |states| states.channels[0].0[0].peak = 32_769,
+            |states| states.channels[0].0[0].squares = 80,
+            |states| states.channels[0].0[1].squares = 5 * 49,
         ];
         for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            corrupt(partial.0.as_mut().expect("a piece"));
+            corrupt(partial.0.as_mut().expect("not empty"));
             assert!(Dr14 {}.check(&partial, &span).is_err(), "corruption {number}");
         }
         Dr14 {}.check(&PerChannel::default(), &span).unwrap_err();

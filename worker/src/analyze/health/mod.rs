@@ -7,13 +7,13 @@
 //! trailing_bytes  │        │       │      │       │     │██████│
 //! ```
 
-mod metrics;
+mod catalogue;
 
 use serde::{Deserialize, Serialize};
 
 use crate::analyze::{Details, Finding, Region};
 
-pub(super) use metrics::METRICS;
+pub(super) use catalogue::METRICS;
 
 /// What the decoder reports of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -61,7 +61,7 @@ impl Analyzer for Entropy {
         whole
             .0
             .iter()
-            .flat_map(|piece| &piece.channels)
+            .flat_map(|states| &states.channels)
             .map(|MagnitudeCounts(of)| entropy(of))
             .collect()
     }
@@ -149,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::analyze::accumulate::per_channel::Piece;
+    use crate::analyze::accumulate::per_channel::ChannelStates;
     use crate::analyze::testing::oracle::{Sound, sound};
     use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
@@ -177,16 +177,16 @@ mod tests {
         let sound = Sound::mono_16(8000, vec![0, 20_000, 20_000]);
         let (good, span) = (Entropy {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
         assert_eq!(Entropy {}.check(&good, &span), Ok(()));
-        let invalid: [fn(&mut Piece<MagnitudeCounts>); 5] = [
-            |piece| piece.channels.clear(),
-            |piece| piece.channels[0].0[0] += 1,
-            |piece| piece.channels[0].0.push(0),
-            |piece| piece.channels[0].0 = vec![u64::MAX, 4],
-            |piece| piece.channels[0].0 = [vec![0; 8192], vec![3]].concat(),
+        let invalid: [fn(&mut ChannelStates<MagnitudeCounts>); 5] = [
+            |states| states.channels.clear(),
+            |states| states.channels[0].0[0] += 1,
+            |states| states.channels[0].0.push(0),
+            |states| states.channels[0].0 = vec![u64::MAX, 4],
+            |states| states.channels[0].0 = [vec![0; 8192], vec![3]].concat(),
         ];
         for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            corrupt(partial.0.as_mut().expect("a piece"));
+            corrupt(partial.0.as_mut().expect("not empty"));
             assert!(Entropy {}.check(&partial, &span).is_err(), "corruption {number}");
         }
     }

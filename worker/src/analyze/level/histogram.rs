@@ -48,7 +48,7 @@ impl Analyzer for Histogram {
     }
 
     fn finish(&self, whole: PerChannel<CumulativeCounts>, _: PcmFormat) -> Vec<[u64; BINS]> {
-        whole.0.iter().flat_map(|piece| &piece.channels).map(|above| above.bins()).collect()
+        whole.0.iter().flat_map(|states| &states.channels).map(|above| above.bins()).collect()
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a count of samples, far below 2⁵³")]
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(Histogram {}.check(&good, &span), Ok(()));
         for counts in [[31; BINS], [1, 0, 1, 1, 1, 1]] {
             let mut partial = good.clone();
-            partial.0.as_mut().expect("a piece").channels[0] = CumulativeCounts(counts);
+            partial.0.as_mut().expect("not empty").channels[0] = CumulativeCounts(counts);
             Histogram {}.check(&partial, &span).unwrap_err();
         }
         Histogram {}.check(&PerChannel::default(), &span).unwrap_err();

@@ -92,10 +92,10 @@ impl Analyzer for ShortRms {
     }
 
     fn finish(&self, whole: PerChannel<Channel>, format: PcmFormat) -> WindowLevels {
-        let Some(piece) = whole.0 else { return WindowLevels::default() };
+        let Some(states) = whole.0 else { return WindowLevels::default() };
         let full_scale = f64::from(format.full_scale());
         let level = |power: Power| decibels::of_power(power.mean() / (full_scale * full_scale));
-        let extremes = || piece.channels.iter().map(|channel| channel.extremes);
+        let extremes = || states.channels.iter().map(|channel| channel.extremes);
         WindowLevels {
             peaks: extremes().map(|found| level(found?.loudest)).collect(),
             troughs: extremes().map(|found| level(found?.quietest)).collect(),
@@ -165,19 +165,22 @@ impl ChannelPartial for Channel {
         let both =
             &FrameSpan { format: first.format, frames: first.frames.start..next_span.frames.end };
         let grid = grid_of(first);
-        let seam_start = grid.blocks(first).end - self.tail.len() as u64;
+        let boundary_start = grid.blocks(first).end - self.tail.len() as u64;
         let [is_short, is_next_short] = [(first, &self), (next_span, &next)]
             .map(|(span, channel)| grid.count(span) == channel.head.len());
-        let seam =
-            grid::merged(grid, [self.tail, next.head], next_span.frames.start, |one, other| {
-                one + other
-            });
+        let boundary = grid::merge_blocks(
+            grid,
+            [self.tail, next.head],
+            next_span.frames.start,
+            |one, other| one + other,
+        );
         let crossing = starts(both).start.max(starts(first).end)
-            ..starts(both).end.min(starts(next_span).start.max(seam_start));
-        let crossing = extremes(grid, &seam, seam_start, crossing);
+            ..starts(both).end.min(starts(next_span).start.max(boundary_start));
+        let crossing = extremes(grid, &boundary, boundary_start, crossing);
         let kept = kept(both);
-        let head = if is_short { seam.iter().copied().take(kept).collect() } else { self.head };
-        let tail = if is_next_short { seam[seam.len() - kept..].to_vec() } else { next.tail };
+        let head = if is_short { boundary.iter().copied().take(kept).collect() } else { self.head };
+        let tail =
+            if is_next_short { boundary[boundary.len() - kept..].to_vec() } else { next.tail };
         let extremes = [crossing, next.extremes]
             .into_iter()
             .fold(self.extremes, |so_far, next| merge_options(so_far, next, PowerRange::with));
@@ -290,7 +293,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::analyze::accumulate::per_channel::Piece;
+    use crate::analyze::accumulate::per_channel::ChannelStates;
     use crate::analyze::testing::oracle::{Sound, sound};
     use crate::analyze::testing::signals::{assert_chunking_invariance, cuts};
 
@@ -337,19 +340,19 @@ mod tests {
         let sound = Sound::mono_16(1000, vec![5; 300]);
         let (good, span) = (ShortRms {}.analyze(sound.pcm()), FrameSpan::from(sound.pcm()));
         assert_eq!(ShortRms {}.check(&good, &span), Ok(()));
-        let invalid: [fn(&mut Piece<Channel>); 8] = [
-            |piece| piece.span.frames.end += 1,
-            |piece| piece.channels.clear(),
-            |piece| piece.channels[0].head.push(0),
-            |piece| piece.channels[0].tail.clear(),
-            |piece| piece.channels[0].tail[1] = u128::MAX,
-            |piece| piece.channels[0].extremes = None,
-            |piece| piece.channels[0].extremes.as_mut().expect("some").loudest.frames = 0,
-            |piece| piece.channels[0].extremes.as_mut().expect("some").quietest.squares = 1 << 40,
+        let invalid: [fn(&mut ChannelStates<Channel>); 8] = [
+            |states| states.span.frames.end += 1,
+            |states| states.channels.clear(),
+            |states| states.channels[0].head.push(0),
+            |states| states.channels[0].tail.clear(),
+            |states| states.channels[0].tail[1] = u128::MAX,
+            |states| states.channels[0].extremes = None,
+            |states| states.channels[0].extremes.as_mut().expect("some").loudest.frames = 0,
+            |states| states.channels[0].extremes.as_mut().expect("some").quietest.squares = 1 << 40,
         ];
         for (number, corrupt) in invalid.into_iter().enumerate() {
             let mut partial = good.clone();
-            corrupt(partial.0.as_mut().expect("a piece"));
+            corrupt(partial.0.as_mut().expect("not empty"));
             assert!(ShortRms {}.check(&partial, &span).is_err(), "corruption {number}");
         }
         ShortRms {}.check(&PerChannel::default(), &span).unwrap_err();

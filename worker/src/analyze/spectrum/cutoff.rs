@@ -20,16 +20,16 @@ use crate::decibels;
 pub(super) const LEAST_DB: f64 = 8.0;
 /// A fall within the width of a slope that no instrument has, and the lowest frequency of such a
 /// fall.
-const CLIFF_DB: f64 = 45.0;
-const CLIFF_FROM_HZ: f64 = 3000.0;
+const STEEP_DB: f64 = 45.0;
+const STEEP_FROM_HZ: f64 = 3000.0;
 /// Fall at the position of the edge.
-const CLIFF_EDGE_DB: f64 = 12.0;
+const STEEP_EDGE_DB: f64 = 12.0;
 /// Maximum variation of the level of the floor.
 const FLAT_DB: f64 = 3.0;
 /// The floor is measured from this fraction of half the sample rate on.
-const TOP: f64 = 0.95;
+const FLOOR_FROM: f64 = 0.95;
 /// Edges above this fraction of half the sample rate are those of converters.
-const HIGHEST: f64 = 0.94;
+const HIGHEST_EDGE: f64 = 0.94;
 /// Width of the range that is compared with the floor, in Hz.
 const WIDTH_HZ: f64 = 1000.0;
 /// Width of a slope, and of the medians, in Hz.
@@ -48,17 +48,18 @@ pub(super) struct Cutoff {
 pub(super) fn find(powers: &[f64], hz_per_bin: f64) -> Option<Cutoff> {
     let levels: Vec<f64> = powers
         .iter()
-        .map(|&power| decibels::of_power(power).unwrap_or(QUIETEST_DB).max(QUIETEST_DB))
+        .map(|&power| decibels::of_power(power).unwrap_or(FLOOR_DB).max(FLOOR_DB))
         .collect();
     let count = levels.len();
     let part = |of: f64| (0..count).find(|&bin| in_bins(bin) >= of * in_bins(count));
     let bins = |hz: f64| (1..count).find(|&bin| in_bins(bin) * hz_per_bin >= hz).unwrap_or(count);
     let (width, slope) = (bins(WIDTH_HZ), bins(SLOPE_HZ));
-    let floor = median(levels.get(part(TOP)?..count.checked_sub(1)?)?);
-    let highest = part(HIGHEST)?;
+    let floor = median(levels.get(part(FLOOR_FROM)?..count.checked_sub(1)?)?);
+    let highest = part(HIGHEST_EDGE)?;
     let is_floor = |end: usize| (median(&levels[end - slope..end]) - floor).abs() <= FLAT_DB;
     let lowest = width + slope;
-    if let Some(bin) = cliff(&levels, bins(CLIFF_FROM_HZ).max(width)..highest, [width, slope]) {
+    if let Some(bin) = steep_fall(&levels, bins(STEEP_FROM_HZ).max(width)..highest, [width, slope])
+    {
         return Some(bin);
     }
     let end = (lowest..count.saturating_sub(slope)).rev().find(|&end| !is_floor(end))?;
@@ -68,17 +69,17 @@ pub(super) fn find(powers: &[f64], hz_per_bin: f64) -> Option<Cutoff> {
 }
 
 /// The highest steep fall within `places`, whatever is above it.
-fn cliff(levels: &[f64], places: Range<usize>, [width, slope]: [usize; 2]) -> Option<Cutoff> {
+fn steep_fall(levels: &[f64], places: Range<usize>, [width, slope]: [usize; 2]) -> Option<Cutoff> {
     let below = |bin: usize| median(&levels[bin - width..bin]);
     let above = |bin: usize| median(&levels[bin + slope..levels.len().min(bin + slope + width)]);
     let fall = |bin: usize| below(bin) - above(bin);
     let (start, end) = (places.start, places.end.min(levels.len().saturating_sub(2 * slope)));
-    let highest = (start..end).rev().find(|&bin| fall(bin) >= CLIFF_DB)?;
+    let highest = (start..end).rev().find(|&bin| fall(bin) >= STEEP_DB)?;
     // The steepest position, searched from the upper end of the fall.
     let steepest = |one: &usize, other: &usize| fall(*one).total_cmp(&fall(*other));
     let bin = (highest.saturating_sub(width).max(start)..=highest).max_by(steepest)?;
     let depth_db = fall(bin);
-    let bin = edge(levels, bin - width..(bin + slope + width).min(end), below(bin) - CLIFF_EDGE_DB);
+    let bin = edge(levels, bin - width..(bin + slope + width).min(end), below(bin) - STEEP_EDGE_DB);
     Some(Cutoff { bin, depth_db })
 }
 
@@ -90,7 +91,7 @@ fn edge(levels: &[f64], places: Range<usize>, level: f64) -> usize {
 }
 
 /// Below any converter's noise; also the level of a bin without power.
-const QUIETEST_DB: f64 = -150.0;
+const FLOOR_DB: f64 = -150.0;
 
 #[expect(clippy::cast_precision_loss, reason = "at most 1025")]
 fn in_bins(bin: usize) -> f64 {
@@ -100,7 +101,7 @@ fn in_bins(bin: usize) -> f64 {
 fn median(levels: &[f64]) -> f64 {
     let mut sorted = levels.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(QUIETEST_DB)
+    sorted.get(sorted.len() / 2).copied().unwrap_or(FLOOR_DB)
 }
 
 #[cfg(test)]

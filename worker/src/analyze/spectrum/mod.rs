@@ -40,10 +40,10 @@ pub struct Spectrum {}
 
 /// State of one span; `None` if it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Partial(Option<Piece>);
+pub struct Partial(Option<SpanState>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Piece {
+struct SpanState {
     span: FrameSpan,
     /// Its first samples, in their own format: those that a frame across the boundary can contain,
     /// or all.
@@ -93,18 +93,18 @@ impl Analyzer for Spectrum {
         let kept = kept(&span);
         let bytes = chunk.bytes();
         let [head, tail] = [&bytes[..kept], &bytes[bytes.len() - kept..]].map(<[u8]>::to_vec);
-        Partial(Some(Piece { span, head, tail, sums }))
+        Partial(Some(SpanState { span, head, tail, sums }))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
-        Partial(merge_options(first.0, next.0, Piece::join))
+        Partial(merge_options(first.0, next.0, SpanState::join))
     }
 
     fn finish(&self, whole: Partial, format: PcmFormat) -> Figures {
-        let Some(piece) = whole.0 else { return Figures::default() };
+        let Some(state) = whole.0 else { return Figures::default() };
         #[expect(clippy::cast_precision_loss, reason = "2048")]
         let hz_per_bin = f64::from(format.sample_rate) / FRAME as f64;
-        let means = piece.sums.means();
+        let means = state.sums.means();
         let in_hz = |bins: Option<f64>| bins.map(|bins| bins * hz_per_bin);
         let has_sound = means.powers.iter().any(|&power| power > 0.0);
         let cutoff = cutoff::find(&means.powers, hz_per_bin);
@@ -141,15 +141,15 @@ impl Analyzer for Spectrum {
     fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
         match &partial.0 {
             None if span.frame_count() == 0 => Ok(()),
-            Some(piece) if span.frame_count() > 0 && piece.span == *span => piece.check(),
+            Some(state) if span.frame_count() > 0 && state.span == *span => state.check(),
             _ => Err("of another span".into()),
         }
     }
 }
 
-impl Piece {
+impl SpanState {
     fn join(mut self, next: Self) -> Self {
-        let seam = next.span.frames.start;
+        let boundary = next.span.frames.start;
         let format = self.span.format;
         let [is_short, is_next_short] =
             [&self.span, &next.span].map(|span| span.frame_count() <= KEPT);
@@ -157,8 +157,9 @@ impl Piece {
         let known = [self.tail, next.head].concat();
         self.span.frames.end = next.span.frames.end;
         let Range { start, end } = frames_within(&self.span.frames);
-        let crossing = start.max(frames_within(&(0..seam)).end)..end.min(seam.div_ceil(HOP));
-        add(&mut self.sums, Pcm::new(format, seam - kept_before, &known), crossing);
+        let crossing =
+            start.max(frames_within(&(0..boundary)).end)..end.min(boundary.div_ceil(HOP));
+        add(&mut self.sums, Pcm::new(format, boundary - kept_before, &known), crossing);
         self.sums.join(next.sums);
 
         let kept = kept(&self.span);

@@ -23,7 +23,7 @@ const FLATNESS_STEPS: f64 = 1_099_511_627_776.0;
 /// saturate.
 const POWER_STEPS: f64 = 4_503_599_627_370_496.0;
 /// Power of a full-scale sine in its bin.
-const SINE: f64 = SAMPLES * SAMPLES / 16.0;
+const SINE_POWER: f64 = SAMPLES * SAMPLES / 16.0;
 
 /// Samples per frame.
 const SAMPLES: f64 = 2048.0;
@@ -36,7 +36,7 @@ pub(super) struct SpectrumSums {
     /// Number of frames.
     pub(super) frames: u64,
     /// Number of frames above the gate, over which the next three are summed.
-    pub(super) heard: u64,
+    pub(super) above_gate: u64,
     centroids: u128,
     roll_offs: u64,
     flatnesses: u128,
@@ -82,10 +82,10 @@ impl SpectrumSums {
                 transform.add_powers(samples, begin, channel, channels, &mut powers);
             }
             #[expect(clippy::cast_precision_loss, reason = "16 bits of channels")]
-            let shapes = shapes(&mut powers, 1.0 / channels as f64, &mut magnitudes);
+            let shapes = frame_shapes(&mut powers, 1.0 / channels as f64, &mut magnitudes);
             self.powers.resize(BINS, 0);
             for (sum, powers) in self.powers.iter_mut().zip(&powers) {
-                let steps = powers.map(|power| whole(power * (POWER_STEPS / SINE)));
+                let steps = powers.map(|power| whole(power * (POWER_STEPS / SINE_POWER)));
                 *sum += steps[..group.len()].iter().map(|&steps| u128::from(steps)).sum::<u128>();
             }
             for lane in 0..group.len() {
@@ -105,7 +105,7 @@ impl SpectrumSums {
         let flatness =
             decibels::power_of_ten(shapes.logarithm[lane]) / (shapes.floored[lane] / COUNT);
         let centroid = (shapes.moment[lane] / all).min(SAMPLES / 2.0);
-        self.heard += 1;
+        self.above_gate += 1;
         self.centroids += u128::from(whole(centroid * CENTROID_STEPS));
         self.roll_offs += roll_off.min(BINS - 1) as u64;
         self.flatnesses += u128::from(whole(flatness.min(1.0) * FLATNESS_STEPS));
@@ -114,7 +114,7 @@ impl SpectrumSums {
     /// Adds other sums.
     pub(super) fn join(&mut self, next: Self) {
         self.frames += next.frames;
-        self.heard += next.heard;
+        self.above_gate += next.above_gate;
         self.centroids += next.centroids;
         self.roll_offs += next.roll_offs;
         self.flatnesses += next.flatnesses;
@@ -130,12 +130,12 @@ impl SpectrumSums {
     /// Means over all frames.
     #[expect(clippy::cast_precision_loss, reason = "rounded once, to the nearest")]
     pub(super) fn means(&self) -> Means {
-        let of_heard = |sum: f64| (self.heard > 0).then(|| sum / self.heard as f64);
+        let of_above_gate = |sum: f64| (self.above_gate > 0).then(|| sum / self.above_gate as f64);
         let steps = POWER_STEPS * self.frames as f64;
         Means {
-            centroid: of_heard(self.centroids as f64 / CENTROID_STEPS),
-            roll_off: of_heard(self.roll_offs as f64),
-            flatness: of_heard(self.flatnesses as f64 / FLATNESS_STEPS),
+            centroid: of_above_gate(self.centroids as f64 / CENTROID_STEPS),
+            roll_off: of_above_gate(self.roll_offs as f64),
+            flatness: of_above_gate(self.flatnesses as f64 / FLATNESS_STEPS),
             powers: self.powers.iter().map(|&sum| sum as f64 / steps).collect(),
         }
     }
@@ -143,9 +143,9 @@ impl SpectrumSums {
     /// Whether these can be the sums of so many frames.
     pub(super) fn is_possible(&self, frames: u64) -> bool {
         let bins = if frames == 0 { 0 } else { BINS };
-        let most = |each: u64| u128::from(self.heard) * u128::from(each);
+        let most = |each: u64| u128::from(self.above_gate) * u128::from(each);
         self.frames == frames
-            && self.heard <= frames
+            && self.above_gate <= frames
             && self.powers.len() == bins
             && self.powers.iter().all(|&sum| sum <= u128::from(frames) * u128::from(u64::MAX))
             && self.centroids <= most((FRAME as u64 / 2) << 40)
@@ -167,7 +167,7 @@ fn whole(x: f64) -> u64 {
 /// Computes powers from sums over channels, and figures from powers; `magnitudes` receives the
 /// cumulative sums of the magnitudes.
 #[multiversion(targets("x86_64+avx2"))]
-fn shapes(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> FrameShapes {
+fn frame_shapes(powers: &mut [Lanes], of_each: f64, magnitudes: &mut [Lanes]) -> FrameShapes {
     scalar(powers, of_each, magnitudes)
 }
 
@@ -222,7 +222,7 @@ mod tests {
         let powers: Vec<Lanes> =
             some.as_chunks::<LANES>().0.iter().map(|of| of.map(|x| x * x * x * x)).collect();
         let [mut fast, mut slow] = [(); 2].map(|()| (powers.clone(), vec![[0.0; LANES]; BINS]));
-        let fast_shapes = shapes(&mut fast.0, 0.3, &mut fast.1);
+        let fast_shapes = frame_shapes(&mut fast.0, 0.3, &mut fast.1);
         let slow_shapes = scalar(&mut slow.0, 0.3, &mut slow.1);
         let bits = |shapes: FrameShapes, (powers, magnitudes): &(Vec<Lanes>, Vec<Lanes>)| {
             let FrameShapes { energy, moment, floored, logarithm } = shapes;

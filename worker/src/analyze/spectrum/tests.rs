@@ -127,16 +127,16 @@ fn invalid_partial_is_rejected() {
     let pcm = Pcm::new(format(8000, 2), 0, &samples);
     let (good, span) = (Spectrum {}.analyze(pcm), FrameSpan::from(pcm));
     assert_eq!(Spectrum {}.check(&good, &span), Ok(()));
-    let invalid: [fn(&mut Piece); 5] = [
-        |piece| piece.span.frames.end += 1,
-        |piece| piece.head.truncate(16),
-        |piece| piece.tail.clear(),
-        |piece| piece.sums.frames += 1,
-        |piece| piece.sums.heard = 99,
+    let invalid: [fn(&mut SpanState); 5] = [
+        |state| state.span.frames.end += 1,
+        |state| state.head.truncate(16),
+        |state| state.tail.clear(),
+        |state| state.sums.frames += 1,
+        |state| state.sums.above_gate = 99,
     ];
     for (number, corrupt) in invalid.into_iter().enumerate() {
         let mut partial = good.clone();
-        corrupt(partial.0.as_mut().expect("a piece"));
+        corrupt(partial.0.as_mut().expect("not empty"));
         assert!(Spectrum {}.check(&partial, &span).is_err(), "corruption {number}");
     }
     Spectrum {}.check(&Partial(None), &span).unwrap_err();
@@ -161,12 +161,12 @@ proptest! {
         start in 0_u64..5000,
         lengths in [1_u64..6000, 1_u64..6000],
     ) {
-        let (seam, end) = (start + lengths[0], start + lengths[0] + lengths[1]);
+        let (boundary, end) = (start + lengths[0], start + lengths[0] + lengths[1]);
         let count = |frames: Range<u64>| frames.end - frames.start;
         let crossing = frames_within(&(start..end))
-            .filter(|frame| (frame * HOP..frame * HOP + FRAME as u64).contains(&seam) && frame * HOP != seam)
+            .filter(|frame| (frame * HOP..frame * HOP + FRAME as u64).contains(&boundary) && frame * HOP != boundary)
             .count() as u64;
-        let within = count(frames_within(&(start..seam))) + count(frames_within(&(seam..end)));
+        let within = count(frames_within(&(start..boundary))) + count(frames_within(&(boundary..end)));
         prop_assert_eq!(within + crossing, count(frames_within(&(start..end))));
     }
 }

@@ -11,6 +11,7 @@
 //!                  └─one block─┘ if the boundary is within it
 //! ```
 
+mod catalogue;
 mod correlation_counts;
 mod product_sums;
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::analyze::accumulate::grid::Grid;
-use crate::analyze::{AnalysisSettings, Analyzer, FrameSpan, Metric, group, merge_options};
+use crate::analyze::{AnalysisSettings, Analyzer, FrameSpan, Metric, merge_options};
 use crate::pcm::{Pcm, PcmFormat};
 use correlation_counts::CorrelationCounts;
 use product_sums::ProductSums;
@@ -33,10 +34,10 @@ pub struct Stereo {}
 
 /// State of one span; `None` if it is empty or has one channel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Partial(Option<Piece>);
+pub struct Partial(Option<SpanState>);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Piece {
+struct SpanState {
     span: FrameSpan,
     all: ProductSums,
     /// Its frames in the first block.
@@ -76,7 +77,7 @@ impl Analyzer for Stereo {
     type Partial = Partial;
     type Feature = Figures;
 
-    const METRICS: &'static [Metric] = METRICS;
+    const METRICS: &'static [Metric] = catalogue::METRICS;
 
     fn analyze(&self, chunk: Pcm<'_>) -> Partial {
         let span = FrameSpan::from(chunk);
@@ -104,7 +105,7 @@ impl Analyzer for Stereo {
             all += block;
             tail = block;
         }
-        Partial(Some(Piece { span, all, head, tail, inner }))
+        Partial(Some(SpanState { span, all, head, tail, inner }))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
@@ -112,16 +113,16 @@ impl Analyzer for Stereo {
     }
 
     fn finish(&self, whole: Partial, _: PcmFormat) -> Figures {
-        let Some(piece) = whole.0 else { return Figures::default() };
-        let correlation_counts = piece.correlation_counts();
+        let Some(state) = whole.0 else { return Figures::default() };
+        let correlation_counts = state.correlation_counts();
         Figures {
-            correlation: piece.all.correlation(),
+            correlation: state.all.correlation(),
             correlation_min: correlation_counts.least,
             negative_correlation_share: correlation_counts.share(correlation_counts.negative),
             phase_inverted_share: correlation_counts.share(correlation_counts.inverted),
             mono_share: correlation_counts.share(correlation_counts.mono),
-            side_to_mid_db: piece.all.side_to_mid_db(),
-            channel_imbalance_db: piece.all.imbalance_db(),
+            side_to_mid_db: state.all.side_to_mid_db(),
+            channel_imbalance_db: state.all.imbalance_db(),
         }
     }
 
@@ -141,7 +142,7 @@ impl Analyzer for Stereo {
     fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
         match &partial.0 {
             None if !is_compared(span) => Ok(()),
-            Some(piece) if is_compared(span) && piece.span == *span => piece.check(),
+            Some(state) if is_compared(span) && state.span == *span => state.check(),
             _ => Err("of another span".into()),
         }
     }
@@ -160,14 +161,14 @@ fn is_one_block(span: &FrameSpan) -> bool {
     grid_of(span).count(span) == 1
 }
 
-impl Piece {
+impl SpanState {
     fn join(self, next: &Self) -> Self {
-        let (grid, seam) = (grid_of(&self.span), next.span.frames.start);
-        let [is_one, is_next_one] = [&self, next].map(|piece| is_one_block(&piece.span));
+        let (grid, boundary) = (grid_of(&self.span), next.span.frames.start);
+        let [is_one, is_next_one] = [&self, next].map(|state| is_one_block(&state.span));
         let (mut head, mut tail, mut inner) = (self.head, next.tail, self.inner);
         inner += next.inner;
         let format = self.span.format;
-        if grid.block(seam.saturating_sub(1)) == grid.block(seam) {
+        if grid.block(boundary.saturating_sub(1)) == grid.block(boundary) {
             let mut block = self.tail;
             block += next.head;
             match (is_one, is_next_one) {
@@ -220,88 +221,3 @@ impl Piece {
         if possible { Ok(()) } else { Err("impossible sums of products".into()) }
     }
 }
-
-const METRICS: &[Metric] = &[
-    Metric {
-        key: "correlation",
-        title: "Correlation",
-        unit: "",
-        decimals: 3,
-        groups: &[&group::STEREO],
-        definition: "Pearson correlation of the first two channels, over the whole file.",
-        source: "numpy.corrcoef",
-        range: "−1 to 1",
-        reading: "1 is mono, 0 unrelated channels, −1 one channel with inverted polarity. Music \
-                  has 0.3 to 0.9. Below 0, bass and voice lose level in a mono downmix.",
-    },
-    Metric {
-        key: "correlation_min",
-        title: "Minimum correlation",
-        unit: "",
-        decimals: 3,
-        groups: &[&group::STEREO],
-        definition: "Lowest correlation of any 100 ms window above −70 dBFS.",
-        source: "numpy.corrcoef",
-        range: "−1 to 1",
-        reading: "Near −1, one channel is inverted for a moment at least, which may be an effect.",
-    },
-    Metric {
-        key: "negative_correlation_share",
-        title: "Negative correlation",
-        unit: "",
-        decimals: 3,
-        groups: &[&group::STEREO],
-        definition: "Share of the 100 ms windows above −70 dBFS whose correlation is below 0.",
-        source: "numpy.corrcoef",
-        range: "0 to 1",
-        reading: "A few hundredths are wide stereo. More than half of the file indicates a fault.",
-    },
-    Metric {
-        key: "phase_inverted_share",
-        title: "Phase inverted",
-        unit: "",
-        decimals: 3,
-        groups: &[&group::STEREO],
-        definition: "Share of the 100 ms windows above −70 dBFS whose correlation is −0.95 or \
-                     less.",
-        source: "none; broadcasters call it phase reversal",
-        range: "0 to 1",
-        reading: "Near 1, one channel has inverted polarity, and the two cancel in a mono downmix.",
-    },
-    Metric {
-        key: "mono_share",
-        title: "Mono in stereo",
-        unit: "",
-        decimals: 3,
-        groups: &[&group::STEREO],
-        definition: "Share of the 100 ms windows above −70 dBFS whose correlation is 0.9995 or \
-                     more: except for their level, both channels are the same.",
-        source: "essentia's FalseStereoDetector, which has the same threshold",
-        range: "0 to 1",
-        reading: "1 is a mono recording in a stereo file; one channel would be enough.",
-    },
-    Metric {
-        key: "side_to_mid_db",
-        title: "Side to mid",
-        unit: "dB",
-        decimals: 2,
-        groups: &[&group::STEREO],
-        definition: "Power of the side signal (left − right) relative to the mid signal (left + \
-                     right), over the whole file: 10·log10(Σ(l − r)² / Σ(l + r)²).",
-        source: "none; SoX's oops and ffmpeg's stereotools produce the two signals",
-        range: "−∞ (both channels are the same, sample by sample) and above",
-        reading: "Stereo width. −20 is narrow, −6 wide. Above 0 the side signal is stronger than \
-                  the mid signal.",
-    },
-    Metric {
-        key: "channel_imbalance_db",
-        title: "Channel imbalance",
-        unit: "dB",
-        decimals: 2,
-        groups: &[&group::STEREO],
-        definition: "Power of the first channel relative to the second: 10·log10(Σl² / Σr²).",
-        source: "difference of the channels' RMS in ffmpeg astats and SoX stats",
-        range: "any; above 0 the left channel is louder; not defined if one channel is silent",
-        reading: "Within ±1 it is balanced. From ±3 on, the image is audibly off centre.",
-    },
-];

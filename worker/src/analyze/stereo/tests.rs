@@ -85,20 +85,20 @@ fn invalid_partial_is_rejected() {
     let (_, chunk) = Pcm::new(FORMAT, 0, &bytes).split_at(33);
     let (good, span) = (Stereo {}.analyze(chunk), FrameSpan::from(chunk));
     assert_eq!(Stereo {}.check(&good, &span), Ok(()));
-    let invalid: [fn(&mut Piece); 9] = [
-        |piece| piece.span.frames.end += 1,
-        |piece| piece.all.frames += 1,
-        |piece| piece.head.frames -= 1,
-        |piece| piece.tail.left = 1 << 40,
-        |piece| piece.all.left_left = -1,
-        |piece| piece.all.left_right = i128::MIN,
-        |piece| piece.inner.blocks = 6,
-        |piece| piece.inner.least = Some(f64::NAN),
-        |piece| piece.inner.negative = 0,
+    let invalid: [fn(&mut SpanState); 9] = [
+        |state| state.span.frames.end += 1,
+        |state| state.all.frames += 1,
+        |state| state.head.frames -= 1,
+        |state| state.tail.left = 1 << 40,
+        |state| state.all.left_left = -1,
+        |state| state.all.left_right = i128::MIN,
+        |state| state.inner.blocks = 6,
+        |state| state.inner.least = Some(f64::NAN),
+        |state| state.inner.negative = 0,
     ];
     for (number, corrupt) in invalid.into_iter().enumerate() {
         let mut partial = good.clone();
-        corrupt(partial.0.as_mut().expect("a piece"));
+        corrupt(partial.0.as_mut().expect("not empty"));
         assert!(Stereo {}.check(&partial, &span).is_err(), "corruption {number}");
     }
     Stereo {}.check(&Partial(None), &span).unwrap_err();

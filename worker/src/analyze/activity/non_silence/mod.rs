@@ -57,11 +57,11 @@ pub struct NonSilence {
 
 /// State of one span; `None` if it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Partial(Option<Open>);
+pub struct Partial(Option<SpanState>);
 
 /// State of a non-empty span.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Open {
+struct SpanState {
     span: FrameSpan,
     /// Σx² of its first milliseconds: a window length, or all if there are fewer.
     head: Vec<u128>,
@@ -104,7 +104,7 @@ impl Analyzer for NonSilence {
         let span = FrameSpan::from(chunk);
         let sums = chunk.integers().sums_of_squares(&span.ends());
         let open = sums.len().min(self.window_len());
-        Partial(Some(Open {
+        Partial(Some(SpanState {
             head: sums[..open].to_vec(),
             tail: sums[sums.len() - open..].to_vec(),
             silent: self.silent(span.format, &sums, span.milliseconds().start, self.starts(&span)),
@@ -195,16 +195,16 @@ impl NonSilence {
 
     /// Merges two neighbouring spans. They share one millisecond: the one that contains the
     /// boundary, or that starts there.
-    fn join(&self, first: Open, next: Open) -> Open {
+    fn join(&self, first: SpanState, next: SpanState) -> SpanState {
         let span = FrameSpan {
             format: first.span.format,
             frames: first.span.frames.start..next.span.frames.end,
         };
-        let seam = overlapped(&first.tail, &next.head);
+        let boundary = overlapped(&first.tail, &next.head);
         let all = self.starts(&span);
         let crossing =
             all.start.max(self.starts(&first.span).end)..all.end.min(self.starts(&next.span).start);
-        let crossing = self.silent(span.format, &seam, first.tail_start(), crossing);
+        let crossing = self.silent(span.format, &boundary, first.tail_start(), crossing);
 
         // A span that is shorter than a window has all its sums in head and tail, so the merged
         // ends are taken from the sums at the boundary.
@@ -212,21 +212,21 @@ impl NonSilence {
         let head = if first.span.len_ms() > first.head.len() as u64 {
             first.head
         } else {
-            seam.iter().copied().take(open).collect()
+            boundary.iter().copied().take(open).collect()
         };
         let tail = if next.span.len_ms() > next.tail.len() as u64 {
             next.tail
         } else {
-            seam[seam.len().saturating_sub(open)..].to_vec()
+            boundary[boundary.len().saturating_sub(open)..].to_vec()
         };
         let mut silent = first.silent;
         windows::cover(&mut silent, crossing);
         windows::cover(&mut silent, next.silent);
-        Open { span, head, tail, silent }
+        SpanState { span, head, tail, silent }
     }
 }
 
-impl Open {
+impl SpanState {
     /// First millisecond of the tail.
     fn tail_start(&self) -> u64 {
         self.span.milliseconds().end.saturating_sub(self.tail.len() as u64)

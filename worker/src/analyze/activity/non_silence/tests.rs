@@ -118,7 +118,7 @@ fn invalid_partial_is_rejected() {
     let good = analyzer.analyze(sound.pcm());
     assert_eq!(analyzer.check(&good, &span), Ok(()));
 
-    let invalid = |corrupt: fn(&mut Open)| {
+    let invalid = |corrupt: fn(&mut SpanState)| {
         let mut partial = good.clone();
         corrupt(partial.0.as_mut().unwrap());
         analyzer.check(&partial, &span).unwrap_err()

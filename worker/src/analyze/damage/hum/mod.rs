@@ -36,12 +36,12 @@ const LEAST_DB: f64 = 12.0;
 /// the seconds, in dB.
 const STEADY_DB: f64 = 6.0;
 /// Minimum number of seconds.
-const FEWEST: u64 = 3;
+const MIN_SECONDS: u64 = 3;
 /// Histogram bins per decibel.
 const BINS_PER_DB: f64 = 2.0;
 /// Last bin of levels above the neighbours, and of levels below full scale.
-const MOST: u16 = 199;
-const QUIETEST: u16 = 399;
+const LAST_BIN_ABOVE: u16 = 199;
+const LAST_BIN_BELOW: u16 = 399;
 
 /// Detects hum; it has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ struct ProbeSums(Vec<[i64; 2]>);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct SecondCounts {
     /// Seconds with a signal at these frequencies.
-    heard: u64,
+    audible: u64,
     /// Seconds without one.
     silent: u64,
     /// Histograms of each line over the seconds with a signal; empty if there are none.
@@ -115,10 +115,10 @@ impl Analyzer for Hum {
     }
 
     fn finish(&self, whole: PerChannel<Channel>, format: PcmFormat) -> HumByChannel {
-        let Some(piece) = whole.0 else { return HumByChannel::default() };
+        let Some(states) = whole.0 else { return HumByChannel::default() };
         HumByChannel {
-            of_each: piece.channels.iter().map(|channel| channel.0.summary.hum()).collect(),
-            all: Some(Region::of_frames(&piece.span.frames, format.sample_rate)),
+            of_each: states.channels.iter().map(|channel| channel.0.summary.hum()).collect(),
+            all: Some(Region::of_frames(&states.span.frames, format.sample_rate)),
         }
     }
 
@@ -173,17 +173,18 @@ impl ChannelPartial for Channel {
     fn is_possible(&self, span: &FrameSpan) -> bool {
         let (grid, seconds) = (grid_of(span), &self.0.summary);
         let adds_up = |counts: &Counts, last| {
-            counts.total() == Some(seconds.heard) && counts.is_possible(last)
+            counts.total() == Some(seconds.audible) && counts.is_possible(last)
         };
-        let is_line =
-            |line: &LineCounts| adds_up(&line.above, MOST) && adds_up(&line.below, QUIETEST);
+        let is_line = |line: &LineCounts| {
+            adds_up(&line.above, LAST_BIN_ABOVE) && adds_up(&line.below, LAST_BIN_BELOW)
+        };
         self.0.has_open_ends(grid, span)
             && [&self.0.head, &self.0.tail]
                 .into_iter()
                 .flatten()
                 .all(|block| block.0.len() == PROBES)
-            && seconds.heard.checked_add(seconds.silent) == Some(blocks::complete(grid, span))
-            && seconds.lines.len() == if seconds.heard > 0 { LINES.len() } else { 0 }
+            && seconds.audible.checked_add(seconds.silent) == Some(blocks::complete(grid, span))
+            && seconds.lines.len() == if seconds.audible > 0 { LINES.len() } else { 0 }
             && seconds.lines.iter().all(is_line)
     }
 }
@@ -213,7 +214,7 @@ impl Block for ProbeSums {
             seconds.silent += 1;
             return;
         }
-        seconds.heard += 1;
+        seconds.audible += 1;
         seconds.lines.resize_with(LINES.len(), LineCounts::default);
         let full_scale = Probes::of(span.format).full_scale_power();
         for (line, powers) in
@@ -224,13 +225,13 @@ impl Block for ProbeSums {
             let beside = beside.iter().sum::<f64>() / beside.len() as f64;
             let above = decibels::of_power(here / beside);
             let below = decibels::of_power(here / full_scale);
-            line.above.add(above.map_or(0, |above| bin(above, MOST)));
-            line.below.add(below.map_or(QUIETEST, |below| bin(-below, QUIETEST)));
+            line.above.add(above.map_or(0, |above| bin(above, LAST_BIN_ABOVE)));
+            line.below.add(below.map_or(LAST_BIN_BELOW, |below| bin(-below, LAST_BIN_BELOW)));
         }
     }
 
     fn add(seconds: &mut SecondCounts, more: SecondCounts) {
-        seconds.heard += more.heard;
+        seconds.audible += more.audible;
         seconds.silent += more.silent;
         seconds.lines.resize_with(seconds.lines.len().max(more.lines.len()), LineCounts::default);
         for (line, more) in seconds.lines.iter_mut().zip(more.lines) {
@@ -242,7 +243,7 @@ impl Block for ProbeSums {
 
 impl SecondCounts {
     fn hum(&self) -> Option<ChannelHum> {
-        if self.heard < FEWEST {
+        if self.audible < MIN_SECONDS {
             return None;
         }
         let [of_50, of_60] = [50, 60].map(|mains| self.hum_of(mains));
@@ -267,7 +268,7 @@ impl SecondCounts {
     /// seconds; `None` if its level is not steady.
     fn steady(&self, line: &LineCounts) -> Option<(f64, f64)> {
         let decibels = |bin: Option<u16>| (f64::from(bin.unwrap_or(0)) + 0.5) / BINS_PER_DB;
-        let (quarter, half) = (self.heard.div_ceil(4), self.heard.div_ceil(2));
+        let (quarter, half) = (self.audible.div_ceil(4), self.audible.div_ceil(2));
         let level = |rank| -decibels(line.below.ranked_from_above(rank));
         let is_steady = level(half) - level(quarter) <= STEADY_DB;
         is_steady.then(|| (decibels(line.above.ranked_from_below(quarter)), level(quarter)))

@@ -3,7 +3,7 @@ use std::f64::consts::TAU;
 use proptest::prelude::*;
 
 use super::*;
-use crate::analyze::accumulate::per_channel::Piece;
+use crate::analyze::accumulate::per_channel::ChannelStates;
 use crate::analyze::testing::oracle::sound;
 use crate::analyze::testing::signals::{
     assert_chunking_invariance, bytes, cuts, format, varying_noise,
@@ -125,19 +125,19 @@ fn invalid_partial_is_rejected() {
     let (pcm, _) = pcm.split_at(2200);
     let (good, span) = (Hum {}.analyze(pcm), FrameSpan::from(pcm));
     assert_eq!(Hum {}.check(&good, &span), Ok(()));
-    let invalid: [fn(&mut Piece<Channel>); 8] = [
-        |piece| piece.span.frames.end += 1,
-        |piece| piece.channels.clear(),
-        |piece| piece.channels[0].0.head = None,
-        |piece| piece.channels[0].0.tail = Some(ProbeSums(Vec::new())),
-        |piece| piece.channels[0].0.summary.heard += 1,
-        |piece| piece.channels[0].0.summary.silent += 1,
-        |piece| piece.channels[0].0.summary.lines.clear(),
-        |piece| piece.channels[0].0.summary.lines[3].above.add(5),
+    let invalid: [fn(&mut ChannelStates<Channel>); 8] = [
+        |states| states.span.frames.end += 1,
+        |states| states.channels.clear(),
+        |states| states.channels[0].0.head = None,
+        |states| states.channels[0].0.tail = Some(ProbeSums(Vec::new())),
+        |states| states.channels[0].0.summary.audible += 1,
+        |states| states.channels[0].0.summary.silent += 1,
+        |states| states.channels[0].0.summary.lines.clear(),
+        |states| states.channels[0].0.summary.lines[3].above.add(5),
     ];
     for (number, corrupt) in invalid.into_iter().enumerate() {
         let mut partial = good.clone();
-        corrupt(partial.0.as_mut().expect("a piece"));
+        corrupt(partial.0.as_mut().expect("not empty"));
         assert!(Hum {}.check(&partial, &span).is_err(), "corruption {number}");
     }
     Hum {}.check(&PerChannel::default(), &span).unwrap_err();

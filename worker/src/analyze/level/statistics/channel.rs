@@ -40,14 +40,17 @@ impl Channel {
     pub(super) fn merged(&self, next: &Self) -> Self {
         let largest = self.largest.max(next.largest);
         let at = |channel: &Self| if channel.largest == largest { channel.at_largest } else { 0 };
-        let seam = u64::from(self.ends_negative != next.begins_negative);
+        let boundary = u64::from(self.ends_negative != next.begins_negative);
         Self {
             sum: self.sum.saturating_add(next.sum),
             squares: self.squares.saturating_add(next.squares),
             bits: self.bits | next.bits,
             largest,
             at_largest: at(self).saturating_add(at(next)),
-            sign_changes: self.sign_changes.saturating_add(next.sign_changes).saturating_add(seam),
+            sign_changes: self
+                .sign_changes
+                .saturating_add(next.sign_changes)
+                .saturating_add(boundary),
             begins_negative: self.begins_negative,
             ends_negative: next.ends_negative,
         }

@@ -117,7 +117,7 @@ impl OpenGrain {
             && self.hops.len() == hops
             && self.cross_terms.len() == hops.min(TRANSIENT_HOPS) * channels
             && self.channels.len() == channels
-            && self.hops.iter().all(|&energy| is_energy(energy))
+            && self.hops.iter().all(|&energy| is_valid_energy(energy))
             && self.cross_terms.iter().flatten().all(|&number| is_bounded(number))
             && self.channels.iter().all(Accumulator::is_possible)
     }
@@ -131,7 +131,8 @@ impl OpenGrain {
 
 impl Accumulator {
     fn is_possible(&self) -> bool {
-        is_energy(self.energy) && self.state.iter().chain(&self.cross_term).all(|&x| is_bounded(x))
+        is_valid_energy(self.energy)
+            && self.state.iter().chain(&self.cross_term).all(|&x| is_bounded(x))
     }
 }
 
@@ -162,13 +163,13 @@ impl Grain {
         self.hops.len() == HOPS
             && self.cross_terms.len() == TRANSIENT_HOPS * channels
             && self.ends.len() == channels
-            && self.hops.iter().all(|&energy| is_energy(energy))
+            && self.hops.iter().all(|&energy| is_valid_energy(energy))
             && self.cross_terms.iter().chain(&self.ends).flatten().all(|&number| is_bounded(number))
     }
 }
 
 /// Upper bound of an energy: the loudest float gives 10¹⁷ in the longest hop.
-pub(super) fn is_energy(energy: f64) -> bool {
+pub(super) fn is_valid_energy(energy: f64) -> bool {
     (0.0..1e24).contains(&energy)
 }
 

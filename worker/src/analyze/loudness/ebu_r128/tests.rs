@@ -268,7 +268,7 @@ fn invalid_partial_is_rejected() {
     let (_, chunk) = whole.split_at(3000);
     let (good, span) = (Loudness::default().analyze(chunk), FrameSpan::from(chunk));
     assert_eq!(Loudness::default().check(&good, &span), Ok(()));
-    let invalid: [fn(&mut Piece); 10] = [
+    let invalid: [fn(&mut SpanState); 10] = [
         |piece| piece.span.frames.end += 1,
         |piece| piece.span.format.channels = 1,
         |piece| piece.head.truncate(16),
@@ -282,7 +282,7 @@ fn invalid_partial_is_rejected() {
     ];
     for (number, corrupt) in invalid.into_iter().enumerate() {
         let mut partial = good.clone();
-        corrupt(partial.0.as_mut().expect("a piece"));
+        corrupt(partial.0.as_mut().expect("not empty"));
         assert!(Loudness::default().check(&partial, &span).is_err(), "corruption {number}");
     }
     assert!(Loudness::default().check(&Partial(None), &span).is_err(), "nothing of something");

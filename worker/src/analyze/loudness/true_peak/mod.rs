@@ -32,10 +32,10 @@ pub struct TruePeak {
 
 /// State of one span; `None` if it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Partial(Option<Piece>);
+pub struct Partial(Option<SpanState>);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Piece {
+struct SpanState {
     span: FrameSpan,
     /// Peaks of each channel.
     peaks: Vec<Peaks>,
@@ -92,15 +92,15 @@ impl Analyzer for TruePeak {
         let span = FrameSpan::from(chunk);
         let samples = chunk.floats();
         let kept = kept(&span);
-        let mut piece = Piece {
+        let mut state = SpanState {
             peaks: vec![Peaks::default(); span.format.channels.into()],
             blocks: if self.is_timed { sample_peaks(&span, &samples) } else { Vec::new() },
             head: samples[..kept].to_vec(),
             tail: samples[samples.len() - kept..].to_vec(),
             span,
         };
-        piece.measure_between(&silence_before(&piece.span), &samples, piece.span.frames.start);
-        Partial(Some(piece))
+        state.measure_between(&silence_before(&state.span), &samples, state.span.frames.start);
+        Partial(Some(state))
     }
 
     fn merge(&self, first: Partial, next: Partial) -> Partial {
@@ -111,11 +111,11 @@ impl Analyzer for TruePeak {
     }
 
     fn finish(&self, whole: Partial, _: PcmFormat) -> Figures {
-        whole.0.map_or_else(Figures::default, |piece| Figures {
-            sample_peak: largest(&piece.peaks, |peaks| peaks.sample_peak),
-            true_peak: largest(&piece.peaks, |peaks| peaks.true_peak),
-            every_100_ms: piece.blocks,
-            of_each: piece.peaks,
+        whole.0.map_or_else(Figures::default, |state| Figures {
+            sample_peak: largest(&state.peaks, |peaks| peaks.sample_peak),
+            true_peak: largest(&state.peaks, |peaks| peaks.true_peak),
+            every_100_ms: state.blocks,
+            of_each: state.peaks,
         })
     }
 
@@ -140,15 +140,15 @@ impl Analyzer for TruePeak {
     fn check(&self, partial: &Partial, span: &FrameSpan) -> Result<(), String> {
         match &partial.0 {
             None if span.frame_count() == 0 => Ok(()),
-            Some(piece) if span.frame_count() > 0 && piece.span == *span => {
-                piece.check(self.is_timed)
+            Some(state) if span.frame_count() > 0 && state.span == *span => {
+                state.check(self.is_timed)
             }
             _ => Err("of another span".into()),
         }
     }
 }
 
-impl Piece {
+impl SpanState {
     /// Measures consecutive interleaved samples; those in `before` only provide context.
     fn measure_between(&mut self, before: &[f64], samples: &[f64], first_frame: u64) {
         let PcmFormat { channels, sample_rate, .. } = self.span.format;
@@ -202,7 +202,7 @@ impl Piece {
             peaks.true_peak = peaks.true_peak.max(next.true_peak);
         }
         // A span that is no longer than the context is contained in its tail.
-        let seam = next.span.frames.start;
+        let boundary = next.span.frames.start;
         let is_short = self.head.len() as u64 == self.span.sample_count();
         let mut known = if is_short { silence_before(&self.span) } else { Vec::new() };
         known.append(&mut self.tail);
@@ -210,9 +210,9 @@ impl Piece {
         if !self.blocks.is_empty() {
             let grid = Grid::new(self.span.format.sample_rate, BLOCKS_PER_SECOND);
             let rows = [std::mem::take(&mut self.blocks), next.blocks];
-            self.blocks = grid::merged(grid, rows, seam, f64::max);
+            self.blocks = grid::merge_blocks(grid, rows, boundary, f64::max);
         }
-        self.measure_between(&known, &next.head, seam);
+        self.measure_between(&known, &next.head, boundary);
 
         let kept = kept(&self.span);
         if is_short {

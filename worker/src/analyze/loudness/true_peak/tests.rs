@@ -149,22 +149,22 @@ fn invalid_partial_is_rejected() {
     let (_, chunk) = whole.split_at(300);
     let (good, span) = (UNTIMED.analyze(chunk), FrameSpan::from(chunk));
     assert_eq!(UNTIMED.check(&good, &span), Ok(()));
-    let invalid: [fn(&mut Piece); 9] = [
-        |piece| piece.span.frames.end += 1,
-        |piece| piece.span.format.channels = 1,
-        |piece| piece.head.truncate(3),
-        |piece| piece.tail.push(0.0),
-        |piece| piece.head[3] = f64::NAN,
-        |piece| {
-            piece.tail[3] = 2.0 * largest(&piece.peaks, |peaks| peaks.true_peak);
+    let invalid: [fn(&mut SpanState); 9] = [
+        |state| state.span.frames.end += 1,
+        |state| state.span.format.channels = 1,
+        |state| state.head.truncate(3),
+        |state| state.tail.push(0.0),
+        |state| state.head[3] = f64::NAN,
+        |state| {
+            state.tail[3] = 2.0 * largest(&state.peaks, |peaks| peaks.true_peak);
         },
-        |piece| piece.peaks[0].sample_peak = -1.0,
-        |piece| piece.peaks[0].true_peak = piece.peaks[0].sample_peak / 2.0,
-        |piece| piece.peaks[0].true_peak = f64::INFINITY,
+        |state| state.peaks[0].sample_peak = -1.0,
+        |state| state.peaks[0].true_peak = state.peaks[0].sample_peak / 2.0,
+        |state| state.peaks[0].true_peak = f64::INFINITY,
     ];
     for (number, corrupt) in invalid.into_iter().enumerate() {
         let mut partial = good.clone();
-        corrupt(partial.0.as_mut().expect("a piece"));
+        corrupt(partial.0.as_mut().expect("not empty"));
         assert!(UNTIMED.check(&partial, &span).is_err(), "corruption {number}");
     }
     assert!(UNTIMED.check(&Partial(None), &span).is_err(), "nothing of something");
