@@ -12,6 +12,9 @@ pub use procpool::{Balance, PoolEvent};
 
 pub use crate::record::{DecodedBy, SourceFormat};
 
+/// The role of the processes that decode.
+pub const DECODER: Role = Role::streaming("decoder");
+
 /// Who watches a run.
 pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
 

@@ -266,7 +266,8 @@ pub(crate) fn of_chunk(chunks: &[Pcm<'_>], index: usize, cause: TaskError) -> Ch
 fn explained(error: PoolError, options: &ChunkOptions) -> PoolError {
     match error {
         PoolError::Boot { role, program, reason }
-            if options.worker_program.is_none() && !reason.contains("audiopool::run_child_role") =>
+            if options.worker_program.is_none()
+                && !reason.contains("audiopool::run_child_role") =>
         {
             let hint = "does its main begin with audiopool::run_child_role_with(…)?";
             PoolError::Boot { role, program, reason: format!("{reason}; {hint}") }

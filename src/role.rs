@@ -5,12 +5,12 @@ use std::process;
 use audiopool_worker::measure::Measure;
 use procpool::chaos::Rehearsal;
 use procpool::invitation::Invitation;
-use procpool::protocol::Role;
 use procpool::serve;
 use procpool::{PoolBuilder, ProcessPool, Registry};
 
 use crate::build_id::BUILD_ID;
 use crate::decoder::DecodeFile;
+use crate::event::DECODER;
 use crate::settings::WorkerProgram;
 
 /// The tasks that a worker of audiopool itself can run.
@@ -40,7 +40,7 @@ pub(crate) fn workers(program: &WorkerProgram) -> PoolBuilder {
 
 /// A pool of decoders, which run the running program itself.
 pub(crate) fn decoders() -> PoolBuilder {
-    ProcessPool::decoders().build_id(BUILD_ID)
+    ProcessPool::streaming(DECODER).build_id(BUILD_ID)
 }
 
 /// To be the first line of `main` of every program that uses a pool and does not name another
@@ -54,9 +54,10 @@ pub fn run_child_role_with(tasks: impl FnOnce() -> Registry) {
     let Some(invitation) = Invitation::of_this_process() else { return };
     let code = match invitation {
         Ok(invitation) => {
-            let (registry, build) = match invitation.role {
-                Role::Worker => (tasks(), audiopool_worker::BUILD_ID),
-                Role::Decoder => (decoder_tasks(), BUILD_ID),
+            let (registry, build) = if invitation.role == DECODER {
+                (decoder_tasks(), BUILD_ID)
+            } else {
+                (tasks(), audiopool_worker::BUILD_ID)
             };
             serve::run(&invitation, &registry, build)
         }

@@ -20,7 +20,7 @@ use super::file_pipeline::{self, FilePipeline, Load, MOST_COLUMNS, State};
 use super::ordered_scheduler::{LOOK_AHEAD, OrderedScheduler};
 use super::replay_command::ReplayCommand;
 use super::{RunError, chunk_length, is_at_once};
-use crate::event::{self, Event, Observer};
+use crate::event::{self, DECODER, Event, Observer};
 use crate::interrupt::{Interrupt, Pause};
 use crate::merge::Store;
 use crate::plan::Job;
@@ -96,7 +96,7 @@ impl Pools {
     /// Ends all processes, and checks the task accounting.
     pub fn close(self) -> Result<(), RunError> {
         let Kind::Processes { decoders, workers } = &self.kind else { return Ok(()) };
-        let balances = [(Role::Decoder, decoders.shutdown()), (Role::Worker, workers.shutdown())];
+        let balances = [(DECODER, decoders.shutdown()), (Role::WORKER, workers.shutdown())];
         for (role, balance) in balances {
             (self.observer)(&Event::Balanced { role, balance });
         }

@@ -223,6 +223,7 @@ fn mebibytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::DECODER;
 
     #[test]
     fn a_place_sums_up_all_who_held_it() {
@@ -234,9 +235,9 @@ mod tests {
             cpu_system: Duration::from_millis(100),
             peak_rss_bytes: peak << 20,
         };
-        let (role, number) = (Role::Worker, 1);
+        let (role, number) = (Role::WORKER, 1);
         for event in [
-            Event::Pool(PoolEvent::ChildStarted { role: Role::Decoder, number, pid: 10 }),
+            Event::Pool(PoolEvent::ChildStarted { role: DECODER, number, pid: 10 }),
             Event::Pool(PoolEvent::ChildStarted { role, number, pid: 11 }),
             Event::Pool(PoolEvent::ChildReady { role, number, confinement: Confinement::OFF }),
             Event::ChunkMeasured { index: 0, frames: 480_000, seconds: 10.0 },
@@ -259,11 +260,7 @@ mod tests {
             Event::ChunkMeasured { index: 0, frames: 480_000, seconds: 10.0 },
             Event::JobFinished { index: 0, ok: true, audio_seconds: 20.0 },
             Event::Pool(PoolEvent::ChildRetired { role, number, usage: usage(4, 18) }),
-            Event::Pool(PoolEvent::ChildRetired {
-                role: Role::Decoder,
-                number,
-                usage: usage(1, 9),
-            }),
+            Event::Pool(PoolEvent::ChildRetired { role: DECODER, number, usage: usage(1, 9) }),
             Event::Balanced {
                 role,
                 balance: Balance {

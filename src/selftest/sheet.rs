@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn deaths_are_counted_by_cause() {
         let mut deaths = Deaths::default();
-        let role = crate::event::Role::Worker;
+        let role = crate::event::Role::WORKER;
         for kind in ["signal", "exited", "signal"] {
             let (cause, evidence) = (String::new(), String::new());
             deaths.observe(&PoolEvent::ChildDied {

@@ -163,7 +163,7 @@ fn messages() -> Vec<Vec<u8>> {
             protocol: 1,
             package: "01234567".to_owned(),
             build_id: "89abcdef".to_owned(),
-            role: Role::Worker,
+            role: Role::WORKER,
             pid: 4711,
         }),
         FromChild::Ready(Confinement::OFF),

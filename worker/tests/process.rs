@@ -65,7 +65,7 @@ fn hire_with(board: Option<OwnedFd>) -> Hired {
 
 /// Starts a worker that inherits the descriptors from that of the lifeline on.
 fn start(supervisor: u32, server: &str, inherited: [Option<OwnedFd>; 2]) -> Child {
-    let invitation = Invitation { role: Role::Worker, supervisor, server: server.to_owned() };
+    let invitation = Invitation { role: Role::WORKER, supervisor, server: server.to_owned() };
     let mappings = (lifeline::DESCRIPTOR..)
         .zip(inherited.into_iter().flatten())
         .map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd })
@@ -89,7 +89,7 @@ fn welcome_with(
         panic!("no hello");
     };
     assert_eq!((generation, hello.protocol), (0, PROTOCOL_VERSION));
-    assert_eq!((&*hello.build_id, hello.role), (BUILD_ID, Role::Worker));
+    assert_eq!((&*hello.build_id, hello.role), (BUILD_ID, Role::WORKER));
     let welcome = Welcome {
         number: 3,
         generation: 7,

@@ -7,12 +7,13 @@
 //! ```
 //!
 //! What was open before stays open: the channel, the rings, standard error. Nothing else can be
-//! opened, connected, started or signalled any more by a worker. A decoder goes on opening files and
-//! starts ffmpeg: it can change no file, not even its rights or times, and connect to nothing. Threads
+//! opened, connected, started or signalled any more by a worker. A child that streams goes on opening
+//! files and starting programs: it can change no file, not even its rights or times, and connect to
+//! nothing. Threads
 //! that were there before keep what they had, so there should be none; each part says whether it
 //! was reached, and why not.
 //!
-//! A decoder is given one file after the other, and what is given up is never had again: so each
+//! A child that streams is given one file after the other, and what is given up is never had again: so each
 //! task has a thread of its own (`keep_to`), which opens its file and no other, and neither does the
 //! ffmpeg that it starts.
 //!
@@ -117,11 +118,11 @@ pub enum Part {
     Dumps,
     /// Processor time of a task, size of files and number of descriptors have an end.
     Limits,
-    /// It can open no file, or if it is a decoder only the one that it decodes, to read it, and
+    /// It can open no file, or if it streams only those that its task needs, to read them, and
     /// programs with their libraries; and reach no port.
     Files,
     /// It can ask the kernel only for what its work needs: not for sockets, programs, processes,
-    /// and not for signals to others. A decoder may start programs, which inherit the rest.
+    /// and not for signals to others. A child that streams may start programs, which inherit the rest.
     Calls,
 }
 
@@ -164,7 +165,7 @@ pub enum Level {
 
 impl Confinement {
     /// Not asked for, and not there.
-    pub const OFF: Self = Self { sandbox: Sandbox::Off, role: Role::Worker, missing: Vec::new() };
+    pub const OFF: Self = Self { sandbox: Sandbox::Off, role: Role::WORKER, missing: Vec::new() };
 
     /// What was asked for.
     pub fn sandbox(&self) -> Sandbox {
@@ -184,7 +185,7 @@ impl Confinement {
     /// Whether the tasks of a role that opens files can be [kept to](keep_to) theirs.
     pub(crate) fn keeps_files(&self) -> bool {
         let is_missing = self.missing.iter().any(|(part, _)| *part == Part::Files);
-        self.sandbox != Sandbox::Off && self.role == Role::Decoder && !is_missing
+        self.sandbox != Sandbox::Off && self.role.streams() && !is_missing
     }
 
     /// The parts that were asked for and could not be had, and why.
@@ -216,8 +217,8 @@ impl fmt::Display for Confinement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.level() {
             _ if self.sandbox == Sandbox::Off => f.write_str("off"),
-            Level::Full if self.role == Role::Decoder => {
-                f.write_str("full, as decoders go: they read their file and start ffmpeg")
+            Level::Full if self.role.streams() => {
+                f.write_str("full, except that tasks read their files and start programs")
             }
             Level::Full => f.write_str("full"),
             Level::Partial => write!(f, "partial, without {}", self.reasons()),
@@ -226,9 +227,9 @@ impl fmt::Display for Confinement {
     }
 }
 
-/// Confines this process for good, as far as its role allows: a decoder opens the files that it is
-/// given, and starts ffmpeg, which inherits what is left to it. `file_bytes` is the size of the largest file that it may write,
-/// which is its ring.
+/// Confines this process for good, as far as its role allows: a child that streams opens the files
+/// that its tasks need and starts programs, which inherit what is left to it. `file_bytes` is the
+/// size of the largest file that it may write, which is its ring.
 pub(crate) fn confine(sandbox: Sandbox, role: Role, file_bytes: u64) -> Confinement {
     if sandbox == Sandbox::Off {
         return Confinement::OFF;
@@ -273,7 +274,7 @@ mod tests {
 
     fn without(missing: &[Part]) -> Confinement {
         let missing = missing.iter().map(|part| (*part, "no such thing".to_owned())).collect();
-        Confinement { sandbox: Sandbox::BestEffort, role: Role::Worker, missing }
+        Confinement { sandbox: Sandbox::BestEffort, role: Role::WORKER, missing }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The loop takes one task at a time, or a batch of small ones. While a streaming task waits for
 //! room for an attachment, the same thread reads the channel for the grant. Beside it there is the
-//! [lifeline], and in a confined decoder a thread for each task, which is kept to its files
+//! [lifeline], and in a confined child that streams a thread for each task, which is kept to its files
 //! while this one waits for it.
 
 mod outlet;

@@ -1,7 +1,8 @@
 //! Bytes: many of them as one field of a task or of its output.
 //!
 //! A `Vec<u8>` is encoded and decoded number by number, as every list is. [`Bytes`] are copied as a
-//! whole, which for a megabyte is ten times faster or more. Audio has a way of its own.
+//! whole, which for a megabyte is ten times faster or more. An
+//! [attachment](crate::attachment) is not encoded at all.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 /// The most that one value may take encoded: tasks, arguments and results alike.
 pub const MAX_VALUE: usize = 64 << 20;
 
-/// The most that partials which were stored may take, a week of audio and more.
+/// The most that a value which was stored in a file may take.
 pub const MAX_STORED: usize = 1 << 30;
 
 const CONFIG: Configuration<LittleEndian, Varint, Limit<MAX_VALUE>> =

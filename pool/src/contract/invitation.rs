@@ -38,7 +38,8 @@ pub struct InvalidInvitation;
 
 impl fmt::Display for Invitation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.role.name(), self.supervisor, self.server)
+        let streams = if self.role.streams() { "+" } else { "" };
+        write!(f, "{}{streams} {} {}", self.role.name(), self.supervisor, self.server)
     }
 }
 
@@ -47,15 +48,21 @@ impl FromStr for Invitation {
 
     fn from_str(text: &str) -> Result<Self, InvalidInvitation> {
         let mut parts = text.splitn(3, ' ');
-        let role = match parts.next() {
-            Some("worker") => Role::Worker,
-            Some("decoder") => Role::Decoder,
-            _ => return Err(InvalidInvitation),
-        };
+        let role = parts.next().and_then(role_named).ok_or(InvalidInvitation)?;
         let supervisor = parts.next().and_then(|pid| pid.parse().ok()).ok_or(InvalidInvitation)?;
         let server = parts.next().filter(|name| !name.is_empty()).ok_or(InvalidInvitation)?;
         Ok(Self { role, supervisor, server: server.to_owned() })
     }
+}
+
+/// `worker`, or the name of a role that streams and a `+`.
+fn role_named(text: &str) -> Option<Role> {
+    if text == Role::WORKER.name() {
+        return Some(Role::WORKER);
+    }
+    let name = text.strip_suffix('+')?;
+    let is_name = (1..=16).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphabetic());
+    is_name.then(|| Role::streaming(name))
 }
 
 #[cfg(test)]
@@ -64,14 +71,18 @@ mod tests {
 
     #[test]
     fn an_invitation_survives_the_environment() {
-        let invitation =
-            Invitation { role: Role::Decoder, supervisor: 42, server: "/tmp/with space/s".into() };
-        assert_eq!(invitation.to_string().parse(), Ok(invitation));
+        for role in [Role::WORKER, Role::streaming("reader")] {
+            let server = "/tmp/with space/s".into();
+            let invitation = Invitation { role, supervisor: 42, server };
+            assert_eq!(invitation.to_string().parse(), Ok(invitation));
+        }
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "worker", "worker 1", "worker 1 ", "worker x /s", "cook 1 /s"] {
+        for text in
+            ["", "worker", "worker 1", "worker 1 ", "worker x /s", "cook 1 /s", "+ 1 /s", "ä+ 1 /s"]
+        {
             assert_eq!(text.parse::<Invitation>(), Err(InvalidInvitation), "{text}");
         }
     }

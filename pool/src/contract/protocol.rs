@@ -18,6 +18,7 @@
 //! A message is one [frame](crate::frame) of at most [`MAX_FRAME`](crate::frame::MAX_FRAME) bytes. What is larger, and
 //! every attachment, lies in a [slot](crate::slots) and is only named in the message.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -46,29 +47,65 @@ pub struct Attempt(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RingId(pub u32);
 
-/// What a child process is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Runs tasks that stream: they read files and deliver items with attachments.
-    Decoder,
-    /// Runs tasks over what they are sent.
-    Worker,
+/// What the children of a pool are for: the name that messages and events give them, and whether
+/// they stream.
+///
+/// A child that streams runs [streaming tasks](crate::StreamTask): it may open the files that its
+/// task [needs](crate::confine::Needs), and has slots for several attachments.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Role {
+    /// ASCII, filled up with zeros.
+    name: [u8; 16],
+    streams: bool,
 }
 
-impl std::fmt::Display for Role {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Role {
+    /// The role of the children of a pool that does not stream.
+    pub const WORKER: Self = Self::named("worker", false);
+
+    /// The role of children that stream, with a name of up to 16 ASCII letters.
+    ///
+    /// # Panics
+    ///
+    /// If the name is longer, empty or has other characters.
+    pub const fn streaming(name: &str) -> Self {
+        Self::named(name, true)
+    }
+
+    const fn named(name: &str, streams: bool) -> Self {
+        let bytes = name.as_bytes();
+        assert!(!bytes.is_empty() && bytes.len() <= 16, "a role has 1 to 16 letters");
+        let mut padded = [0; 16];
+        let mut at = 0;
+        while at < bytes.len() {
+            assert!(bytes[at].is_ascii_alphabetic(), "the name of a role is ASCII letters");
+            padded[at] = bytes[at];
+            at += 1;
+        }
+        Self { name: padded, streams }
+    }
+
+    /// The name: `worker`, if it does not stream.
+    pub fn name(&self) -> &str {
+        let letters = self.name.iter().take_while(|letter| letter.is_ascii_alphabetic()).count();
+        std::str::from_utf8(&self.name[..letters]).unwrap_or_default()
+    }
+
+    /// Whether children of this role stream.
+    pub const fn streams(&self) -> bool {
+        self.streams
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl Role {
-    /// `worker` or `decoder`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Worker => "worker",
-            Self::Decoder => "decoder",
-        }
+impl fmt::Debug for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -266,8 +266,8 @@ impl PoolBuilder {
         self.policy.seats = self.policy.seats.saturating_add(self.policy.spare);
         let (path, fallback) = self.program.find(self.policy.role)?;
         let transport = self.transport.map_or_else(geometry::transport, Ok)?;
-        let fed = self.policy.role == Role::Decoder || !self.reads.is_empty();
-        let sizes = Sizes::of(transport, self.policy.role, fed);
+        let fed = self.policy.role.streams() || !self.reads.is_empty();
+        let sizes = Sizes::of(transport, self.policy.role.streams(), fed);
         let initializer = self.initializer.transpose().map_err(|reason| {
             let reason = format!("the initializer cannot be sent: {reason}");
             io::Error::new(io::ErrorKind::InvalidInput, reason)
@@ -310,7 +310,7 @@ impl ProcessPool {
         PoolBuilder {
             program: WorkerProgram::ThisProgram,
             build_id: None,
-            policy: policy(Role::Worker),
+            policy: policy(Role::WORKER),
             timeout: None,
             transport: None,
             max_payload: None,
@@ -326,9 +326,10 @@ impl ProcessPool {
         }
     }
 
-    /// A pool of children that stream items out of files.
-    pub fn decoders() -> PoolBuilder {
-        PoolBuilder { policy: policy(Role::Decoder), ..Self::builder() }
+    /// A pool of children that run [streaming tasks](crate::StreamTask), under the name that events
+    /// and messages give them: [`Role::streaming`].
+    pub fn streaming(role: Role) -> PoolBuilder {
+        PoolBuilder { policy: policy(role), ..Self::builder() }
     }
 }
 

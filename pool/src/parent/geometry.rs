@@ -7,7 +7,6 @@ use std::env;
 use std::ffi::OsStr;
 use std::io;
 
-use crate::protocol::Role;
 use crate::slots::{Geometry, Transport};
 
 use super::fault::PoolError;
@@ -34,13 +33,10 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    /// For a pool of `role`. `fed` means that its attachments come from another pool, or it has none.
-    pub(super) fn of(transport: Transport, role: Role, fed: bool) -> Self {
-        let slots = match role {
-            // One that is filled, and two that are read or wait for it.
-            Role::Decoder => 3,
-            Role::Worker => 1,
-        };
+    /// For a pool whose children stream, or not. `fed` means that its attachments come from another pool, or it has none.
+    pub(super) fn of(transport: Transport, streams: bool, fed: bool) -> Self {
+        // One that is filled, and two that are read or wait for it.
+        let slots = if streams { 3 } else { 1 };
         let (own, slot_bytes) = match transport {
             Transport::Memfd => (Geometry { slots: 4, slot_bytes: ROOMY }, ROOMY),
             Transport::Portable if fed => (Geometry { slots: 1, slot_bytes: ARGUMENTS }, TIGHT),
@@ -53,7 +49,7 @@ impl Sizes {
 /// Most bytes of an attachment that an item can have where there are no slots: as many as
 /// with them.
 pub(super) fn room() -> u64 {
-    Sizes::of(Transport::native(), Role::Decoder, true).child.slot_bytes
+    Sizes::of(Transport::native(), true, true).child.slot_bytes
 }
 
 /// The transport that the environment variable `AUDIOPOOL_TRANSPORT` names, or the best that there

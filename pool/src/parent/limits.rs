@@ -2,7 +2,6 @@
 
 use std::io;
 
-use crate::protocol::Role;
 use crate::slots::Transport;
 #[cfg(unix)]
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -35,9 +34,9 @@ pub struct SystemLimits {
 }
 
 impl SystemLimits {
-    /// For a run with so many workers, and as many decoders.
+    /// For pools with so many workers in all, and as many children that stream.
     pub fn now(workers: usize) -> Self {
-        let sizes = Sizes::of(Transport::native(), Role::Decoder, true);
+        let sizes = Sizes::of(Transport::native(), true, true);
         let rings = sizes.child.bytes().saturating_mul(workers as u64);
         Self {
             descriptors: descriptors(),

@@ -13,7 +13,6 @@
 //! comes on top, and so do arguments and answers of a caller's own tasks, which the caller holds anyhow, and
 //! what a record that waits holds beyond its 4 KiB: findings, regions, timelines, an album's share.
 
-use crate::protocol::Role;
 use crate::slots::Transport;
 
 use super::geometry::Sizes;
@@ -58,7 +57,7 @@ impl PeakMemory {
 
     fn bytes_with(&self, transport: Transport) -> u64 {
         let (decoders, workers) = (self.decoders as u64, self.workers as u64);
-        let ring = Sizes::of(transport, Role::Decoder, true).child;
+        let ring = Sizes::of(transport, true, true).child;
         let in_memory = match transport {
             // What was filled, and no chunk is larger than a slot.
             Transport::Memfd => self.chunk_bytes.min(ring.slot_bytes) * u64::from(ring.slots),

@@ -299,7 +299,7 @@ fn the_level_that_was_reached_stands_in_the_statistics() {
     for (sandbox, said) in [
         ("off", "workers: off".to_owned()),
         (strictest(), reached("workers", "")),
-        (strictest(), reached("decoders", ", as decoders go")),
+        (strictest(), reached("decoders", ", except that tasks read their files")),
     ] {
         let ended = Scene::calm().args(["--sandbox", sandbox]).run();
         ended.assert_nothing_lost(&Expected::all_well());

@@ -60,7 +60,7 @@ pub(crate) fn serve(
         protocol: PROTOCOL_VERSION,
         package: procpool::BUILD_ID.to_owned(),
         build_id: BUILD_ID.to_owned(),
-        role: Role::Worker,
+        role: Role::WORKER,
         pid: std::process::id(),
     };
     match deed {
@@ -92,7 +92,9 @@ pub(crate) fn serve(
                 receiver.recv()?;
             }
         }
-        BootDeed::WrongRole => introduce(Hello { role: Role::Decoder, ..honest }, invitation),
+        BootDeed::WrongRole => {
+            introduce(Hello { role: Role::streaming("decoder"), ..honest }, invitation)
+        }
         BootDeed::DieWhenReady => {
             lifeline::tie(invitation.supervisor)?;
             let (sender, receiver, _arrivals) = channel::connect(&invitation.server)?;

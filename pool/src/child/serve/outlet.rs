@@ -36,7 +36,8 @@ impl RawOutlet for ChildOutlet<'_> {
         if !self.child.keeps_files {
             return Ok(());
         }
-        let refused = |why| lost(&format!("the decoder cannot be confined to its file: {why}"));
+        let refused =
+            |why| lost(&format!("the process cannot be confined to the files of its task: {why}"));
         confine::keep_to(needs).map_err(refused)
     }
 

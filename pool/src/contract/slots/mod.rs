@@ -1,4 +1,4 @@
-//! Slots: the shared memory through which PCM, and whatever is too large for a message, travels.
+//! Slots: the shared memory through which attachments, and whatever is too large for a message, travels.
 //!
 //! ```text
 //!            Ring (one writer, any number of readers)

@@ -3,7 +3,7 @@
 //!
 //! Sent once, because a process on Windows never gets rid of a region that it has received. It is
 //! less than a memfd: every process that has a region can write it, and nothing is sealed, so a sick child
-//! can spoil its neighbours' audio. They notice by the checksum. All of a region is in memory from
+//! can spoil its neighbours' attachments. They notice by the checksum. All of a region is in memory from
 //! the moment that it is made, which is when it is first needed.
 //!
 //! On macOS and iOS a region becomes a copy for its receiver; they are refused.

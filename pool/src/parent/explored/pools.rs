@@ -31,7 +31,7 @@ fn pool() -> (Arc<Shared>, Arc<Told>) {
     let ring = || ring::new_ring(Transport::native(), geometry).unwrap();
     let rings = RINGS.get_or_init(|| vec![ring(), ring()]);
     let policy = Policy {
-        role: Role::Worker,
+        role: Role::WORKER,
         seats: rings.len(),
         spare: 0,
         max_attempts: 3,
@@ -47,7 +47,7 @@ fn pool() -> (Arc<Shared>, Arc<Told>) {
     let told = Arc::<Told>::default();
     let watching = Arc::clone(&told);
     let parts = Parts {
-        role: Role::Worker,
+        role: Role::WORKER,
         build_id: None,
         program: "worker".into(),
         fallback: None,

@@ -38,7 +38,7 @@ const LIGHT: Terms = Terms {
 
 fn policy(seats: usize) -> Policy {
     Policy {
-        role: Role::Worker,
+        role: Role::WORKER,
         seats,
         spare: 0,
         max_attempts: 3,
@@ -54,7 +54,7 @@ fn policy(seats: usize) -> Policy {
 }
 
 fn boot_error() -> PoolError {
-    PoolError::Boot { role: Role::Worker, program: "w".into(), reason: "no".into() }
+    PoolError::Boot { role: Role::WORKER, program: "w".into(), reason: "no".into() }
 }
 
 fn crash() -> Cause {

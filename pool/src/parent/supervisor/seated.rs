@@ -285,7 +285,7 @@ impl Seated {
 
     fn log(&self, line: &LogLine) {
         let LogLine { level, target, message } = line;
-        let (role, child) = (self.shared.role().name(), number(self.seat));
+        let (role, child) = (self.shared.role(), number(self.seat));
         match level {
             LogLevel::Error => error!("{role} {child}: {target}: {message}"),
             LogLevel::Warn => warn!("{role} {child}: {target}: {message}"),

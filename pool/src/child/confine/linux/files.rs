@@ -2,8 +2,8 @@
 //! starts, and each set of them only takes away from the one before.
 //!
 //! ```text
-//!   give up    once     worker: everything · decoder: everything but to read and run
-//!   keep to    a task   decoder, in the task's thread: its file, programs and libraries
+//!   give up    once     worker: everything · streams: everything but to read and run
+//!   keep to    a task   streams, in the task's thread: its file, programs and libraries
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -33,10 +33,11 @@ const STACK: usize = 256 << 10;
 const FILES: [&str; 4] = ["/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/dev/null", "/dev/urandom"];
 
 /// Gives up every file and port, and signals to processes that are not confined with this one. A
-/// decoder may still read and run what its user may, and write to where everything vanishes.
+/// child that streams may still read and run what its user may, and write to where everything
+/// vanishes.
 pub(super) fn give_up(role: Role) -> Result<(), String> {
     let mut rules = Rules::default();
-    if role == Role::Decoder {
+    if role.streams() {
         rules.allow("/", AccessFs::from_read(LANDLOCK));
         rules.allow("/dev/null", AccessFs::WriteFile.into());
     }
@@ -46,7 +47,7 @@ pub(super) fn give_up(role: Role) -> Result<(), String> {
         .and_then(|rules| rules.handle_access(AccessNet::from_all(LANDLOCK)))
         .and_then(|rules| rules.scope(Scope::from_all(LANDLOCK)));
     take_effect(handled, &[&rules])?;
-    if role == Role::Decoder { rehearse() } else { Ok(()) }
+    if role.streams() { rehearse() } else { Ok(()) }
 }
 
 /// Whether the threads of tasks will be able to keep to their files: sets of rules that lie upon
@@ -55,10 +56,10 @@ fn rehearse() -> Result<(), String> {
     let thread = thread::Builder::new().name("rehearsal".to_owned()).stack_size(STACK);
     let tried = thread.spawn(|| keep_to(&Needs::default())).map_err(|error| error.to_string())?;
     let kept = tried.join().unwrap_or_else(|_| Err("it panicked".to_owned()));
-    kept.map_err(|why| format!("a decoder cannot be kept to one file: {why}"))
+    kept.map_err(|why| format!("a task cannot be kept to its files: {why}"))
 }
 
-/// Of what a decoder may still read, gives up all but this, for this thread and what it starts.
+/// Of what a child that streams may still read, gives up all but this, for this thread and what it starts.
 pub(in crate::child::confine) fn keep_to(needs: &Needs) -> Result<(), String> {
     /// Looked up for the first task, and kept open for the next ones.
     static SYSTEM: OnceLock<Rules> = OnceLock::new();
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decoder_that_could_not_be_kept_to_its_files_is_not_confined() {
+    fn a_child_that_could_not_be_kept_to_its_files_is_not_confined() {
         // As often as can be, in a thread of its own each time.
         let times = |most: usize| {
             let kept = (0..most).take_while(|_| keep_to(&Needs::default()).is_ok());
@@ -225,7 +226,7 @@ mod tests {
         let given_up_after = |earlier| {
             let given_up = move || {
                 assert_eq!(times(earlier), earlier);
-                give_up(Role::Decoder)
+                give_up(Role::streaming("reader"))
             };
             thread::spawn(given_up).join().unwrap()
         };
@@ -241,7 +242,7 @@ mod tests {
         thread::scope(|scope| {
             let kept = scope.spawn(|| keep_to(needs).map(|()| does())).join().unwrap();
             kept.inspect_err(|why| {
-                let given_up = scope.spawn(|| give_up(Role::Worker)).join().unwrap();
+                let given_up = scope.spawn(|| give_up(Role::WORKER)).join().unwrap();
                 let missing = given_up.expect_err("Landlock is there").contains("kernel");
                 assert!(missing, "{why}");
             })

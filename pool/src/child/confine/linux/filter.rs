@@ -6,7 +6,7 @@
 //!        ─▶ any other ────▶ EPERM: curiosity, of a library perhaps, that can be borne
 //! ```
 //!
-//! A decoder, which starts ffmpeg, has only the first list, without what starts programs, and is told
+//! A child that streams, which may start programs, has only the first list, without what starts programs, and is told
 //! EPERM instead; besides, what [changes files](CHANGES_FILES) and Landlock does not guard, and what
 //! [leaves the group](LEAVES_GROUP).
 //!
@@ -79,7 +79,7 @@ const FORBIDDEN: &[Call] = calls![
     SYS_reboot,
 ];
 
-/// What of it a decoder needs, for ffmpeg: programs, and pairs of sockets that lead nowhere else.
+/// What of it a child that streams needs to start programs: these, and pairs of sockets that lead nowhere else.
 const STARTS_PROGRAMS: &[Call] = calls![
     SYS_execve,
     SYS_execveat,
@@ -92,7 +92,7 @@ const STARTS_PROGRAMS: &[Call] = calls![
     SYS_pidfd_send_signal,
 ];
 
-/// What leaves the group of processes that is killed with a decoder.
+/// What leaves the group of processes that is killed with a child.
 const LEAVES_GROUP: &[Call] = calls![SYS_setsid, SYS_setpgid];
 
 /// What changes files without opening them to write: their rights, owners, times and attributes, of
@@ -245,7 +245,7 @@ fn programs(role: Role) -> Result<Vec<BpfProgram>, String> {
     let eperm = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     let aliases = aliases().to_vec();
     let enosys = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
-    if role == Role::Decoder {
+    if role.streams() {
         // ffmpeg inherits it, and takes an error better than an end.
         let refused = FORBIDDEN.iter().filter(|call| !STARTS_PROGRAMS.contains(call));
         let refused = refused.chain(LEAVES_GROUP).chain(CHANGES_FILES).chain(CHANGES_FILES_TOO);

@@ -62,7 +62,7 @@ fn what_is_not_known_to_be_small_goes_alone() {
     let (fast, slow) = (Duration::from_micros(1), Duration::from_micros(60));
     assert!(!alone(LIGHT, fast));
     assert!(alone(LIGHT, slow), "a kind that takes its time");
-    assert!(alone(CALM, fast), "one with audio, or a stream");
+    assert!(alone(CALM, fast), "one with an attachment, or a stream");
     let hurried = Terms { timeout: Some(Duration::from_millis(900)), ..LIGHT };
     assert!(alone(hurried, fast), "one that cannot wait for others");
     let mixed = |light| Terms { light: Light::new(light, 8), ..CALM };

@@ -169,7 +169,7 @@ impl ReferenceStateMachine for Twins {
 
     fn init_state() -> BoxedStrategy<Paper> {
         let millis = |range: std::ops::Range<u64>| range.prop_map(Duration::from_millis);
-        let role = prop_oneof![Just(Role::Worker), Just(Role::Decoder)];
+        let role = prop_oneof![Just(Role::WORKER), Just(Role::streaming("reader"))];
         let backoff = prop_oneof![
             Just(Backoff::default()),
             Just(Backoff { first: Duration::from_millis(20), most: Duration::from_millis(50) }),

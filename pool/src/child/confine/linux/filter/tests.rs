@@ -11,7 +11,8 @@ use super::*;
 
 #[test]
 fn the_filters_can_be_made_and_are_small() {
-    let programs = [programs(Role::Worker).unwrap(), programs(Role::Decoder).unwrap()].concat();
+    let programs =
+        [programs(Role::WORKER).unwrap(), programs(Role::streaming("reader")).unwrap()].concat();
     assert_eq!(programs.len(), 6);
     // The kernel takes 4096 instructions.
     assert!(programs.iter().all(|program| program.len() < 1000));
@@ -24,16 +25,16 @@ fn no_call_is_both_allowed_and_forbidden() {
     }
 }
 
-/// Which of some deeds are refused with EPERM to a thread that is confined as a decoder, and to
+/// Which of some deeds are refused with EPERM to a thread that is confined as a child that streams, and to
 /// one that is not.
-fn refused_to_a_decoder<const N: usize>(deeds: [fn(&Path) -> io::Result<()>; N]) {
+fn refused_to_a_child_that_streams<const N: usize>(deeds: [fn(&Path) -> io::Result<()>; N]) {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("own");
     fs::write(&own, "a file of our own").unwrap();
     let file = own.clone();
     let confined = std::thread::spawn(move || {
         nix::sys::prctl::set_no_new_privs().unwrap();
-        install(Role::Decoder).unwrap();
+        install(Role::streaming("reader")).unwrap();
         let read = fs::read(&file).map(drop);
         let refused = deeds.map(|deed| deed(&file).err().and_then(|e| e.raw_os_error()));
         (read, refused)
@@ -46,10 +47,10 @@ fn refused_to_a_decoder<const N: usize>(deeds: [fn(&Path) -> io::Result<()>; N])
 }
 
 #[test]
-fn a_decoder_changes_no_file_by_rights_owner_times_or_attributes() {
+fn a_child_that_streams_changes_no_file_by_rights_owner_times_or_attributes() {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, fchown, lchown};
 
-    refused_to_a_decoder([
+    refused_to_a_child_that_streams([
         |path| fs::set_permissions(path, fs::Permissions::from_mode(0o600)),
         |path| File::open(path)?.set_permissions(fs::Permissions::from_mode(0o600)),
         |path| chown(path, Some(fs::metadata(path)?.uid()), None),
@@ -73,7 +74,7 @@ fn the_second_number_of_a_call_is_refused() {
         let answer = unsafe { libc::syscall(libc::SYS_getpid | 0x4000_0000) };
         if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
-    refused_to_a_decoder([second_getpid]);
+    refused_to_a_child_that_streams([second_getpid]);
 }
 
 #[test]
