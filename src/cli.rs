@@ -54,6 +54,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
         Command::Metrics(asked) => speak(|out| catalogue::metrics(asked.format, out)),
         Command::Doctor(asked) => commands::doctor::run(asked),
         Command::Selftest(asked) => commands::selftest::run(asked),
+        #[cfg(feature = "web")]
         Command::Serve(asked) => commands::serve::run(asked, verbosity),
         Command::Explain(asked) => speak(|out| catalogue::explain(&asked.metrics.0, out)),
         Command::Version(asked) => speak(|out| commands::version::write(asked.format, out)),

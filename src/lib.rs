@@ -66,6 +66,13 @@
 //! was: sums and counts rather than averages, and the ends of the chunk where something may lie on
 //! the seam. Then the figure is the same for every number of threads.
 //!
+//! # Features
+//!
+//! All are on by default. `cli` is the command and [`report`]'s progress bar; `web` is the page and the HTTP
+//! API, `audiopool::web`; `ffmpeg` looks for an installed ffmpeg and decodes with it what audiopool does not
+//! decode itself. With `default-features = false`, the library depends on no argument parser and no async
+//! runtime.
+//!
 //! # What goes wrong
 //!
 //! A chunk whose function fails, panics, aborts, is killed or hangs is a
@@ -94,6 +101,7 @@ pub mod segment;
 pub mod selftest;
 pub mod settings;
 pub mod threads;
+#[cfg(feature = "web")]
 pub mod web;
 
 pub use build_id::BUILD_ID;

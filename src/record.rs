@@ -33,6 +33,7 @@ use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 pub use album::Album;
+#[cfg(feature = "web")]
 pub(crate) use document::definitions;
 pub use document::{
     BandDocument, ChannelDocument, Figures, FindingDocument, RecordDocument, RegionDocument,

@@ -10,6 +10,7 @@ use super::commands::merge::Merge;
 use super::commands::reference::Reference;
 use super::commands::replay::Replay;
 use super::commands::selftest::SelftestArgs;
+#[cfg(feature = "web")]
 use super::commands::serve::Serve;
 use super::exit::Exit;
 use super::options::list::ListOptions;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     #[command(after_help = Exit::table())]
     Replay(Box<Replay>),
     /// Serve a page and an HTTP API for measuring files
+    #[cfg(feature = "web")]
     #[command(
         after_help = "Ends on Ctrl-C or SIGTERM with exit code 0. Exits with 2 if it cannot listen at the address."
     )]

@@ -11,9 +11,9 @@ use indexmap::IndexMap;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Number, Value, json};
+use serde_json::{Number, json};
 
-use super::{Failure, FileFormat, Record, Summary, Warning, number, percent_encoded};
+use super::{Failure, FileFormat, Record, Warning, number, percent_encoded};
 
 /// Version of the shape of a record.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -215,13 +215,14 @@ pub fn schema() -> Schema {
     schema
 }
 
-/// The same, and the schema of a [`Summary`], as named definitions that refer to each other below `path`, as an `OpenAPI`
+/// The same, and the schema of a [`Summary`](super::Summary), as named definitions that refer to each other below `path`, as an `OpenAPI`
 /// document holds them.
-pub(crate) fn definitions(path: &'static str) -> Vec<(String, Value)> {
+#[cfg(feature = "web")]
+pub(crate) fn definitions(path: &'static str) -> Vec<(String, serde_json::Value)> {
     let settings = settings().with(|settings| settings.definitions_path = path.into());
     let mut generator = settings.into_generator();
     generator.subschema_for::<RecordDocument>();
-    generator.subschema_for::<Summary>();
+    generator.subschema_for::<super::Summary>();
     generator.take_definitions(true).into_iter().collect()
 }
 
@@ -267,6 +268,8 @@ mod tests {
 
     use audiopool_worker::analyze::{Band, Finding, Region, Timeline};
     use audiopool_worker::pcm::{PcmFormat, SampleFormat};
+
+    use serde_json::Value;
 
     use super::*;
     use crate::record::{DecodedBy, Outcome, SourceFormat};

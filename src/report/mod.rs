@@ -10,11 +10,12 @@
 //! Each is written record by record, flushed after each, and keeps nothing of a record: memory does
 //! not grow with the number of files. Except for the closing line of the text, nothing in a report
 //! depends on time, on the number of workers or on the size of the chunks.
-//! [`Progress`] and [`Stats`] are no reports: they watch events, and stand apart from the figures.
+//! `Progress` and [`Stats`] are no reports: they watch events, and stand apart from the figures.
 
 mod csv;
 mod json;
 mod ndjson;
+#[cfg(feature = "cli")]
 mod progress;
 mod stats;
 mod terminal;
@@ -25,6 +26,7 @@ use std::io::{self, Write};
 pub use csv::Csv;
 pub use json::{Json, write_json};
 pub use ndjson::Ndjson;
+#[cfg(feature = "cli")]
 pub use progress::Progress;
 pub use stats::Stats;
 pub use terminal::{Paint, escaped};

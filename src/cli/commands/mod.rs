@@ -9,5 +9,6 @@ pub(crate) mod merge;
 pub(crate) mod reference;
 pub(crate) mod replay;
 pub(crate) mod selftest;
+#[cfg(feature = "web")]
 pub(crate) mod serve;
 pub(crate) mod version;

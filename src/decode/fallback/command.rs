@@ -16,6 +16,9 @@ const UNWANTED: [&str; 3] = ["FFREPORT", "AV_LOG_FORCE_COLOR", "AV_LOG_FORCE_256
 
 /// The ffmpeg program, if there is one.
 pub(in crate::decode) fn program() -> Option<PathBuf> {
+    if !cfg!(feature = "ffmpeg") {
+        return None;
+    }
     let Some(named) = env::var_os("AUDIOPOOL_FFMPEG") else {
         return in_path(OsStr::new(&format!("ffmpeg{}", env::consts::EXE_SUFFIX)));
     };
