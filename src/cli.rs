@@ -4,8 +4,8 @@
 //!   argv ─▶ args, of commands and options (as typed) ─▶ request (as meant) ─▶ run ─▶ exit
 //! ```
 //!
-//! The only place, with `report`, that speaks: results on standard output, everything else on
-//! standard error. Nothing here touches audio or processes.
+//! Only this module and `report` write to the terminal: results to standard output, everything else to
+//! standard error. It handles no audio and no processes.
 
 mod args;
 mod commands;
@@ -29,7 +29,7 @@ use exit::Exit;
 use fault::Fault;
 use writing::output::speak;
 
-/// The program: reads the arguments, does what they ask and says how it ended.
+/// The program: reads the arguments, runs the command and returns the exit code.
 pub(crate) fn main() -> Exit {
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -69,7 +69,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
     }
 }
 
-/// What clap has to say: help and version asked for, or what is wrong with the arguments.
+/// Prints the help or version that was asked for, or what is wrong with the arguments.
 fn answer(error: &clap::Error) -> Exit {
     let printed = error.print();
     match error.kind() {

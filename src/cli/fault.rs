@@ -1,4 +1,4 @@
-//! Faults: why the program ends early, told as one chain and, where there is one, a way out.
+//! Faults: why the program ends early, with the chain of causes and what would help.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -28,12 +28,12 @@ impl Fault {
             .with_help("`audiopool analyze --help` lists every option")
     }
 
-    /// Something of which only its error is known.
+    /// A fault that only has an error.
     pub(crate) fn of(exit: Exit, error: &dyn Error) -> Self {
         Self { exit, message: chain(error), help: None }
     }
 
-    /// Something that the output has said in its own way.
+    /// A fault that the output has already described.
     pub(crate) fn concluded(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), help: None }
     }
@@ -92,34 +92,34 @@ impl Fault {
         )
     }
 
-    /// The run has ended, and something of it is still there: a bug of ours.
+    /// The run has ended, and a process or file of it is still there: a bug in audiopool.
     pub(crate) fn left_behind(left: &Leftover) -> Self {
         let message = format!("internal error, left behind at the end of the run: {left}");
         Self { exit: Exit::Conservation, message, help: None }
             .with_help("the report is complete; the log tells more (`-v`)")
     }
 
-    /// The same told with another code.
+    /// The same fault with another exit code.
     pub(crate) fn with_exit(self, exit: Exit) -> Self {
         Self { exit, ..self }
     }
 
-    /// The same with a way out.
+    /// The same fault with a hint.
     pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 
-    /// The same, with something more to know.
+    /// The same fault with a further hint.
     pub(crate) fn and_help(self, more: Option<String>) -> Self {
         let help: Vec<_> = self.help.into_iter().chain(more).collect();
         Self { help: (!help.is_empty()).then(|| help.join("; ")), ..self }
     }
 
-    /// Tells it on standard error.
+    /// Prints it to standard error.
     pub(crate) fn tell(&self) {
         let mut lines = vec![format!("error: {}", escaped(&self.message))];
         lines.extend(self.help.as_ref().map(|help| format!("help: {}", escaped(help))));
-        // With standard error gone there is nowhere left to complain.
+        // With standard error gone there is no place left for a message.
         let _gone = writeln!(io::stderr(), "{}", lines.join("\n"));
     }
 }

@@ -1,4 +1,4 @@
-//! Mistakes: what can be said of a wrong command line beyond what clap says.
+//! Mistakes: hints about a wrong command line that clap does not give.
 
 use std::env;
 use std::io::Write;
@@ -16,7 +16,7 @@ pub(super) fn help_with(error: &clap::Error, program: &Command, out: &mut dyn Wr
         _ => None,
     };
     if let Some(help) = help {
-        // With standard error gone there is nowhere left to complain.
+        // With standard error gone there is no place left for a message.
         let _gone = writeln!(out, "\nhelp: {help}");
     }
 }

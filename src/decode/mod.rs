@@ -1,13 +1,13 @@
 //! Decode: a file becomes blocks of PCM, in the file's own sample format.
 //!
-//! The only home of Symphonia and of the other decoders. It runs inside a decoder process that can
-//! be killed, or, for `--isolation never`, on the calling thread; it knows nothing of chunks, pools
+//! The only module that uses Symphonia and the other decoders. It runs in a decoder process that can
+//! be killed, or, with `--isolation never`, on the calling thread. It knows nothing of chunks, pools
 //! or processes.
 //!
 //! ```text
-//!          ┌─ raw      WAV, AIFF, AU, …: the samples as they lie in the file, or blocks of ADPCM
-//! file ─▶ magic ─┼─ packets  a demuxer ─▶ batches ─▶ 1 … K decoders ─▶ convert
-//!          └─ fallback whatever the two cannot open, through an installed ffmpeg
+//!                ┌─ samples   WAV, AIFF, AU, …: samples as they are in the file, or blocks of ADPCM
+//! file ─▶ probe ─┼─ packets   container ─▶ batches ─▶ 1 … K decoders ─▶ convert
+//!                └─ fallback  all other files, through an installed ffmpeg
 //!                                      │
 //!                                      ▼
 //!                     trim (encoder delay, edit lists) ─▶ blocks of whole frames
@@ -58,7 +58,7 @@ pub fn needs(path: &Path) -> Needs {
 struct Opened {
     format: SourceFormat,
     trim: Trim,
-    /// What the audio must come to, if the file says.
+    /// The checksum that the file has of its audio.
     signature: Option<Signature>,
     audio: Box<dyn Audio>,
 }
@@ -118,14 +118,13 @@ impl Source {
         false
     }
 
-    /// How many bytes are left that can be read into given memory; none where samples do not lie in
-    /// the file as they are wanted.
+    /// Bytes left that can be read into given memory; `None` where samples must be decoded.
     pub fn left_in_place(&mut self) -> Option<usize> {
         let audio = self.opened.audio.in_place().filter(|_| self.opened.trim.keeps_all())?;
         Some(usize::try_from(audio.left()).unwrap_or(usize::MAX))
     }
 
-    /// Puts the next block into `bytes`, which have room for a frame. Nothing, if it cannot be had
+    /// Puts the next block into `bytes`, which have room for a frame. Nothing, if it cannot be read
     /// [in place](Self::left_in_place).
     pub fn fill(&mut self, bytes: &mut [u8]) -> Filled {
         let (frame_width, frame) = (self.opened.format.pcm.frame_width(), self.frames);
@@ -142,7 +141,7 @@ impl Source {
         filled
     }
 
-    /// Compares the whole with what the file says of it.
+    /// Compares the decoded audio with what the file declares.
     fn finish(&mut self) {
         self.ended = true;
         self.opened.audio.finish(self.frames, &mut self.findings);
@@ -162,7 +161,7 @@ impl Source {
         }
     }
 
-    /// What was noticed on the way. Complete after the last block.
+    /// Warnings about the file. Complete after the last block.
     pub fn warnings(&self) -> &[Warning] {
         self.findings.warnings()
     }

@@ -6,7 +6,7 @@ use audiopool_worker::pcm::PcmFormat;
 use symphonia::core::errors::Error;
 
 use super::{DecodeError, DecodeErrorKind};
-use crate::decode::codec::engine::said;
+use crate::decode::codec::decoder::said;
 
 /// The highest sample rate that is believed: twice that of the fastest converters.
 const MAX_SAMPLE_RATE: u32 = 1_536_000;
@@ -17,7 +17,7 @@ const MAX_CHANNELS: u16 = 64;
 pub(super) enum Refusal {
     /// No other decoder could.
     Final(DecodeError),
-    /// Another decoder may be able to. What is wrong, for a person.
+    /// Another decoder may be able to. The text says what is wrong.
     Unsupported(String),
     /// It seems broken; another decoder may be less particular.
     Corrupt(String),

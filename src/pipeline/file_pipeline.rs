@@ -44,7 +44,7 @@ pub(super) fn decoding_threads(files_in_work: usize) -> NonZeroUsize {
     NonZeroUsize::new(share.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// A decoder with more threads would wait for its demultiplexer.
+/// A decoder with more threads would wait for its demuxer.
 const MOST_THREADS: usize = 4;
 
 /// Pairs of numbers that a waveform has at most, which are kept until the file ends.
@@ -319,7 +319,7 @@ impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {
         self.pipeline.failure(chunk, Stage::Measuring { second }, error)
     }
 
-    /// Waits for the workers and draws the line.
+    /// Waits for the workers and makes the record.
     fn conclude(mut self, ended: Result<Ending, Failure>) -> Outcome {
         let ended = ended.and_then(|ending| {
             while !self.waiting.is_empty() {

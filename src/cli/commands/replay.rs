@@ -1,4 +1,4 @@
-//! `audiopool replay`: one task again, and everything that is found of its end.
+//! `audiopool replay`: repeats one task and reports how it ends.
 
 use std::io;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! `audiopool selftest`: proves the pool's laws on this machine.
+//! `audiopool selftest`: checks on this machine that faults change no result.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! `audiopool serve`: the page, for the person who does not use a terminal.
+//! `audiopool serve`: the page and the HTTP API.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -62,7 +62,7 @@ enum Width {
 }
 
 impl PeaksArgs {
-    /// What is meant, for the inputs of this plan and a report that goes to `output`.
+    /// The settings, for the inputs of this plan and a report that goes to `output`.
     pub(crate) fn meant(self, plan: &Plan, output: Option<&Path>) -> Result<Option<Peaks>, Fault> {
         let Some(path) = self.peaks else { return Ok(None) };
         let shown = path.display().to_string();
@@ -112,8 +112,8 @@ fn of_the_name(path: &Path) -> Option<Ending> {
     }
 }
 
-/// One file takes the waveform of one input, and is not the report. That it is not the input
-/// either is seen to where all targets are.
+/// Checks that there is one input, and that the file is not the report. `writing::targets` checks that
+/// it is not the input.
 fn check_file(path: &Path, plan: &Plan, output: Option<&Path>) -> Result<(), Fault> {
     let shown = path.display();
     let [input] = &plan.paths[..] else { return Err(several(path)) };

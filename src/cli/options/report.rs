@@ -117,7 +117,7 @@ fn of_ending(path: &Path) -> Option<Format> {
 }
 
 impl FailOn {
-    /// How many files of a run are a reason.
+    /// How many files of a run match.
     pub(crate) const fn count(self, summary: &Summary) -> u64 {
         match self {
             Self::Warning => summary.warned,
@@ -153,7 +153,7 @@ fn check_output(output: &Path) -> Result<(), Fault> {
     }
 }
 
-/// Says what a table leaves out of what was asked for.
+/// Warns of results that CSV has no columns for.
 fn warn_of_the_table(format: Format, analysis: &AnalysisSettings) {
     if format == Format::Csv && analysis.timelines {
         tracing::warn!("CSV has no place for timelines; `--format json` and `ndjson` have");

@@ -12,8 +12,8 @@ use crate::cli::exit::Exit;
 use crate::cli::fault::Fault;
 use crate::cli::options::report::FailOn;
 
-/// What the shell is told, and the user with it. Why a run ended comes before what became of its
-/// report.
+/// The exit code of a run, or the fault that it ended with. The reason why the run ended takes
+/// precedence over a report that could not be written.
 pub(crate) fn conclude(
     ran: Result<Summary, RunError>,
     closed: Closed,

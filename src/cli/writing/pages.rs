@@ -1,4 +1,4 @@
-//! Pages: the report in the making, and where it ends up.
+//! Pages: the report while it is written, and where it is put.
 //!
 //! ```text
 //!   complete         the place that was named
@@ -18,7 +18,7 @@ use audiopool::settings::AnalysisSettings;
 use super::output::Output;
 use crate::cli::fault::Fault;
 
-/// The report in the making, the bar that must be out of its way, and our own count.
+/// The report while it is written, the progress bar beside it, and the count of records.
 pub(crate) struct Pages<'a> {
     report: Box<dyn Report + 'a>,
     format: Format,
@@ -32,7 +32,7 @@ pub(crate) struct Pages<'a> {
     is_begun: bool,
 }
 
-/// What became of a report.
+/// A report that was closed.
 pub(crate) struct Closed {
     /// Whether it was written, and is in its place.
     pub(crate) written: io::Result<()>,

@@ -2,10 +2,10 @@
 //!
 //! What was named is compared before the run begins. A file that is found in a directory or in a
 //! list is compared when it comes up, so nothing is searched twice; the run then ends before the
-//! report is put in its place. Files that hold audio are safe in any case: `audiopool::whole` does
+//! report is put in its place. Files that hold audio are safe in any case: `audiopool::atomic_file` does
 //! not replace them.
 //!
-//! Who looks at each input also sees which of them come twice.
+//! Inputs that are listed twice are noticed here as well.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -34,10 +34,10 @@ struct Target {
 /// Inputs that are remembered: five megabytes.
 const MOST_SEEN: usize = 1 << 18;
 
-/// Inputs of which it is told by name that they come twice.
+/// Inputs that are named in a warning because they are listed twice.
 const MOST_TOLD: usize = 10;
 
-/// Jobs as they come up, none of which is a target.
+/// Jobs in their order, up to the first that is a target.
 pub(crate) struct Watched<J> {
     jobs: J,
     targets: Targets,
@@ -158,7 +158,7 @@ impl<J: Iterator<Item = Job>> Iterator for Watched<J> {
 
     /// After an input that is a target there are no more.
     fn next(&mut self) -> Option<Job> {
-        // Not locked while the next job is waited for, perhaps for ever.
+        // Not locked while waiting for the next job, which may take long.
         if locked(&self.clash).is_some() {
             return None;
         }

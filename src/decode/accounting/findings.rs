@@ -1,4 +1,4 @@
-//! Findings: what was noticed in a file that could be decoded all the same.
+//! Findings: what was noticed in a file that could be decoded.
 //!
 //! A file may be damaged in ten thousand places; its record says so in one warning with a count
 //! and the first place. Each kind of warning therefore occurs at most once. Beside that, every byte
@@ -97,7 +97,7 @@ impl Findings {
         self.account.is_blind = true;
     }
 
-    /// The file ends within a frame, of which these bytes are there. None, if there are none.
+    /// The file ends within a frame, which has this many bytes; 0 if the last frame is complete.
     pub(in crate::decode) fn cut(&mut self, frame: u64, byte: u64, bytes: u64) {
         let cut = Damage { frame, byte: Some(byte), bytes: Some(bytes) };
         self.account.cut = Some(cut).filter(|_| bytes > 0);

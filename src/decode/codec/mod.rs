@@ -1,11 +1,11 @@
 //! Codecs: what a coded stream is, and decoders beside those of Symphonia, each behind
-//! [`Engine`](engine::Engine).
+//! [`PacketDecoder`](decoder::PacketDecoder).
 
 pub(super) mod aac;
 pub(super) mod adpcm;
 pub(super) mod convert;
+pub(super) mod decoder;
 pub(super) mod disguise;
-pub(super) mod engine;
 pub(super) mod flac;
 pub(super) mod g711;
 pub(super) mod mpa;

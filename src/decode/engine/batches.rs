@@ -1,4 +1,4 @@
-//! Packets: from coded packets to PCM, one batch at a time.
+//! Batches: from coded packets to PCM, one batch at a time.
 //!
 //! A demuxer delivers packets; they are gathered into batches, and each batch is decoded by itself:
 //!
@@ -8,10 +8,10 @@
 //! batch 1           ╞═══╪═════════╡       preroll: decoded, not delivered
 //! ```
 //!
-//! How a batch begins depends on the codec ([`Start`]): afresh where packets know nothing of one
-//! another; a few packets earlier where a decoder's memory reaches back so far and no further; or
-//! with the decoder as the batch before left it. Batches are cut by what the packets say, never by
-//! the number of threads, so one thread and many deliver the same bytes, damaged files included.
+//! The codec decides how a batch begins ([`Start`]): with a new decoder where packets are independent;
+//! a few packets earlier where the state of a decoder depends on so many packets; or with the decoder
+//! of the batch before. The packets alone decide where batches are cut, so every number of threads
+//! gives the same bytes, also for damaged files.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -22,7 +22,7 @@ use symphonia::core::errors::Error;
 
 use super::Demux;
 use crate::decode::accounting::findings::Findings;
-use crate::decode::codec::engine::{DecodeFault, Engine};
+use crate::decode::codec::decoder::{DecodeFault, PacketDecoder};
 use crate::decode::codec::mpa;
 use crate::decode::codec::packet::{Lost, Packet, Setup, Start};
 
@@ -48,7 +48,7 @@ pub(in crate::decode) struct Batch {
     packets: Vec<Arc<Packet>>,
 }
 
-/// What became of a batch.
+/// The audio of a batch.
 #[derive(Debug, Default)]
 pub(in crate::decode) struct Decoded {
     /// Whole frames in the format of the source.
@@ -129,18 +129,18 @@ impl Batches {
 }
 
 /// Decodes batches into one format.
-pub(in crate::decode) struct Decoder {
+pub(in crate::decode) struct BatchDecoder {
     pcm: PcmFormat,
-    current: Option<(Arc<Setup>, Engine)>,
+    current: Option<(Arc<Setup>, PacketDecoder)>,
 }
 
-impl fmt::Debug for Decoder {
+impl fmt::Debug for BatchDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder").field("pcm", &self.pcm).finish_non_exhaustive()
+        f.debug_struct("BatchDecoder").field("pcm", &self.pcm).finish_non_exhaustive()
     }
 }
 
-impl Decoder {
+impl BatchDecoder {
     pub(in crate::decode) const fn new(pcm: PcmFormat) -> Self {
         Self { pcm, current: None }
     }
@@ -181,8 +181,8 @@ impl Decoder {
         }
     }
 
-    /// The engine for `setup`, as a batch wants to find it.
-    fn engine_for(&mut self, setup: &Arc<Setup>) -> Result<&mut Engine, Error> {
+    /// The decoder for `setup`, in the state in which a batch begins.
+    fn engine_for(&mut self, setup: &Arc<Setup>) -> Result<&mut PacketDecoder, Error> {
         let fits = self.current.as_ref().is_some_and(|(current, _)| Arc::ptr_eq(current, setup));
         let engine = match self.current.take() {
             Some((_, mut engine)) if fits => {
@@ -191,7 +191,7 @@ impl Decoder {
                 }
                 engine
             }
-            _ => Engine::new(setup)?,
+            _ => PacketDecoder::new(setup)?,
         };
         Ok(&mut self.current.insert((setup.clone(), engine)).1)
     }
@@ -235,7 +235,7 @@ mod tests {
         let mut findings = Findings::default();
         let (mut packets, setup) = open(name);
         assert_eq!(setup.start, expected);
-        let mut engine = Engine::new(&setup).expect("a decoder");
+        let mut engine = PacketDecoder::new(&setup).expect("a decoder");
         let mut whole = Vec::new();
         while let Some(packet) = packets.next(&mut findings) {
             assert!(engine.decode(&packet, pcm, &mut whole).is_ok());
@@ -245,7 +245,7 @@ mod tests {
         let mut batches = Batches::new(packets, VecDeque::new(), pcm);
         // Many small ones: a batch is full after some 20 packets.
         batches.frame_width *= 50;
-        let (mut decoder, mut decoded) = (Decoder::new(pcm), Decoded::default());
+        let (mut decoder, mut decoded) = (BatchDecoder::new(pcm), Decoded::default());
         let mut count = 0;
         while let Some(batch) = batches.next(&mut findings) {
             decoder.decode(&batch, &mut decoded);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_lost_is_told_of_packets_that_nothing_decodes_too() {
+    fn lost_bytes_are_reported_for_packets_without_a_decoder() {
         let setup = Arc::new(Setup::new(AudioCodecParameters::default()));
         let lost = Lost { byte: Some(40), bytes: Some(60), what: "junk".into() };
         let packet = |byte, lost| {
@@ -269,19 +269,19 @@ mod tests {
         let packets = vec![packet(32, None), packet(100, Some(lost))];
         let pcm = PcmFormat::new(SampleFormat::S16, 8000, 1);
         let mut decoded = Decoded::default();
-        Decoder::new(pcm).decode(&Batch { preroll: Vec::new(), packets }, &mut decoded);
+        BatchDecoder::new(pcm).decode(&Batch { preroll: Vec::new(), packets }, &mut decoded);
         let told = decoded.faults.iter().map(|fault| (fault.byte, fault.bytes));
         assert_eq!(told.collect::<Vec<_>>(), [(Some(40), Some(60)), (Some(32), Some(16))]);
         assert!(decoded.bytes.is_empty());
     }
 
     #[test]
-    fn a_batch_of_layer_3_hears_nothing_of_having_begun_in_the_middle() {
+    fn batches_of_layer_3_decode_to_the_same_bytes_as_the_whole_file() {
         check("long.mp3", frames, Start::BitReservoir);
     }
 
     #[test]
-    fn neither_does_one_of_vorbis() {
+    fn batches_of_vorbis_decode_to_the_same_bytes_as_the_whole_file() {
         check("long.ogg", packets, Start::OneBefore);
     }
 }

@@ -6,10 +6,10 @@
 //!            └─▶ decoder 2 ─┘
 //! ```
 //!
-//! The calling thread demuxes, which is little work, and hands out batches until one more than
-//! there are decoders is under way; then it waits for the oldest. So memory stays bounded, and the
-//! decoders go on while the caller is busy with what it got. With one thread the caller decodes
-//! the very same batches itself.
+//! The calling thread demuxes, which is little work, and hands out batches until there is one more
+//! than there are decoders; then it waits for the oldest. This bounds the memory, and the decoders
+//! work while the caller processes a batch. With one thread the caller decodes the same batches
+//! itself.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -24,7 +24,7 @@ use super::Audio;
 use crate::decode::accounting::findings::Findings;
 use crate::decode::accounting::plausible;
 use crate::decode::codec::packet::Start;
-use crate::decode::engine::batches::{Batch, Batches, Decoded, Decoder};
+use crate::decode::engine::batches::{Batch, BatchDecoder, Batches, Decoded};
 use crate::record::WarningKind;
 
 /// Coded audio, decoded batch by batch.
@@ -37,16 +37,16 @@ pub(in crate::decode) struct Coded {
     is_any: bool,
     /// Set when what follows must not be used.
     ended: bool,
-    /// The audio became another before the packets were at an end.
+    /// The format of the audio changed before the last packet.
     changed: bool,
 }
 
 #[derive(Debug)]
 enum Decoding {
     /// On the calling thread.
-    Here(Decoder),
+    Here(BatchDecoder),
     /// On other threads.
-    Crew(Box<Crew>),
+    DecoderThreads(Box<DecoderThreads>),
 }
 
 impl Coded {
@@ -57,10 +57,10 @@ impl Coded {
         threads: NonZeroUsize,
     ) -> Self {
         let decoding = match threads.get() {
-            1 => Decoding::Here(Decoder::new(pcm)),
+            1 => Decoding::Here(BatchDecoder::new(pcm)),
             // Batches that must be decoded in order still run ahead of the caller.
-            _ if start == Start::Continued => Decoding::crew_of(1, pcm),
-            threads => Decoding::crew_of(threads, pcm),
+            _ if start == Start::Continued => Decoding::on_threads(1, pcm),
+            threads => Decoding::on_threads(threads, pcm),
         };
         Self {
             batches,
@@ -74,9 +74,11 @@ impl Coded {
 }
 
 impl Decoding {
-    fn crew_of(threads: usize, pcm: PcmFormat) -> Self {
-        Crew::new(threads, pcm)
-            .map_or_else(|| Self::Here(Decoder::new(pcm)), |crew| Self::Crew(Box::new(crew)))
+    fn on_threads(threads: usize, pcm: PcmFormat) -> Self {
+        DecoderThreads::new(threads, pcm).map_or_else(
+            || Self::Here(BatchDecoder::new(pcm)),
+            |crew| Self::DecoderThreads(Box::new(crew)),
+        )
     }
 }
 
@@ -96,15 +98,17 @@ impl Audio for Coded {
                 }
                 decoded
             }),
-            Decoding::Crew(crew) => crew.next(&mut self.batches, findings).map(|mut decoded| {
-                if bytes.is_empty() {
-                    std::mem::swap(bytes, &mut decoded.bytes);
-                } else {
-                    bytes.extend_from_slice(&decoded.bytes);
-                }
-                crew.spare.push(std::mem::take(&mut decoded.bytes));
-                decoded
-            }),
+            Decoding::DecoderThreads(crew) => {
+                crew.next(&mut self.batches, findings).map(|mut decoded| {
+                    if bytes.is_empty() {
+                        std::mem::swap(bytes, &mut decoded.bytes);
+                    } else {
+                        bytes.extend_from_slice(&decoded.bytes);
+                    }
+                    crew.spare.push(std::mem::take(&mut decoded.bytes));
+                    decoded
+                })
+            }
         };
         let Some(decoded) = decoded else {
             self.ended = true;
@@ -127,7 +131,7 @@ impl Audio for Coded {
     }
 
     fn finish(&mut self, frames: u64, findings: &mut Findings) {
-        // How far the demuxer has come by then depends on the number of threads.
+        // After a change of format, the position of the demuxer depends on the number of threads.
         if !self.changed {
             self.batches.demux.finish(frames, findings);
         }
@@ -137,7 +141,7 @@ impl Audio for Coded {
     }
 }
 
-/// A batch for whichever thread is free, and where its audio is awaited.
+/// A batch for the next free thread, and the channel for its audio.
 #[derive(Debug)]
 struct Job {
     batch: Batch,
@@ -147,21 +151,21 @@ struct Job {
 
 /// The threads that decode.
 #[derive(Debug)]
-struct Crew {
-    /// `None` once the crew is told to go home.
+struct DecoderThreads {
+    /// `None` once the threads are told to end.
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
-    /// Batches under way, oldest first, each with what was noticed when it was demuxed: that is
-    /// told when its turn has come, as with one thread, and never if its turn does not come.
+    /// Batches that are being decoded, oldest first, each with the findings of its demuxing. They
+    /// are reported when the batch is delivered, as with one thread, and never if it is not.
     under_way: VecDeque<(Findings, Receiver<Decoded>)>,
     /// What was noticed behind the last batch.
     behind: Findings,
-    /// Buffers to be used again: fresh memory is dear.
+    /// Buffers to be used again, since allocating them is slow.
     spare: Vec<Vec<u8>>,
 }
 
-impl Crew {
-    /// `None` if the system has no thread to give.
+impl DecoderThreads {
+    /// `None` if the system cannot start a thread.
     fn new(threads: usize, pcm: PcmFormat) -> Option<Self> {
         let (jobs, queue) = channel::<Job>();
         let queue = Arc::new(Mutex::new(queue));
@@ -206,11 +210,11 @@ impl Crew {
             return None;
         };
         findings.append(noticed);
-        oldest.recv().map_or_else(|_| self.mourn(), Some)
+        oldest.recv().map_or_else(|_| self.resume_panic(), Some)
     }
 
-    /// A thread did not answer, so a decoder panicked: that must end like a panic on this thread.
-    fn mourn(&mut self) -> Option<Decoded> {
+    /// A thread did not reply, so its decoder panicked: panics on this thread as well.
+    fn resume_panic(&mut self) -> Option<Decoded> {
         self.jobs = None;
         self.under_way.clear();
         for thread in self.threads.drain(..) {
@@ -222,27 +226,27 @@ impl Crew {
     }
 }
 
-impl Drop for Crew {
+impl Drop for DecoderThreads {
     fn drop(&mut self) {
         self.jobs = None;
         self.under_way.clear();
         for thread in self.threads.drain(..) {
-            // A panic was shown by the panic hook; this is no place to raise it again.
+            // The panic hook has reported a panic; it must not be raised again here.
             drop(thread.join());
         }
     }
 }
 
-/// The life of a decoding thread.
+/// The loop of a decoding thread.
 fn serve(queue: &Mutex<Receiver<Job>>, pcm: PcmFormat) {
-    let mut decoder = Decoder::new(pcm);
+    let mut decoder = BatchDecoder::new(pcm);
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { batch, mut buffer, reply }) = job else { return };
         buffer.clear();
         let mut decoded = Decoded { bytes: buffer, ..Decoded::default() };
         decoder.decode(&batch, &mut decoded);
-        // A caller that has gone does not want it.
+        // The caller may have ended.
         drop(reply.send(decoded));
     }
 }

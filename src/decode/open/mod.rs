@@ -1,4 +1,4 @@
-//! Open: which of our ways leads into a file.
+//! Open: which decoder opens a file.
 //!
 //! ```text
 //! regular file ─▶ magic ─┬─ built in ─▶ opened

@@ -1,4 +1,4 @@
-//! Opening what consists of packets: learning the format from the first packet that decodes.
+//! Opening a file of packets: the first packet that decodes tells the format.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -7,7 +7,7 @@ use audiopool_worker::pcm::{PcmFormat, SampleFormat};
 
 use crate::decode::accounting::findings::Findings;
 use crate::decode::accounting::signature::Signature;
-use crate::decode::codec::engine::Engine;
+use crate::decode::codec::decoder::PacketDecoder;
 use crate::decode::codec::flac::StreamInfo;
 use crate::decode::codec::packet::{Packet, Setup};
 use crate::decode::container::{Packets, Subject};
@@ -20,7 +20,7 @@ use crate::record::WarningKind;
 /// Packets that may fail to decode before a file is given up.
 const MAX_BAD_PACKETS: usize = 64;
 
-/// Reads packets until one decodes, which tells the format, and begins again with them.
+/// Reads packets until one decodes, which tells the format; they are decoded again later.
 pub(super) fn open_packets(
     packets: Packets,
     subject: &Subject,
@@ -29,7 +29,7 @@ pub(super) fn open_packets(
 ) -> Result<Opened, Refusal> {
     let row = subject.row;
     let Packets { codec, setup, mut demux, declared_frames, trim, complete } = packets;
-    let mut engine = Engine::new(&setup).map_err(|error| refusal_of(row.name, &error))?;
+    let mut engine = PacketDecoder::new(&setup).map_err(|error| refusal_of(row.name, &error))?;
     let mut ahead: VecDeque<Packet> = VecDeque::new();
     let mut wrong = None;
     let found = loop {

@@ -86,7 +86,7 @@ pub(super) fn open_samples(
     }
 }
 
-/// What is sent as if it were samples of 16 bits in two channels, if it is not samples.
+/// The codec of data that is only labelled as samples of 16 bits in two channels.
 fn disguised(file: &mut File, pcm: PcmFormat, start: u64) -> Option<&'static str> {
     if pcm.sample_format != SampleFormat::S16 || pcm.channels != 2 {
         return None;

@@ -1,8 +1,8 @@
 //! Magic: what the first bytes say a file is.
 //!
-//! A `WavPack` or Monkey's Audio file carries the header of the WAV file that it was made from; who
-//! searches for a marker further in takes it for WAV and hears noise. So only the very beginning
-//! counts, after `ID3v2` tags, and a format that we cannot decode is still recognised by name.
+//! A `WavPack` or Monkey's Audio file contains the header of the WAV file that it was made from, and
+//! decoding it as WAV gives noise. So only the first bytes count, after `ID3v2` tags, and formats that
+//! are not decoded here are recognised as well.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -192,7 +192,7 @@ fn form_of(bytes: &[u8], marker: [u8; 4]) -> Option<&[u8; 4]> {
     if bytes.starts_with(&marker) { bytes.get(8..12)?.try_into().ok() } else { None }
 }
 
-/// Whether they are printable text, of which the last character may be cut.
+/// Whether they are printable text. The last character may be cut.
 pub(in crate::decode) fn is_text(bytes: &[u8]) -> bool {
     // A character may be cut in two at the end of what was read.
     let whole = match std::str::from_utf8(bytes) {

@@ -1,7 +1,7 @@
-//! Medium: whether an existing file holds something that no report may replace.
+//! Medium: whether an existing file holds something that a report must not replace.
 //!
-//! A report replaces the file of its name. `audiopool analyze -o *.wav` names the first of the
-//! user's own recordings by mistake, so whatever writes asks here first.
+//! A report replaces the file of its name. `audiopool analyze -o *.wav` names a recording of the user
+//! by mistake, so every writer checks the file first.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Engine: the decoder of one codec, of any crate.
+//! The decoder of one codec, whichever crate has it.
 //!
 //! Symphonia's decoders and our adapter for Opus take packets and append PCM, or say what is wrong
 //! with a packet. Nothing here knows of files, batches or threads.
@@ -17,19 +17,19 @@ use crate::decode::codec::{aac, flac, mpa, opus, vorbis};
 
 /// Why a packet yields no audio.
 pub(in crate::decode) enum DecodeFault {
-    /// It is damaged; the next may be well.
+    /// It is damaged; the next one may not be.
     Damaged(String),
     /// From here on the audio is of another format.
     Changed(String),
 }
 
 /// A decoder of one codec.
-pub(in crate::decode) enum Engine {
+pub(in crate::decode) enum PacketDecoder {
     Symphonia {
         decoder: Box<dyn AudioDecoder>,
         /// Depth of the source, where it is less than the decoder's buffer.
         bits: Option<u32>,
-        /// Whether it drops by itself what a packet says is to be trimmed.
+        /// Whether it drops the frames that a packet says are to be trimmed.
         trims: bool,
     },
     Aac(Box<aac::Decoder>),
@@ -39,7 +39,7 @@ pub(in crate::decode) enum Engine {
     Vorbis(Box<vorbis::Decoder>),
 }
 
-impl Engine {
+impl PacketDecoder {
     pub(in crate::decode) fn new(setup: &Setup) -> Result<Self, Error> {
         if setup.params.codec == codec::CODEC_ID_OPUS {
             return opus::Decoder::new(&setup.params).map(|decoder| Self::Opus(Box::new(decoder)));
@@ -81,8 +81,8 @@ impl Engine {
     pub(in crate::decode) fn reset(&mut self) {
         match self {
             Self::Symphonia { decoder, .. } => decoder.reset(),
-            // The packets of AAC are decoded in order, and each is whole in itself after a fault;
-            // frames of FLAC know nothing of one another.
+            // Packets of AAC are decoded in order, and a fault in one does not affect the next;
+            // frames of FLAC are independent.
             Self::Aac(_) | Self::Flac(_) => {}
             Self::Mpeg(decoder) => decoder.reset(),
             Self::Opus(decoder) => decoder.reset(),
@@ -98,9 +98,9 @@ impl Engine {
         }
     }
 
-    /// Decodes a packet for the sake of the decoder's memory.
+    /// Decodes a packet only to bring the decoder into the state that the next packet needs.
     pub(in crate::decode) fn warm(&mut self, packet: &Packet) {
-        // Whatever is wrong with it was reported with its own batch.
+        // A fault in it was reported with the batch that it belongs to.
         match self {
             Self::Symphonia { decoder, .. } => drop(decoder.decode_ref(&packet.as_symphonia())),
             Self::Mpeg(decoder) => drop(decoder.decode(&packet.data).is_ok()),
