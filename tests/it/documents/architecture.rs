@@ -55,7 +55,7 @@ fn every_name_in_the_architecture_is_in_the_sources() {
 #[test]
 fn the_architecture_is_short_and_every_module_has_its_invariant() {
     let architecture = read("ARCHITECTURE.md");
-    assert!(architecture.lines().count() <= 150);
+    assert!(architecture.lines().count() <= 160);
     let map = section(&architecture, "Code map");
     let rooms: Vec<_> = map.split("\n\n").filter(|room| room.starts_with("**")).collect();
     assert!(rooms.len() > 15);

@@ -21,6 +21,9 @@ const RETIRED: [&str; 11] = [
     "the street",
 ];
 
+/// Names of types that have a better one now.
+const RETIRED_NAMES: [&str; 6] = ["Street", "Guest", "Recipe", "Grounds", "Unsaved", "Undrawn"];
+
 /// Commands whose help is read.
 const COMMANDS: [&str; 11] = [
     "analyze",
@@ -64,6 +67,11 @@ fn sources_use_no_retired_word() {
                 if !name.contains("documents") {
                     let text = fs::read_to_string(path).unwrap_or_default();
                     found.extend(retired(&text, &name));
+                    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+                    let is_source = path.extension().is_some_and(|extension| extension == "rs");
+                    if is_source && let Some(word) = words.find(|w| RETIRED_NAMES.contains(w)) {
+                        found.push(format!("{name}: `{word}`"));
+                    }
                 }
             });
         }
