@@ -162,7 +162,7 @@ struct OnItem {
 /// | what happens | in Python | here |
 /// |---|---|---|
 /// | a worker dies | every task of the pool fails, and the pool is of no use any more | its task is tried again, up to [`max_attempts`](PoolBuilder::max_attempts); the others never hear of it |
-/// | a task kills each worker that it meets | the same, at once | its last try is made alone; then it fails with [every try and its cause](TaskError::Poisonous) |
+/// | a task kills each worker that it meets | the same, at once | its last try is made alone; then it fails with [every try and its cause](TaskError::AttemptsExhausted) |
 /// | [`cancel`](Future::cancel) while the task runs | refused | the worker is killed and replaced |
 /// | tasks beyond those that run | one more is in a pipe, counts as running and cannot be cancelled | none; only tasks that take microseconds share a message |
 /// | a task hangs | for ever | it is killed after its [`timeout`](PoolBuilder::timeout), if there is one |

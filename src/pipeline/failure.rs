@@ -29,14 +29,16 @@ pub(super) fn of(stage: Stage, error: &TaskError) -> Failure {
     let kind = match error {
         TaskError::Fault(WorkerFault::Panic { .. }) => FailureKind::WorkerPanic,
         TaskError::Fault(_) | TaskError::InvalidOutput(_) => FailureKind::Protocol,
-        TaskError::Poisonous(attempts) => attempts.last().map_or(FailureKind::Crashed, kind),
+        TaskError::AttemptsExhausted(attempts) => {
+            attempts.last().map_or(FailureKind::Crashed, kind)
+        }
         // No caller here waits with a time limit.
         TaskError::Cancelled | TaskError::NotYet(_) => FailureKind::Cancelled,
         // A kind of error that only a later version of the pool knows.
         TaskError::NotRun(_) | _ => FailureKind::NotRun,
     };
     let attempts = match error {
-        TaskError::Poisonous(attempts) => attempts.iter().map(attempt).collect(),
+        TaskError::AttemptsExhausted(attempts) => attempts.iter().map(attempt).collect(),
         _ => Vec::new(),
     };
     let message = match error {
@@ -49,7 +51,7 @@ pub(super) fn of(stage: Stage, error: &TaskError) -> Failure {
 
 /// Whether a task has failed in a way that its process had a part in.
 pub(super) fn can_be_replayed(error: &TaskError) -> bool {
-    matches!(error, TaskError::Poisonous(_) | TaskError::Fault(WorkerFault::Panic { .. }))
+    matches!(error, TaskError::AttemptsExhausted(_) | TaskError::Fault(WorkerFault::Panic { .. }))
 }
 
 /// The pool's own trouble, if that is why a task was not run.

@@ -176,7 +176,7 @@ impl Again<'_> {
     fn failed(stage: Stage, error: TaskError) -> NotReplayed {
         let failure = failure::of(stage, &error);
         let attempts = match error {
-            TaskError::Poisonous(attempts) => attempts,
+            TaskError::AttemptsExhausted(attempts) => attempts,
             _ => Vec::new(),
         };
         NotReplayed { failure, attempts }

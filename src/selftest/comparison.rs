@@ -78,7 +78,7 @@ impl Comparison {
             {
                 self.panicked += 1;
             }
-            (Fate::Poisonous, Err(TaskError::Poisonous(attempts))) => {
+            (Fate::FailsEveryAttempt, Err(TaskError::AttemptsExhausted(attempts))) => {
                 check_attempts(plan, task, attempts)?;
                 self.poisonous += 1;
             }

@@ -18,7 +18,7 @@ pub enum TaskError {
     Fault(WorkerFault),
     /// Every child that touched the task died of it.
     #[error("{}", last_words(.0))]
-    Poisonous(Vec<FailedAttempt>),
+    AttemptsExhausted(Vec<FailedAttempt>),
     /// The task was cancelled.
     #[error("cancelled")]
     Cancelled,

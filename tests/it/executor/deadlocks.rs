@@ -84,7 +84,7 @@ fn an_error_or_a_panic_while_an_output_is_written() {
 fn an_exit_or_a_crash_while_an_output_is_written() {
     for (go, words) in [(Go::Exit(1), "with code 1"), (Go::Abort, "crashed with SIGABRT")] {
         let error = ended(answered(go, Go::Well)).unwrap_err();
-        assert!(matches!(error, TaskError::Poisonous(_)), "{error:?}");
+        assert!(matches!(error, TaskError::AttemptsExhausted(_)), "{error:?}");
         assert!(error.to_string().contains(words), "{error}");
     }
 }
@@ -94,7 +94,7 @@ fn an_exit_or_a_crash_while_an_output_is_written() {
 fn an_error_or_a_panic_while_an_output_is_read() {
     for go in [Go::Fail, Go::Panic] {
         let error = ended(answered(Go::Well, go)).unwrap_err();
-        let TaskError::Poisonous(attempts) = error else { panic!("{error:?}") };
+        let TaskError::AttemptsExhausted(attempts) = error else { panic!("{error:?}") };
         assert_eq!(attempts.len(), 2);
     }
 }
@@ -207,7 +207,7 @@ fn an_answer_counts_though_a_callback_is_not_done_when_its_worker_dies() {
         let third = pool.submit(&Go::Abort).unwrap();
         gate.next().let_go();
         assert_eq!(second.result().unwrap(), 4);
-        assert!(matches!(third.result(), Err(TaskError::Poisonous(_))));
+        assert!(matches!(third.result(), Err(TaskError::AttemptsExhausted(_))));
         drop(go_on);
     });
 }

@@ -34,7 +34,7 @@ fn a_task_that_ends_its_process_fails_alone_and_tells_the_exit_code_of_every_try
         let bad = pool.submit(&Go::Exit(99)).unwrap();
         let good: Vec<_> = (0..20).map(|n| pool.submit(&Double(n)).unwrap()).collect();
         let error = bad.exception().unwrap();
-        let TaskError::Poisonous(attempts) = &error else { panic!("{error:?}") };
+        let TaskError::AttemptsExhausted(attempts) = &error else { panic!("{error:?}") };
         assert_eq!(attempts.len(), 3);
         assert!(attempts.iter().all(|attempt| attempt.cause == Cause::Exited { code: 99 }));
         let words = "tried 3 times; the last process exited by itself with code 99";

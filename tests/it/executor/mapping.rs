@@ -63,7 +63,7 @@ fn a_task_that_fails_is_an_error_in_its_place_and_the_others_still_come() {
                 .map(|output| match output {
                     Ok(_) => "ok",
                     Err(TaskError::Fault(_)) => "fault",
-                    Err(TaskError::Poisonous(_)) => "poisonous",
+                    Err(TaskError::AttemptsExhausted(_)) => "poisonous",
                     Err(_) => "else",
                 })
                 .collect();

@@ -48,7 +48,7 @@ fn three_of_many(how: How) -> (Vec<TaskError>, Balance) {
 fn each_has_killed_two(how: How, is_expected: impl Fn(&Cause) -> bool) {
     let (errors, balance) = three_of_many(how);
     for error in &errors {
-        let TaskError::Poisonous(attempts) = error else { panic!("{error:?}") };
+        let TaskError::AttemptsExhausted(attempts) = error else { panic!("{error:?}") };
         assert_eq!(attempts.len(), 2);
         assert!(attempts.iter().all(|attempt| is_expected(&attempt.cause)), "{attempts:?}");
     }

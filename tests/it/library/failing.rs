@@ -42,7 +42,7 @@ fn a_panic_is_told_with_its_place() {
 #[test]
 fn an_abort_is_tried_again_and_then_told() {
     let (cause, message) = third_of_four(How::Abort, None);
-    let TaskError::Poisonous(attempts) = cause else { panic!("{cause:?}") };
+    let TaskError::AttemptsExhausted(attempts) = cause else { panic!("{cause:?}") };
     assert_eq!(attempts.len(), 3);
     let aborted = |cause: &Cause| matches!(cause, Cause::Signal { name, .. } if name == "SIGABRT");
     assert!(attempts.iter().all(|attempt| aborted(&attempt.cause)), "{attempts:?}");
@@ -53,7 +53,7 @@ fn an_abort_is_tried_again_and_then_told() {
 #[test]
 fn an_exit_in_the_middle_is_no_success() {
     let (cause, _) = third_of_four(How::Exit, None);
-    let TaskError::Poisonous(attempts) = cause else { panic!("{cause:?}") };
+    let TaskError::AttemptsExhausted(attempts) = cause else { panic!("{cause:?}") };
     assert!(attempts.iter().all(|attempt| attempt.cause == Cause::Exited { code: 7 }));
 }
 
@@ -61,7 +61,7 @@ fn an_exit_in_the_middle_is_no_success() {
 fn a_chunk_that_hangs_is_ended_when_its_time_is_up() {
     let limit = Duration::from_millis(300);
     let (cause, _) = third_of_four(How::Hang, Some(limit));
-    let TaskError::Poisonous(attempts) = cause else { panic!("{cause:?}") };
+    let TaskError::AttemptsExhausted(attempts) = cause else { panic!("{cause:?}") };
     let idle = |limit| Cause::TimedOut { limit, silence: Silence::Idle };
     let causes: Vec<_> = attempts.into_iter().map(|attempt| attempt.cause).collect();
     assert_eq!(causes, [idle(limit), idle(limit), idle(limit / 2)], "the last one is alone");

@@ -29,7 +29,7 @@ pub enum Fate {
     /// It panics, which is told and not tried again.
     Panics,
     /// Every try is hit by something that kills the child quickly.
-    Poisonous,
+    FailsEveryAttempt,
 }
 
 impl Plan {
@@ -41,7 +41,7 @@ impl Plan {
             75..93 => Fate::Cured(1),
             93..96 => Fate::Cured(2),
             96..98 => Fate::Panics,
-            _ => Fate::Poisonous,
+            _ => Fate::FailsEveryAttempt,
         }
     }
 
@@ -53,7 +53,7 @@ impl Plan {
             Fate::Cured(hit) if attempt.0 > hit => None,
             Fate::Cured(_) => pick(draw, |_| true),
             Fate::Panics => Some(PANIC),
-            Fate::Poisonous => pick(draw, |fault| !fault.hangs && !fault.causes.is_empty()),
+            Fate::FailsEveryAttempt => pick(draw, |fault| !fault.hangs && !fault.causes.is_empty()),
         }
     }
 
@@ -119,7 +119,7 @@ mod tests {
             match plan.fate(task) {
                 Fate::Spared | Fate::Cured(_) => assert_eq!(third, None),
                 Fate::Panics => assert_eq!(third.unwrap().name, "panic"),
-                Fate::Poisonous => assert!(!third.unwrap().causes.is_empty()),
+                Fate::FailsEveryAttempt => assert!(!third.unwrap().causes.is_empty()),
             }
         }
     }

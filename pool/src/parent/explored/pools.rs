@@ -110,7 +110,7 @@ fn waiting(future: Future<u64>) -> JoinHandle<End> {
     thread::spawn(move || match future.result() {
         Ok(number) => End::Answered(number),
         Err(TaskError::Cancelled) => End::Cancelled,
-        Err(TaskError::Poisonous(_)) => End::Poisonous,
+        Err(TaskError::AttemptsExhausted(_)) => End::Poisonous,
         Err(other) => panic!("{other}"),
     })
 }

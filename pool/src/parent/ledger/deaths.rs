@@ -165,7 +165,7 @@ impl Ledger {
             let attempts = std::mem::take(&mut entry.attempts);
             self.tasks.remove(&task);
             self.balance.failed += 1;
-            actions.push(Action::Finish { task, error: TaskError::Poisonous(attempts) });
+            actions.push(Action::Finish { task, error: TaskError::AttemptsExhausted(attempts) });
         } else {
             self.balance.retries += 1;
             actions.push(Action::Retried { task, attempt: Attempt(attempt), cause });

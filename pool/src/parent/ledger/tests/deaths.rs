@@ -12,7 +12,9 @@ fn a_task_that_kills_every_child_is_given_up_after_three_tries() {
         world.boot(seat);
         world.die(seat);
     }
-    assert!(matches!(&world.ended[&task], Err(TaskError::Poisonous(tries)) if tries.len() == 3));
+    assert!(
+        matches!(&world.ended[&task], Err(TaskError::AttemptsExhausted(tries)) if tries.len() == 3)
+    );
     world.settle();
     world.check();
 }
@@ -29,7 +31,9 @@ fn a_task_that_was_never_begun_is_spared_as_often_as_it_may_be_tried() {
         world.hands[0].spared = death < 3;
         world.die(0);
     }
-    assert!(matches!(&world.ended[&task], Err(TaskError::Poisonous(tries)) if tries.len() == 3));
+    assert!(
+        matches!(&world.ended[&task], Err(TaskError::AttemptsExhausted(tries)) if tries.len() == 3)
+    );
     assert_eq!(world.ledger.balance().deaths, 6);
     world.settle();
     world.check();
@@ -68,7 +72,7 @@ fn many_poisonous_tasks_do_not_bring_the_pool_down() {
         }
         world.pass(Duration::from_millis(1));
     }
-    assert!(world.ended.values().all(|end| matches!(end, Err(TaskError::Poisonous(_)))));
+    assert!(world.ended.values().all(|end| matches!(end, Err(TaskError::AttemptsExhausted(_)))));
     world.settle();
     world.check();
 }
@@ -125,7 +129,7 @@ fn the_last_try_waits_for_the_others_and_they_for_it() {
     assert!(world.seats[seat].unwrap().killed, "it has half the time of others");
     world.die(seat);
     assert!(
-        matches!(world.ended[&poison], Err(TaskError::Poisonous(ref tries)) if tries.len() == 3)
+        matches!(world.ended[&poison], Err(TaskError::AttemptsExhausted(ref tries)) if tries.len() == 3)
     );
     assert_eq!(world.busy().count(), 1, "and the third goes on");
     world.settle();

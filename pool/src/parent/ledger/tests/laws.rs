@@ -82,7 +82,7 @@ impl Laws {
                 self.held.insert(*seat, *task);
             }
             Action::Finish { task, error } => {
-                if let TaskError::Poisonous(tries) = error {
+                if let TaskError::AttemptsExhausted(tries) = error {
                     let most = self.policy.max_attempts;
                     assert_eq!(tries.len(), most as usize, "given up too soon");
                     let (last, company) = self.tries[task];

@@ -85,7 +85,7 @@ impl Model {
         let history = self.history(task);
         history.end = Some(end);
         let error = match end {
-            End::Poisonous => TaskError::Poisonous(history.tries.clone()),
+            End::Poisonous => TaskError::AttemptsExhausted(history.tries.clone()),
             End::NotRun => TaskError::NotRun(reason.unwrap()),
             _ => TaskError::Cancelled,
         };
