@@ -24,6 +24,7 @@ mod attached;
 mod builder;
 mod cause;
 mod child;
+mod deadline;
 mod event;
 mod evidence;
 mod executor;
@@ -36,7 +37,6 @@ mod inline;
 mod ledger;
 mod limits;
 mod map;
-mod patience;
 mod peak;
 mod process;
 mod program;
@@ -79,9 +79,9 @@ pub use map::{Map, MapOptions};
 pub use peak::PeakMemory;
 pub use traces::{Leftover, Traces};
 
+use deadline::Deadline;
 use future::{Promise, RawOutcome};
 use ledger::Terms;
-use patience::Patience;
 use ring::{Claim, Lease, OwnRing};
 use supervisor::{Body, Check, Ending, Shared};
 
@@ -211,7 +211,7 @@ impl Execute for ProcessPool {
     ) -> Result<Future<T::Output>, TaskError> {
         let mut leases = Vec::new();
         let bytes = encoded(task)?;
-        let claim = self.own.claim(Patience::default())?;
+        let claim = self.own.claim(Deadline::default())?;
         let arguments = place(&claim, bytes, &mut leases)?;
         let attachment =
             attachment.map(|attachment| attachment.lend(&claim, &mut leases)).transpose()?;
@@ -246,7 +246,7 @@ impl Execute for ProcessPool {
         }
         let mut leases = Vec::new();
         let bytes = encoded(task)?;
-        let arguments = place(&self.own.claim(Patience::default())?, bytes, &mut leases)?;
+        let arguments = place(&self.own.claim(Deadline::default())?, bytes, &mut leases)?;
         let (sender, news) = mpsc::channel();
         let end = sender.clone();
         let body = Body {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::protocol::{MAX_INLINE, Payload};
 use crate::task::Task;
 
+use super::deadline::Deadline;
 use super::fault::TaskError;
 use super::future::{Future, Promise};
 use super::ledger::Terms;
 use super::map::{Map, MapOptions};
-use super::patience::Patience;
 use super::supervisor::{Body, Check, Ending};
 use super::{Balance, ProcessPool, encoded, is_of_type, place};
 
@@ -45,7 +45,7 @@ impl ProcessPool {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn submit<T: Task>(&self, task: &T) -> Result<Future<T::Output>, TaskError> {
-        let Prepared { body, future } = self.prepare(task, Patience::default(), |_| ())?;
+        let Prepared { body, future } = self.prepare(task, Deadline::default(), |_| ())?;
         self.shared.submit(self.terms(), body).map_err(TaskError::NotRun)?;
         Ok(future)
     }
@@ -190,7 +190,7 @@ impl ProcessPool {
     pub(super) fn prepare<T: Task>(
         &self,
         task: &T,
-        patience: Patience,
+        deadline: Deadline,
         before_waiting: impl FnOnce(&Self),
     ) -> Result<Prepared<T::Output>, TaskError> {
         let bytes = encoded(task)?;
@@ -199,7 +199,7 @@ impl ProcessPool {
             Payload::Inline(bytes)
         } else {
             before_waiting(self);
-            place(&self.own.claim(patience)?, bytes, &mut leases)?
+            place(&self.own.claim(deadline)?, bytes, &mut leases)?
         };
         let promise = Promise::of(&self.shared);
         let body = Body {

@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 use crate::task::Task;
 
 use super::ProcessPool;
+use super::deadline::Deadline;
 use super::executor::Prepared;
 use super::fault::TaskError;
 use super::future::Future;
-use super::patience::Patience;
 use super::supervisor::Body;
 
 /// How [`map_with`](ProcessPool::map_with) is to go about it.
@@ -88,8 +88,8 @@ impl<'pool, I: Iterator<Item: Task>> Map<'pool, I> {
                 break;
             };
             let ahead = &mut self.ahead;
-            let patience = Patience::of(self.begun, self.options.timeout);
-            let prepared = self.pool.prepare(&task, patience, |_| group.submit(ahead));
+            let deadline = Deadline::of(self.begun, self.options.timeout);
+            let prepared = self.pool.prepare(&task, deadline, |_| group.submit(ahead));
             if matches!(prepared, Err(TaskError::NotYet(_))) {
                 // The time is up, and there is no room yet for this task.
                 self.tasks = None;

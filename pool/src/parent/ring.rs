@@ -15,8 +15,8 @@ use crate::protocol::{RingGrant, RingHandle, RingId, SlotRef};
 use crate::slots::{Filling, Geometry, Outbox, Ring, Share, SlotError, Transport};
 
 use super::child::Handover;
+use super::deadline::Deadline;
 use super::fault::TaskError;
-use super::patience::Patience;
 use super::process::FIRST_RING;
 
 /// Rings are numbered through, whatever pool they belong to.
@@ -107,7 +107,7 @@ struct Slots {
 #[derive(Debug)]
 pub(super) struct Claim<'a> {
     ring: &'a Arc<OwnRing>,
-    patience: Patience,
+    deadline: Deadline,
 }
 
 impl OwnRing {
@@ -123,15 +123,15 @@ impl OwnRing {
     }
 
     /// Waits until no other task fills slots.
-    pub(super) fn claim(self: &Arc<Self>, patience: Patience) -> Result<Claim<'_>, TaskError> {
-        self.wait(patience, |slots| (!slots.is_claimed).then(|| slots.is_claimed = true))?;
-        Ok(Claim { ring: self, patience })
+    pub(super) fn claim(self: &Arc<Self>, deadline: Deadline) -> Result<Claim<'_>, TaskError> {
+        self.wait(deadline, |slots| (!slots.is_claimed).then(|| slots.is_claimed = true))?;
+        Ok(Claim { ring: self, deadline })
     }
 
     /// Waits for something to be there, and takes it.
     fn wait<T>(
         &self,
-        patience: Patience,
+        deadline: Deadline,
         mut take: impl FnMut(&mut Slots) -> Option<T>,
     ) -> Result<T, TaskError> {
         let mut slots = self.lock();
@@ -139,9 +139,9 @@ impl OwnRing {
             if let Some(taken) = take(&mut slots) {
                 return Ok(taken);
             }
-            let left = patience.left();
+            let left = deadline.left();
             if left.is_zero() {
-                return Err(patience.over());
+                return Err(deadline.over());
             }
             let waited = self.freed.wait_timeout(slots, left);
             slots = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -157,7 +157,7 @@ impl Claim<'_> {
     /// Waits for a free slot and fills it.
     pub(super) fn put(&self, bytes: &[u8]) -> Result<Lease, TaskError> {
         let ring = self.ring;
-        let slot = ring.wait(self.patience, |slots| slots.free.pop())?;
+        let slot = ring.wait(self.deadline, |slots| slots.free.pop())?;
         let mut filling = Filling::new(slot);
         if let Err(error) = filling.append(&ring.outbox, bytes) {
             ring.slot_free(0, slot);

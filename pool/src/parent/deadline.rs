@@ -1,4 +1,4 @@
-//! Patience: how long a caller waits, counted from the start of the wait.
+//! Deadline: how long a caller waits, counted from the start of the wait.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,9 @@ use super::fault::{NotYet, TaskError};
 
 /// For how long a caller waits; for ever by default.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Patience(Option<(Instant, Duration)>);
+pub(super) struct Deadline(Option<(Instant, Duration)>);
 
-impl Patience {
+impl Deadline {
     /// Until `timeout` after `begun`, if there is one.
     pub(super) fn of(begun: Instant, timeout: Option<Duration>) -> Self {
         Self(timeout.map(|timeout| (begun, timeout)))
