@@ -12,10 +12,10 @@ pub mod board;
 pub mod bytes;
 pub mod channel;
 pub mod codec;
+pub mod expected_panic;
 pub mod frame;
 pub mod invitation;
 pub mod protocol;
-pub mod quiet;
 pub mod slots;
 pub mod task;
 #[cfg(windows)]

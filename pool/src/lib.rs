@@ -59,7 +59,8 @@ pub use child::{run_child_role, run_child_role_of};
 #[cfg(windows)]
 pub use contract::windows;
 pub use contract::{
-    attachment, board, bytes, channel, codec, frame, invitation, protocol, quiet, slots, task,
+    attachment, board, bytes, channel, codec, expected_panic, frame, invitation, protocol, slots,
+    task,
 };
 pub use parent::*;
 

@@ -14,9 +14,9 @@ use std::{mem, thread};
 
 pub(super) use crate::channel::Sender;
 use crate::channel::{self, ChannelError, Listener, Receiver};
+use crate::expected_panic::catch_expected_panic;
 use crate::invitation::{Invitation, VARIABLE};
 use crate::protocol::{FromChild, Role, ToChild};
-use crate::quiet::unless_it_panics;
 use crate::slots::Region;
 
 use super::process::{Inherited, Process, Tie};
@@ -191,7 +191,9 @@ impl Child {
 /// anything was.
 fn read((listener, regions): (Listener, Vec<Region>), watcher: &dyn Watcher) -> Option<String> {
     let no_packet = || Some("a packet that cannot be received".to_owned());
-    let Some(accepted) = unless_it_panics(|| listener.accept(regions)) else { return no_packet() };
+    let Some(accepted) = catch_expected_panic(|| listener.accept(regions)) else {
+        return no_packet();
+    };
     let receiver: Receiver<FromChild> = match accepted {
         Ok((sender, receiver)) => {
             watcher.connected(sender);
@@ -201,7 +203,7 @@ fn read((listener, regions): (Listener, Vec<Region>), watcher: &dyn Watcher) -> 
         Err(error) => return Some(error.to_string()),
     };
     loop {
-        let Some(received) = unless_it_panics(|| receiver.recv()) else {
+        let Some(received) = catch_expected_panic(|| receiver.recv()) else {
             return no_packet();
         };
         match received {

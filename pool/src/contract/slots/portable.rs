@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::page::{PAGE_BYTES, PAGE_WORDS};
 use super::{Memory, Page, Reader, Share, Writer, memfd};
-use crate::quiet::unless_it_panics;
+use crate::expected_panic::catch_expected_panic;
 
 /// Largest region; more does not fit into the one number that Windows is told.
 const MAX_BYTES: u64 = u32::MAX as u64 - 1;
@@ -208,7 +208,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// ipc-channel panics where the system refuses memory or another handle.
 fn unpanicked<R>(make: impl FnOnce() -> R) -> io::Result<R> {
     let refused = || io::Error::new(io::ErrorKind::OutOfMemory, "the system refuses it");
-    unless_it_panics(make).ok_or_else(refused)
+    catch_expected_panic(make).ok_or_else(refused)
 }
 
 #[cfg(test)]

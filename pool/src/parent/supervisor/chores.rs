@@ -9,7 +9,7 @@ use std::time::Duration;
 use std::{io, mem};
 
 use crate::board::BoardView;
-use crate::quiet::unless_it_panics;
+use crate::expected_panic::catch_expected_panic;
 use tracing::{debug, warn};
 
 use super::super::child::Child;
@@ -77,7 +77,7 @@ impl Shared {
             Child::spawn(program, self.lifeline.share()?, rings, watcher)
         };
         // Without this thread no child would ever be started again, and every child would die.
-        let started = unless_it_panics(spawn)
+        let started = catch_expected_panic(spawn)
             .unwrap_or_else(|| Err(io::Error::other("the channel to it cannot be made")));
         match started {
             Ok(child) => {

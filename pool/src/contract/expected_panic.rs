@@ -14,7 +14,7 @@ thread_local! {
 }
 
 /// Does something that may panic for reasons that are not ours; `None` if it does.
-pub fn unless_it_panics<R>(work: impl FnOnce() -> R) -> Option<R> {
+pub fn catch_expected_panic<R>(work: impl FnOnce() -> R) -> Option<R> {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let usual = panic::take_hook();
@@ -36,8 +36,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_told_from_an_answer() {
-        assert_eq!(unless_it_panics(|| 7), Some(7));
-        assert_eq!(unless_it_panics(|| -> u8 { panic!("this must not be seen") }), None);
+        assert_eq!(catch_expected_panic(|| 7), Some(7));
+        assert_eq!(catch_expected_panic(|| -> u8 { panic!("this must not be seen") }), None);
         assert!(!EXPECTED.get());
     }
 }
