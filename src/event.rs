@@ -87,12 +87,12 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whose task it is about, if it is about one: [`TaskTerms::party`](procpool::TaskTerms::party).
-    pub fn party(&self) -> Option<u64> {
+    /// Whose task it is about, if it is about one: [`TaskTerms::tenant`](procpool::TaskTerms::tenant).
+    pub fn tenant(&self) -> Option<u64> {
         match self {
             Self::Pool(
-                PoolEvent::TaskLate { party, .. } | PoolEvent::TaskRetried { party, .. },
-            ) => Some(*party),
+                PoolEvent::TaskLate { tenant, .. } | PoolEvent::TaskRetried { tenant, .. },
+            ) => Some(*tenant),
             _ => None,
         }
     }

@@ -104,4 +104,4 @@ impl Selftest {
 }
 
 /// How every task is to be run.
-const TERMS: TaskTerms = TaskTerms { label: 0, party: 0, timeout: Some(DEADLINE) };
+const TERMS: TaskTerms = TaskTerms { label: 0, tenant: 0, timeout: Some(DEADLINE) };

@@ -90,9 +90,9 @@ use supervisor::{Body, Check, Ending, Shared};
 pub struct TaskTerms {
     /// For events: which of the caller's affairs this task belongs to.
     pub label: u64,
-    /// The party of the task, where several share a pool; 0 for none. Parties take turns,
+    /// The tenant of the task, where several share a pool; 0 for none. Tenants take turns,
     /// however much each has submitted.
-    pub party: u64,
+    pub tenant: u64,
     /// Longest silence that is borne; for ever if `None`. A task that streams is given the time
     /// anew with each item, and the clock stands while it waits for room.
     pub timeout: Option<Duration>,
@@ -218,7 +218,7 @@ impl Execute for ProcessPool {
         drop(claim);
         let promise = Promise::of(&self.shared);
         let body = Body {
-            party: terms.party,
+            tenant: terms.tenant,
             label: terms.label,
             name: T::NAME,
             arguments,
@@ -229,7 +229,7 @@ impl Execute for ProcessPool {
             end: Ending::Promise(Arc::clone(&promise)),
         };
         let terms =
-            Terms { party: terms.party, timeout: terms.timeout, streams: false, light: None };
+            Terms { tenant: terms.tenant, timeout: terms.timeout, streams: false, light: None };
         self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
         Ok(Future::new(promise))
     }
@@ -250,7 +250,7 @@ impl Execute for ProcessPool {
         let (sender, news) = mpsc::channel();
         let end = sender.clone();
         let body = Body {
-            party: terms.party,
+            tenant: terms.tenant,
             label: terms.label,
             name: T::NAME,
             arguments,
@@ -265,7 +265,7 @@ impl Execute for ProcessPool {
             end: Ending::Call(Box::new(move |outcome| drop(end.send(News::End(outcome))))),
         };
         let terms =
-            Terms { party: terms.party, timeout: terms.timeout, streams: true, light: None };
+            Terms { tenant: terms.tenant, timeout: terms.timeout, streams: true, light: None };
         let id: TaskId = self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
         let invalid = |error: codec::CodecError| TaskError::InvalidOutput(error.to_string());
         loop {

@@ -21,7 +21,7 @@ use procpool::{
 };
 
 /// How long a task may take that takes none.
-const TERMS: TaskTerms = TaskTerms { label: 0, party: 0, timeout: Some(Duration::from_secs(10)) };
+const TERMS: TaskTerms = TaskTerms { label: 0, tenant: 0, timeout: Some(Duration::from_secs(10)) };
 
 /// More than fits into a message, so that it travels through shared memory.
 const LARGE: u32 = 1 << 20;

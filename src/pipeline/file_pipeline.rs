@@ -84,7 +84,7 @@ pub(super) struct FilePipeline<'a, D, W> {
     /// How long a task may be silent.
     pub(super) timeout: Duration,
     /// The run, where several share the pools.
-    pub(super) party: u64,
+    pub(super) tenant: u64,
     pub(super) load: Arc<Load>,
     pub(super) observer: &'a Observer,
     /// The commands that repeat failed tasks.
@@ -208,7 +208,7 @@ impl<D: Execute, W: Execute> FilePipeline<'_, D, W> {
     }
 
     fn terms(&self, job: &Job) -> TaskTerms {
-        TaskTerms { label: job.index, party: self.party, timeout: Some(self.timeout) }
+        TaskTerms { label: job.index, tenant: self.tenant, timeout: Some(self.timeout) }
     }
 
     fn failure(

@@ -6,7 +6,7 @@
 //!   run 3 ─┘                                └─ workers    take turns between the runs
 //! ```
 //!
-//! Runs that share pools are *parties* of them: the [pool](procpool) takes turns between them, and a
+//! Runs that share pools are *tenants* of them: the [pool](procpool) takes turns between them, and a
 //! run that leaves cancels its own tasks and no others. A run by itself has pools of its own.
 
 use std::num::NonZeroUsize;
@@ -48,7 +48,7 @@ enum Kind {
 #[derive(Debug)]
 pub struct Session<'a> {
     pools: &'a Pools,
-    party: u64,
+    tenant: u64,
 }
 
 impl Pools {
@@ -74,8 +74,8 @@ impl Pools {
 
     /// A run on these pools, with a number that no other run has or will have. The events of its
     /// tasks have that number.
-    pub fn session(&self, party: u64) -> Session<'_> {
-        Session { pools: self, party }
+    pub fn session(&self, tenant: u64) -> Session<'_> {
+        Session { pools: self, tenant }
     }
 
     /// Most workers at a time.
@@ -194,7 +194,7 @@ impl Session<'_> {
             keys: analysis.metrics.iter().map(|metric| metric.key).collect(),
             chunk_length,
             timeout: file_pipeline::patience(run.timeout, chunk_length),
-            party: self.party,
+            tenant: self.tenant,
             load: Arc::clone(load),
             observer,
             replay_command: ReplayCommand::new(run, analysis),
@@ -210,7 +210,7 @@ impl Session<'_> {
         if self.pools.sessions == 1 {
             Box::new(pool.killer())
         } else {
-            Box::new(pool.dismisser(self.party))
+            Box::new(pool.dismisser(self.tenant))
         }
     }
 }
@@ -222,8 +222,8 @@ impl Drop for Session<'_> {
         {
             for pool in [decoders, workers] {
                 // Nothing is left, unless the consumer of the records has panicked.
-                pool.dismisser(self.party)();
-                pool.forget_party(self.party);
+                pool.dismisser(self.tenant)();
+                pool.forget_tenant(self.tenant);
             }
         }
     }

@@ -251,7 +251,7 @@ mod tests {
             }),
             Event::Pool(PoolEvent::ChildRetired { role, number, usage: usage(3, 20) }),
             Event::Pool(PoolEvent::TaskRetried {
-                party: 0,
+                tenant: 0,
                 label: 0,
                 attempt: 2,
                 cause: "killed by SIGKILL".to_owned(),

@@ -47,8 +47,8 @@ pub(super) struct Order {
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) id: String,
-    /// As which party the pools know it.
-    pub(super) party: u64,
+    /// As which tenant the pools know it.
+    pub(super) tenant: u64,
     pub(super) jobs: Vec<Job>,
     pub(super) names: Vec<String>,
     pub(super) bytes: u64,
@@ -115,7 +115,7 @@ impl Status {
 }
 
 impl Batch {
-    pub(super) fn new((id, party): (String, u64), order: Order) -> Self {
+    pub(super) fn new((id, tenant): (String, u64), order: Order) -> Self {
         let Order { jobs, names, bytes, analysis, folder } = order;
         let state = State {
             status: Status::Queued,
@@ -131,7 +131,7 @@ impl Batch {
         };
         let batch = Self {
             id,
-            party,
+            tenant,
             jobs,
             names,
             bytes,

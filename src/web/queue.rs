@@ -51,7 +51,7 @@ struct Board {
     waiting: VecDeque<Arc<Batch>>,
     running: usize,
     /// Batches taken in so far.
-    parties: u64,
+    tenants: u64,
     /// Places promised to those who are still sending.
     promised: usize,
     /// Bytes that lie in temporary folders.
@@ -83,8 +83,8 @@ impl Queue {
                     {
                         tracing::warn!(cause, evidence, "{role} {number} died");
                     }
-                    let of = event.party().zip(queue.upgrade());
-                    if let Some(batch) = of.and_then(|(party, queue)| queue.of_party(party)) {
+                    let of = event.tenant().zip(queue.upgrade());
+                    if let Some(batch) = of.and_then(|(tenant, queue)| queue.of_tenant(tenant)) {
                         batch.observe(event);
                     }
                 })
@@ -111,8 +111,8 @@ impl Queue {
     /// Takes an order in, and begins it if there is a free place.
     pub(super) fn enter(self: &Arc<Self>, mut place: Reservation, order: Order) -> Arc<Batch> {
         let mut board = self.lock();
-        board.parties += 1;
-        let batch = Arc::new(Batch::new((std::mem::take(&mut place.id), board.parties), order));
+        board.tenants += 1;
+        let batch = Arc::new(Batch::new((std::mem::take(&mut place.id), board.tenants), order));
         board.promised -= 1;
         place.is_promised = false;
         board.all.push(Arc::clone(&batch));
@@ -189,7 +189,7 @@ impl Queue {
         };
         let jobs = batch.jobs.iter().cloned();
         let mut index = 0;
-        let (session, analysis) = (pools.session(batch.party), batch.measured());
+        let (session, analysis) = (pools.session(batch.tenant), batch.measured());
         session.run(jobs, &analysis, &observer, batch.stop(), &mut |record| {
             batch.record(index, record);
             index += 1;
@@ -208,8 +208,8 @@ impl Queue {
         }
     }
 
-    fn of_party(&self, party: u64) -> Option<Arc<Batch>> {
-        self.lock().all.iter().find(|batch| batch.party == party).cloned()
+    fn of_tenant(&self, tenant: u64) -> Option<Arc<Batch>> {
+        self.lock().all.iter().find(|batch| batch.tenant == tenant).cloned()
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Arc<Batch>> {

@@ -85,7 +85,7 @@ impl PoolBuilder {
         self
     }
 
-    /// So many workers more, for [parties](super::TaskTerms::party) that have none at work: however
+    /// So many workers more, for [tenants](super::TaskTerms::tenant) that have none at work: however
     /// long the tasks of the others take, they need not wait for one to end.
     #[must_use]
     pub fn spare_workers(mut self, spare: usize) -> Self {

@@ -51,8 +51,8 @@ pub enum PoolEvent {
     /// A task has used up half of its time without a sign of life from its child. Told once for
     /// each try.
     TaskLate {
-        /// Whose task it is: [`TaskTerms::party`](crate::TaskTerms::party).
-        party: u64,
+        /// Whose task it is: [`TaskTerms::tenant`](crate::TaskTerms::tenant).
+        tenant: u64,
         /// The task's label.
         label: u64,
         /// What the child is for.
@@ -66,8 +66,8 @@ pub enum PoolEvent {
     },
     /// A task has lost its child and is tried again.
     TaskRetried {
-        /// Whose task it is: [`TaskTerms::party`](crate::TaskTerms::party).
-        party: u64,
+        /// Whose task it is: [`TaskTerms::tenant`](crate::TaskTerms::tenant).
+        tenant: u64,
         /// The task's label.
         label: u64,
         /// The try that begins.

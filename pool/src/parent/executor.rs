@@ -149,20 +149,20 @@ impl ProcessPool {
         }
     }
 
-    /// Ends every task of a [party](super::TaskTerms::party), and takes no more of it; the tasks of
+    /// Ends every task of a [tenant](super::TaskTerms::tenant), and takes no more of it; the tasks of
     /// others go on. From elsewhere, also while this pool is in use.
-    pub fn dismisser(&self, party: u64) -> impl Fn() + Send + Sync + 'static {
+    pub fn dismisser(&self, tenant: u64) -> impl Fn() + Send + Sync + 'static {
         let shared = Arc::downgrade(&self.shared);
         move || {
             if let Some(shared) = shared.upgrade() {
-                shared.dismiss_party(party);
+                shared.dismiss_tenant(tenant);
             }
         }
     }
 
-    /// Nothing more comes of a party, and nothing of it is left.
-    pub fn forget_party(&self, party: u64) {
-        self.shared.forget_party(party);
+    /// Nothing more comes of a tenant, and nothing of it is left.
+    pub fn forget_tenant(&self, tenant: u64) {
+        self.shared.forget_tenant(tenant);
     }
 
     /// Whether tasks that are submitted now may be run.
@@ -182,7 +182,7 @@ impl ProcessPool {
 
     /// Those of a task for which nothing else was said.
     pub(super) fn terms(&self) -> Terms {
-        Terms { party: 0, timeout: self.timeout, streams: false, light: None }
+        Terms { tenant: 0, timeout: self.timeout, streams: false, light: None }
     }
 
     /// Makes a task ready to be submitted. What does not fit into a message waits for a slot, which
@@ -203,7 +203,7 @@ impl ProcessPool {
         };
         let promise = Promise::of(&self.shared);
         let body = Body {
-            party: 0,
+            tenant: 0,
             label: 0,
             name: T::NAME,
             arguments,

@@ -42,7 +42,7 @@ pub(crate) use answers::Reply;
 pub(crate) use backoff::Backoff;
 pub use balance::Balance;
 pub(crate) use batch::Light;
-pub(crate) use turns::Party;
+pub(crate) use turns::Tenant;
 
 use super::fault::{Cause, FailedAttempt, PoolError, TaskError};
 
@@ -51,7 +51,7 @@ use super::fault::{Cause, FailedAttempt, PoolError, TaskError};
 pub(crate) struct Policy {
     pub(crate) role: Role,
     pub(crate) seats: usize,
-    /// How many of the seats are kept for parties that have no child at work.
+    /// How many of the seats are kept for tenants that have no child at work.
     pub(crate) spare: usize,
     pub(crate) max_attempts: u32,
     /// After so many tasks a child ends, and another takes its place.
@@ -149,7 +149,7 @@ pub(crate) enum Verdict {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     /// Whose it is, where several share a pool.
-    pub(crate) party: Party,
+    pub(crate) tenant: Tenant,
     /// Longest silence; none for ever.
     pub(crate) timeout: Option<Duration>,
     /// Whether the child needs slots to get on; without one, the clock stands.
@@ -297,7 +297,7 @@ impl Ledger {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        if self.closed || !self.turns.admits(terms.party) {
+        if self.closed || !self.turns.admits(terms.tenant) {
             return Err(PoolError::ShutDown);
         }
         let task = self.enter(terms);

@@ -119,7 +119,7 @@ fn on(
         keys,
         chunk_length,
         timeout: patience(None, chunk_length),
-        party: 0,
+        tenant: 0,
         load: Arc::default(),
         observer: &observer,
         replay_command: ReplayCommand::default(),

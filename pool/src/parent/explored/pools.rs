@@ -77,11 +77,11 @@ fn submit(pool: &Arc<Shared>) -> Option<Future<u64>> {
     submit_of(0, pool)
 }
 
-/// Of a party; none, if that is dismissed.
-fn submit_of(party: u64, pool: &Arc<Shared>) -> Option<Future<u64>> {
+/// Of a tenant; none, if that is dismissed.
+fn submit_of(tenant: u64, pool: &Arc<Shared>) -> Option<Future<u64>> {
     let promise = Promise::of(pool);
     let body = Body {
-        party,
+        tenant,
         label: 0,
         name: "task",
         arguments: Payload::Inline(Vec::new()),
@@ -91,7 +91,7 @@ fn submit_of(party: u64, pool: &Arc<Shared>) -> Option<Future<u64>> {
         check: Check::Shape(|_| Ok(())),
         end: Ending::Promise(Arc::clone(&promise)),
     };
-    let terms = Terms { party, timeout: None, streams: false, light: None };
+    let terms = Terms { tenant, timeout: None, streams: false, light: None };
     pool.submit(terms, body).ok().map(|_| Future::new(promise))
 }
 
@@ -196,22 +196,22 @@ fn a_pool_that_is_killed_while_it_is_fed_comes_to_rest() {
 fn a_party_that_is_dismissed_while_it_submits_leaves_the_others_alone() {
     explore(|| {
         let (pool, told) = pool();
-        let feeding = [1, 2].map(|party| {
+        let feeding = [1, 2].map(|tenant| {
             let pool = Arc::clone(&pool);
             thread::spawn(move || {
-                let futures = [submit_of(party, &pool), submit_of(party, &pool)];
+                let futures = [submit_of(tenant, &pool), submit_of(tenant, &pool)];
                 let waiting: Vec<_> = futures.into_iter().flatten().map(waiting).collect();
                 waiting.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
             })
         });
         let dismissing = {
             let pool = Arc::clone(&pool);
-            thread::spawn(move || pool.dismiss_party(1))
+            thread::spawn(move || pool.dismiss_tenant(1))
         };
         dismissing.join().unwrap();
         let [dismissed, other] = feeding.map(|thread| thread.join().unwrap());
         assert!(other.len() == 2 && !other.contains(&End::Cancelled), "{other:?}");
-        pool.forget_party(1);
+        pool.forget_tenant(1);
         pool.close();
         rest(&pool, &told);
         let cancelled = dismissed.iter().filter(|end| **end == End::Cancelled).count();

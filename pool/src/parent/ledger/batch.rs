@@ -166,7 +166,7 @@ impl Ledger {
             let Some(next) = self.queue.get(position).copied() else { break };
             let Some((other, its_timeout)) = self.light(next) else { break };
             bytes += other.size();
-            let is_kin = other.name == light.name && self.party(next) == self.party(first);
+            let is_kin = other.name == light.name && self.tenant(next) == self.tenant(first);
             if !is_kin || its_timeout != timeout || bytes > MOST_BYTES {
                 break;
             }

@@ -128,7 +128,7 @@ impl Ledger {
         }
         if self.canary.is_none() {
             let timeout = Some(self.policy.start_timeout);
-            let terms = Terms { party: 0, timeout, streams: false, light: None };
+            let terms = Terms { tenant: 0, timeout, streams: false, light: None };
             let canary = self.enter(terms);
             self.canary = Some(canary);
             self.queue.push_front(canary);

@@ -103,9 +103,9 @@ impl Ledger {
             _ => 0,
         };
         if self.canary != Some(task)
-            && let Some(party) = self.party(task)
+            && let Some(tenant) = self.tenant(task)
         {
-            self.turns.served(party);
+            self.turns.served(tenant);
         }
         let alone = self.is_last_try(task);
         let entry = self.tasks.get(&task).expect("what is queued is entered");

@@ -19,18 +19,18 @@ use std::time::Duration;
 use crate::protocol::{Attempt, Role, TaskId};
 
 use super::{
-    Action, Backoff, Balance, Late, Ledger, Light, Party, Policy, Reply, SeatId, Terms, Verdict,
+    Action, Backoff, Balance, Late, Ledger, Light, Policy, Reply, SeatId, Tenant, Terms, Verdict,
 };
 use crate::parent::cause::Silence;
 use crate::parent::evidence::Evidence;
 use crate::parent::fault::{Cause, FailedAttempt, PoolError, TaskError};
 use world::{Doing, Process, World};
 
-const CALM: Terms = Terms { party: 0, timeout: None, streams: false, light: None };
+const CALM: Terms = Terms { tenant: 0, timeout: None, streams: false, light: None };
 
 /// Of a kind that takes no time at all.
 const LIGHT: Terms = Terms {
-    party: 0,
+    tenant: 0,
     timeout: None,
     streams: false,
     light: Some(Light { name: "light", bytes: 8 }),

@@ -63,7 +63,7 @@ impl Ending {
 
 /// A task as the pool keeps it until it has ended.
 pub(in crate::parent) struct Body {
-    pub(in crate::parent) party: u64,
+    pub(in crate::parent) tenant: u64,
     pub(in crate::parent) label: u64,
     pub(in crate::parent) name: &'static str,
     pub(in crate::parent) arguments: Payload,

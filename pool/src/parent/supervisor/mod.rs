@@ -12,11 +12,11 @@
 mod body;
 mod callbacks;
 mod chores;
-mod parties;
 mod replies;
 mod seat;
 mod seated;
 mod sending;
+mod tenants;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -314,7 +314,7 @@ impl Shared {
                     core.seats[seat].look(now);
                     let body = |task: TaskId| core.bodies.get(&task);
                     let late = |Late { task, limit }| PoolEvent::TaskLate {
-                        party: body(task).map_or(0, |body| body.party),
+                        tenant: body(task).map_or(0, |body| body.tenant),
                         label: body(task).map_or(0, |body| body.label),
                         role: self.role(),
                         number: number(seat),
@@ -334,13 +334,13 @@ impl Shared {
                 }
                 Action::Retried { task, attempt, cause } => {
                     let body = core.bodies.get(&task);
-                    let (party, label) = body.map_or((0, 0), |body| (body.party, body.label));
+                    let (tenant, label) = body.map_or((0, 0), |body| (body.tenant, body.label));
                     if let Some(body) = body {
                         body.end.set_running(false);
                     }
                     let attempt = attempt.0 + 1;
                     let cause = cause.to_string();
-                    after.events.push(PoolEvent::TaskRetried { party, label, attempt, cause });
+                    after.events.push(PoolEvent::TaskRetried { tenant, label, attempt, cause });
                 }
             }
         }

@@ -29,7 +29,7 @@ fn the_end_of_a_pause_is_asked_for_until_it_has_been_seen() {
 fn the_clock_stands_while_a_stream_waits_for_room() {
     let mut world = World::new(1);
     world.submit(Terms {
-        party: 0,
+        tenant: 0,
         timeout: Some(Duration::from_secs(2)),
         streams: true,
         light: None,
@@ -49,7 +49,7 @@ fn the_clock_stands_while_a_stream_waits_for_room() {
 fn the_longest_timeout_of_all_is_for_ever() {
     let mut world = World::new(1);
     world.pass(Duration::from_secs(1));
-    world.submit(Terms { party: 0, timeout: Some(Duration::MAX), streams: false, light: None });
+    world.submit(Terms { tenant: 0, timeout: Some(Duration::MAX), streams: false, light: None });
     world.boot(0);
     assert_eq!(world.ledger.next_tick(), Some(world.now + Duration::MAX / 2));
     world.pass(Duration::from_hours(1000));
@@ -60,7 +60,7 @@ fn the_longest_timeout_of_all_is_for_ever() {
 fn a_task_is_called_late_once_and_its_child_looked_at_before_it_is_killed() {
     let limit = Duration::from_secs(8);
     let mut world = World::new(1);
-    world.submit(Terms { party: 0, timeout: Some(limit), streams: false, light: None });
+    world.submit(Terms { tenant: 0, timeout: Some(limit), streams: false, light: None });
     world.boot(0);
     let killed = |world: &World| world.seats[0].unwrap().killed;
     world.pass(Duration::from_secs(3));

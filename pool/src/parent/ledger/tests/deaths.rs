@@ -102,7 +102,7 @@ fn children_that_die_of_nothing_bring_it_down_and_no_task_is_lost() {
 fn the_last_try_waits_for_the_others_and_they_for_it() {
     let mut world = World::new(2);
     let timeout = Some(Duration::from_secs(8));
-    world.submit(Terms { party: 0, timeout, streams: false, light: None });
+    world.submit(Terms { tenant: 0, timeout, streams: false, light: None });
     world.boot(0);
     let poison = world.busy().next().unwrap().0;
     world.die(0);

@@ -26,13 +26,13 @@ prop_state_machine! {
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Submit {
-        party: Party,
+        tenant: Tenant,
         timeout: Option<Duration>,
         light: bool,
     },
     Cancel(TaskId),
-    DismissParty(Party),
-    ForgetParty(Party),
+    DismissParty(Tenant),
+    ForgetParty(Tenant),
     CancelWaiting(Option<BTreeSet<TaskId>>),
     Ready(SeatId, u32),
     NotStarted {
@@ -72,9 +72,9 @@ impl Step {
     fn on_paper(&self, model: &mut Model) -> String {
         model.deeds.clear();
         match self.clone() {
-            Self::Submit { party, timeout, .. } => return said(model.submit(party, timeout)),
-            Self::DismissParty(party) => model.dismiss_party(party),
-            Self::ForgetParty(party) => model.forget_party(party),
+            Self::Submit { tenant, timeout, .. } => return said(model.submit(tenant, timeout)),
+            Self::DismissParty(tenant) => model.dismiss_tenant(tenant),
+            Self::ForgetParty(tenant) => model.forget_tenant(tenant),
             Self::Cancel(task) => return said(model.cancel(task)),
             Self::CancelWaiting(those) => model.cancel_waiting(those.as_ref()),
             Self::Ready(seat, generation) => model.ready(seat, generation),
@@ -104,11 +104,11 @@ impl Step {
     /// Has the ledger take it.
     fn on(&self, ledger: &mut Ledger, now: Duration, actions: &mut Vec<Action>) -> String {
         match self.clone() {
-            Self::DismissParty(party) => ledger.dismiss_party(party, now, actions),
-            Self::ForgetParty(party) => ledger.forget_party(party),
-            Self::Submit { party, timeout, light } => {
+            Self::DismissParty(tenant) => ledger.dismiss_tenant(tenant, now, actions),
+            Self::ForgetParty(tenant) => ledger.forget_tenant(tenant),
+            Self::Submit { tenant, timeout, light } => {
                 let light = light.then_some(Light { name: "slow", bytes: 8 });
-                let terms = Terms { party, timeout, streams: false, light };
+                let terms = Terms { tenant, timeout, streams: false, light };
                 return said(ledger.submit(terms, now, actions));
             }
             Self::Cancel(task) => return said(ledger.cancel(task, now, actions)),
@@ -233,8 +233,10 @@ impl ReferenceStateMachine for Twins {
             | Step::Alive(seat, _)
             | Step::Worn(seat, _)
             | Step::Died { seat, .. } => *seat < spots.len(),
-            // Nothing is left of a party that is forgotten.
-            Step::ForgetParty(party) => paper.model.open().all(|history| history.party != *party),
+            // Nothing is left of a tenant that is forgotten.
+            Step::ForgetParty(tenant) => {
+                paper.model.open().all(|history| history.tenant != *tenant)
+            }
             Step::Cancel(task) => {
                 histories.iter().all(|history| history.task != *task || !history.canary)
             }

@@ -15,7 +15,7 @@ use super::*;
 pub(super) struct History {
     pub(super) task: TaskId,
     pub(super) canary: bool,
-    pub(super) party: Party,
+    pub(super) tenant: Tenant,
     timeout: Option<Duration>,
     tries: Vec<FailedAttempt>,
     pub(super) end: Option<End>,
@@ -88,9 +88,9 @@ pub(super) struct Model {
     breaches: u64,
     failed_starts: u32,
     closed: bool,
-    dismissed: Vec<Party>,
+    dismissed: Vec<Tenant>,
     /// Who was given something, one after another.
-    turns: Vec<Party>,
+    turns: Vec<Tenant>,
     broken: Option<PoolError>,
     /// What was handed out in each place last.
     given: Vec<(TaskId, Attempt)>,
@@ -194,8 +194,8 @@ impl Model {
     }
 
     /// What may be handed out, in order, if each of those that came before it is: the first in the
-    /// queue of the party with the fewest children, and of those, of the one that has waited longest. Where
-    /// all common seats are taken, only of a party that has none.
+    /// queue of the tenant with the fewest children, and of those, of the one that has waited longest. Where
+    /// all common seats are taken, only of a tenant that has none.
     pub(super) fn in_turn(&self) -> Vec<TaskId> {
         if self.canary().is_some() {
             return self.eligible();
@@ -204,18 +204,19 @@ impl Model {
         while chosen.len() < self.spots.len() {
             let at_work: Vec<TaskId> =
                 self.running().map(|at| at.task).chain(chosen.iter().copied()).collect();
-            let held = |party| at_work.iter().filter(|task| self.party(**task) == party).count();
+            let held = |tenant| at_work.iter().filter(|task| self.tenant(**task) == tenant).count();
             let is_full = at_work.len() >= self.spots.len() - self.policy.spare;
-            let turns: Vec<Party> = self
+            let turns: Vec<Tenant> = self
                 .turns
                 .iter()
                 .copied()
-                .chain(chosen.iter().map(|task| self.party(*task)))
+                .chain(chosen.iter().map(|task| self.tenant(*task)))
                 .collect();
-            let rank = |party| (held(party), turns.iter().rposition(|turn| *turn == party), party);
-            let may = waiting.iter().filter(|task| !is_full || held(self.party(**task)) == 0);
+            let rank =
+                |tenant| (held(tenant), turns.iter().rposition(|turn| *turn == tenant), tenant);
+            let may = waiting.iter().filter(|task| !is_full || held(self.tenant(**task)) == 0);
             // The first of equals is the first in the queue.
-            let Some(next) = may.min_by_key(|task| rank(self.party(**task))).copied() else {
+            let Some(next) = may.min_by_key(|task| rank(self.tenant(**task))).copied() else {
                 break;
             };
             waiting.retain(|task| *task != next);
@@ -224,8 +225,8 @@ impl Model {
         chosen
     }
 
-    fn party(&self, task: TaskId) -> Party {
-        self.histories.iter().find(|history| history.task == task).unwrap().party
+    fn tenant(&self, task: TaskId) -> Tenant {
+        self.histories.iter().find(|history| history.task == task).unwrap().tenant
     }
 
     /// How long a child may be silent.

@@ -31,13 +31,13 @@ fn of_callers(model: &Model) -> Vec<Weighted> {
     let some =
         prop::sample::subsequence(open, 0..=most).prop_map(|some| some.into_iter().collect());
     let timeout = prop::option::of((1_u64..3000).prop_map(Duration::from_millis));
-    let party = || 0_u64..4;
-    let submit = (party(), timeout, any::<bool>())
-        .prop_map(|(party, timeout, light)| Step::Submit { party, timeout, light });
-    let left = |party: &Party| model.open().any(|history| history.party == *party);
-    let gone: Vec<Party> = (0..4).filter(|party| !left(party)).collect();
+    let tenant = || 0_u64..4;
+    let submit = (tenant(), timeout, any::<bool>())
+        .prop_map(|(tenant, timeout, light)| Step::Submit { tenant, timeout, light });
+    let left = |tenant: &Tenant| model.open().any(|history| history.tenant == *tenant);
+    let gone: Vec<Tenant> = (0..4).filter(|tenant| !left(tenant)).collect();
     let end = prop_oneof![
-        20 => Just(Step::Submit { party: 0, timeout: None, light: false }),
+        20 => Just(Step::Submit { tenant: 0, timeout: None, light: false }),
         2 => Just(Step::Close),
         1 => Just(Step::KillAll),
         1 => Just(Step::TerminateAll),
@@ -46,7 +46,7 @@ fn of_callers(model: &Model) -> Vec<Weighted> {
         (if model.takes_tasks() && model.open().count() < 8 { 12 } else { 1 }, submit.boxed()),
         (1, cancelled.prop_map(Step::Cancel).boxed()),
         (1, prop::option::weighted(0.8, some).prop_map(Step::CancelWaiting).boxed()),
-        (1, party().prop_map(Step::DismissParty).boxed()),
+        (1, tenant().prop_map(Step::DismissParty).boxed()),
         (1, end.boxed()),
     ];
     if !gone.is_empty() {

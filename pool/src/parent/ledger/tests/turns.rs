@@ -1,18 +1,18 @@
-//! Several parties at one pool: who is next, and whom it concerns that one of them leaves.
+//! Several tenants at one pool: who is next, and whom it concerns that one of them leaves.
 
 use super::*;
 
-fn of(party: Party) -> Terms {
-    Terms { party, ..CALM }
+fn of(tenant: Tenant) -> Terms {
+    Terms { tenant, ..CALM }
 }
 
 /// Whose tasks the children are at, seat by seat.
-fn parties_at_work(world: &World) -> Vec<Option<Party>> {
-    let party = |process: &Option<Process>| match process.as_ref()?.doing {
-        Doing::Busy(task, _) => world.ledger.party(task),
+fn parties_at_work(world: &World) -> Vec<Option<Tenant>> {
+    let tenant = |process: &Option<Process>| match process.as_ref()?.doing {
+        Doing::Busy(task, _) => world.ledger.tenant(task),
         _ => None,
     };
-    world.seats.iter().map(party).collect()
+    world.seats.iter().map(tenant).collect()
 }
 
 #[test]
@@ -23,8 +23,8 @@ fn parties_take_turns_however_much_one_of_them_has_submitted() {
     world.submit(of(3));
     world.boot(0);
     let mut turns = Vec::new();
-    while let [Some(party)] = parties_at_work(&world)[..] {
-        turns.push(party);
+    while let [Some(tenant)] = parties_at_work(&world)[..] {
+        turns.push(tenant);
         world.reply(0, Reply::Output);
     }
     assert_eq!(turns, [1, 2, 3, 1, 2, 1, 1, 1]);
@@ -67,19 +67,19 @@ fn a_spare_seat_is_only_for_a_party_without_a_child() {
 #[test]
 fn a_dismissed_party_takes_its_own_tasks_and_no_others() {
     let mut world = World::new(2);
-    for party in [1, 2, 1, 2, 1] {
-        world.submit(of(party));
+    for tenant in [1, 2, 1, 2, 1] {
+        world.submit(of(tenant));
     }
     (0..2).for_each(|seat| world.boot(seat));
     assert_eq!(parties_at_work(&world), [Some(1), Some(2)]);
-    world.act(|ledger, now, actions| ledger.dismiss_party(1, now, actions));
+    world.act(|ledger, now, actions| ledger.dismiss_tenant(1, now, actions));
     let ended: Vec<_> = world.ended.keys().map(|task| task.0).collect();
     assert_eq!(ended, [1, 3, 5]);
     assert!(world.ended.values().all(|end| matches!(end, Err(TaskError::Cancelled))));
     assert!(world.seats[0].unwrap().killed && !world.seats[1].unwrap().killed);
     let refused = world.ledger.submit(of(1), world.now, &mut Vec::new());
     assert!(matches!(refused, Err(PoolError::ShutDown)), "{refused:?}");
-    world.ledger.forget_party(1);
+    world.ledger.forget_tenant(1);
     world.settle();
     world.check();
     assert_eq!(world.ledger.balance().deaths, 0, "that is not counted as a death");

@@ -55,7 +55,7 @@ proptest! {
             match step {
                 Step::Submit { streams, hurried } => {
                     let timeout = hurried.then_some(Duration::from_secs(2));
-                    world.submit(Terms { party: 0, timeout, streams, light: None });
+                    world.submit(Terms { tenant: 0, timeout, streams, light: None });
                 }
                 Step::SubmitLight(count) => (0..count).for_each(|_| world.submit(LIGHT)),
                 Step::Cancel(nth) => {

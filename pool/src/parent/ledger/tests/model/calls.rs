@@ -5,16 +5,16 @@ use super::*;
 impl Model {
     pub(in super::super) fn submit(
         &mut self,
-        party: Party,
+        tenant: Tenant,
         timeout: Option<Duration>,
     ) -> Result<TaskId, PoolError> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        if self.closed || self.dismissed.contains(&party) {
+        if self.closed || self.dismissed.contains(&tenant) {
             return Err(PoolError::ShutDown);
         }
-        let task = self.enter(party, timeout, false);
+        let task = self.enter(tenant, timeout, false);
         self.queue.push(task);
         self.settle();
         Ok(task)
@@ -22,12 +22,19 @@ impl Model {
 
     pub(super) fn enter(
         &mut self,
-        party: Party,
+        tenant: Tenant,
         timeout: Option<Duration>,
         canary: bool,
     ) -> TaskId {
         let task = TaskId(self.histories.len() as u64 + 1);
-        self.histories.push(History { task, canary, party, timeout, tries: Vec::new(), end: None });
+        self.histories.push(History {
+            task,
+            canary,
+            tenant,
+            timeout,
+            tries: Vec::new(),
+            end: None,
+        });
         task
     }
 
@@ -50,9 +57,9 @@ impl Model {
         self.abandon(task, End::Cancelled);
     }
 
-    pub(in super::super) fn dismiss_party(&mut self, party: Party) {
-        self.dismissed.push(party);
-        let is_its = |history: &&History| history.party == party && !history.canary;
+    pub(in super::super) fn dismiss_tenant(&mut self, tenant: Tenant) {
+        self.dismissed.push(tenant);
+        let is_its = |history: &&History| history.tenant == tenant && !history.canary;
         let its: Vec<TaskId> = self.open().filter(is_its).map(|history| history.task).collect();
         for task in its {
             self.cancel_one(task);
@@ -60,9 +67,9 @@ impl Model {
         self.settle();
     }
 
-    pub(in super::super) fn forget_party(&mut self, party: Party) {
-        self.dismissed.retain(|dismissed| *dismissed != party);
-        self.turns.retain(|turn| *turn != party);
+    pub(in super::super) fn forget_tenant(&mut self, tenant: Tenant) {
+        self.dismissed.retain(|dismissed| *dismissed != tenant);
+        self.turns.retain(|turn| *turn != tenant);
     }
 
     pub(in super::super) fn cancel_waiting(&mut self, those: Option<&BTreeSet<TaskId>>) {

@@ -31,7 +31,7 @@ impl Model {
         let Child::Idle { served } = self.spots[seat].child else { unreachable!() };
         let attempt = self.attempt(task);
         if self.canary() != Some(task) {
-            self.turns.push(self.party(task));
+            self.turns.push(self.tenant(task));
         }
         self.queue.retain(|other| *other != task);
         self.deeds.push(Action::Run { seat, task, attempt, delivered: 0 });
