@@ -14,9 +14,9 @@ use std::path::Path;
 use audiopool_worker::analyze::Health;
 use audiopool_worker::audio::{Audio, AudioDescription};
 use audiopool_worker::pcm::PcmFormat;
-use procpool::board;
 use procpool::confine::Needs;
 use procpool::protocol::WorkerFault;
+use procpool::status_page;
 use procpool::task::{Outlet, StreamTask};
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +94,7 @@ impl StreamTask for DecodeFile {
         self,
         outlet: &mut Outlet<'_, Decoded, AudioDescription>,
     ) -> Result<Self::Output, WorkerFault> {
-        board::stage("opening the file");
+        status_page::stage("opening the file");
         let mut source = match Source::open_with(Path::new(&self.path), self.threads) {
             Ok(source) => source,
             Err(error) => return Ok(Err(error)),
@@ -112,7 +112,7 @@ impl StreamTask for DecodeFile {
         let mut block = Vec::new();
         let mut more = true;
         while more {
-            board::stage("decoding");
+            status_page::stage("decoding");
             if let Some(filled) = delivery.fill_from(&mut source)? {
                 more = filled.more;
                 continue;

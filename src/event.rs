@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 pub use procpool::confine::Confinement;
 pub use procpool::protocol::{Role, Usage};
-pub use procpool::{Balance, PoolEvent};
+pub use procpool::{PoolEvent, TaskAccounting};
 
 pub use crate::record::{DecodedBy, SourceFormat};
 
@@ -71,7 +71,7 @@ pub enum Event {
         /// What its children were for.
         role: Role,
         /// What went in and what came out.
-        balance: Balance,
+        balance: TaskAccounting,
     },
     /// The work is done, and this is how much memory it may have taken up.
     Bounded {

@@ -110,7 +110,7 @@ pub use pattern::{ChunkError, ChunkOptions, parallel_process_audio_chunks};
 pub use processor::AudioProcessor;
 #[doc(no_inline)]
 pub use procpool as pool;
-pub use procpool::{Execute, Future, Inline, PoolError, ProcessPool, TaskError, TaskTerms};
+pub use procpool::{Execute, Inline, PoolError, ProcessPool, TaskError, TaskHandle, TaskTerms};
 pub use role::{run_child_role, run_child_role_with, worker_tasks};
 pub use segment::AudioSegment;
 pub use threads::{ThreadConfig, ThreadCountError};

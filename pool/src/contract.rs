@@ -4,11 +4,10 @@
 //!   protocol ── what is said             codec ──── how it is written
 //!   channel ─── how it travels           slots ──── where attachments lie
 //!   task ────── what can be asked        attachment ─ what comes with it
-//!   board ───── what a child is at now   invitation ─ how a process learns that it is a child
+//!   status_page ───── what a child is at now   invitation ─ how a process learns that it is a child
 //! ```
 
 pub mod attachment;
-pub mod board;
 pub mod bytes;
 pub mod channel;
 pub mod codec;
@@ -17,6 +16,7 @@ pub mod frame;
 pub mod invitation;
 pub mod protocol;
 pub mod slots;
+pub mod status_page;
 pub mod task;
 #[cfg(windows)]
 pub mod windows;

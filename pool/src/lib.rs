@@ -59,8 +59,8 @@ pub use child::{run_child_role, run_child_role_of};
 #[cfg(windows)]
 pub use contract::windows;
 pub use contract::{
-    attachment, board, bytes, channel, codec, expected_panic, frame, invitation, protocol, slots,
-    task,
+    attachment, bytes, channel, codec, expected_panic, frame, invitation, protocol, slots,
+    status_page, task,
 };
 pub use parent::*;
 

@@ -1,15 +1,15 @@
 //! Pool: tasks out, replies home, across processes that may die.
 //!
 //! ```text
-//! |===================== supervisor =====================|==== children ====|
+//! |======================== supervisor =======================|==== children ====|
 //!
-//! +--------+      +--------+   Run     +---------+  frame   +----------+
-//! | caller | ===> | Ledger | ========> | Child   | =======> | process  |
-//! |        |      |        |           | threads |          |  #1..n   |
-//! | Future | <=== |        | <======== |         | <======= |          |
-//! +--------+      +--------+  news     +---------+  Reply   +----------+
-//!                     ▲                      attachments: slots ▲
-//!                     └── deaths, deadlines, shutdown: the same ledger
+//! +------------+      +--------+   Run     +---------+  frame   +----------+
+//! | caller     | ===> | Ledger | ========> | Child   | =======> | process  |
+//! |            |      |        |           | threads |          |  #1..n   |
+//! | TaskHandle | <=== |        | <======== |         | <======= |          |
+//! +------------+      +--------+  news     +---------+  Reply   +----------+
+//!                         ▲                   attachments: slots ▲
+//!                         └── deaths, deadlines, shutdown: the same ledger
 //! ```
 //!
 //! - The *ledger* decides and does no I/O; the *supervisor* does I/O and
@@ -31,8 +31,8 @@ mod executor;
 #[cfg(test)]
 mod explored;
 mod fault;
-mod future;
 mod geometry;
+mod handle;
 mod inline;
 mod ledger;
 mod limits;
@@ -70,17 +70,17 @@ pub use evidence::{End, Evidence, Sender};
 pub use executor::Shutdown;
 pub use fault::panicked;
 pub use fault::{NotYet, PoolError, TaskError};
-pub use future::{AsCompleted, Future, ReturnWhen, Unfinished, Waited, as_completed, wait};
 pub use geometry::transport as transport_in_use;
+pub use handle::{AsCompleted, ReturnWhen, TaskHandle, Unfinished, Waited, as_completed, wait};
 pub use inline::Inline;
-pub use ledger::Balance;
+pub use ledger::TaskAccounting;
 pub use limits::SystemLimits;
 pub use map::{Map, MapOptions};
 pub use peak::PeakMemory;
 pub use traces::{Leftover, Traces};
 
 use deadline::Deadline;
-use future::{Promise, RawOutcome};
+use handle::{Promise, RawOutcome};
 use ledger::Terms;
 use ring::{Claim, Lease, OwnRing};
 use supervisor::{Body, Check, Ending, Shared};
@@ -113,7 +113,7 @@ pub trait Execute: Sync {
         task: &T,
         attachment: Option<Attached<T::Attachment>>,
         terms: TaskTerms,
-    ) -> Result<Future<T::Output>, TaskError> {
+    ) -> Result<TaskHandle<T::Output>, TaskError> {
         self.submit_checked(task, attachment, terms, |_| Ok(()))
     }
 
@@ -125,7 +125,7 @@ pub trait Execute: Sync {
         attachment: Option<Attached<T::Attachment>>,
         terms: TaskTerms,
         check: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
-    ) -> Result<Future<T::Output>, TaskError>;
+    ) -> Result<TaskHandle<T::Output>, TaskError>;
 
     /// Has a streaming task run and hands its items to `each` in order, until the task ends or
     /// `each` breaks off; then the task is cancelled.
@@ -163,7 +163,7 @@ struct OnItem {
 /// |---|---|---|
 /// | a worker dies | every task of the pool fails, and the pool is of no use any more | its task is tried again, up to [`max_attempts`](PoolBuilder::max_attempts); the others never hear of it |
 /// | a task kills each worker that it meets | the same, at once | its last try is made alone; then it fails with [every try and its cause](TaskError::AttemptsExhausted) |
-/// | [`cancel`](Future::cancel) while the task runs | refused | the worker is killed and replaced |
+/// | [`cancel`](TaskHandle::cancel) while the task runs | refused | the worker is killed and replaced |
 /// | tasks beyond those that run | one more is in a pipe, counts as running and cannot be cancelled | none; only tasks that take microseconds share a message |
 /// | a task hangs | for ever | it is killed after its [`timeout`](PoolBuilder::timeout), if there is one |
 /// | `map` with a `timeout` | the tasks go on | those that no worker has yet are cancelled |
@@ -208,7 +208,7 @@ impl Execute for ProcessPool {
         attachment: Option<Attached<T::Attachment>>,
         terms: TaskTerms,
         check: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
-    ) -> Result<Future<T::Output>, TaskError> {
+    ) -> Result<TaskHandle<T::Output>, TaskError> {
         let mut leases = Vec::new();
         let bytes = encoded(task)?;
         let claim = self.own.claim(Deadline::default())?;
@@ -231,7 +231,7 @@ impl Execute for ProcessPool {
         let terms =
             Terms { tenant: terms.tenant, timeout: terms.timeout, streams: false, light: None };
         self.shared.submit(terms, body).map_err(TaskError::NotRun)?;
-        Ok(Future::new(promise))
+        Ok(TaskHandle::new(promise))
     }
 
     fn stream<T: StreamTask + 'static>(

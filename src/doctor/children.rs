@@ -153,7 +153,7 @@ fn confined(topic: &'static str, sandbox: Sandbox, confinement: &Confinement) ->
 /// A worker answers as the calling thread does, with so many bytes each way.
 fn round_trip(pool: &ProcessPool, bytes: u32) -> Result<(), String> {
     let task = Rehearsal { text: vec![7; bytes as usize], wanted: bytes };
-    let answer = |executor: Result<procpool::Future<Vec<u8>>, TaskError>| {
+    let answer = |executor: Result<procpool::TaskHandle<Vec<u8>>, TaskError>| {
         executor.and_then(|future| future.result()).map_err(reason)
     };
     let calm = answer(Inline::new(role::all_tasks()).submit_with(&task, None, TERMS))?;

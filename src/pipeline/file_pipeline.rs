@@ -26,7 +26,7 @@ use crate::plan::Job;
 use crate::record::{Failure, FailureKind, FileFormat, Outcome, Record, SourceFormat};
 use crate::settings::Drawing;
 use crate::threads::ThreadConfig;
-use procpool::{Execute, Future, PoolError, TaskError, TaskTerms};
+use procpool::{Execute, PoolError, TaskError, TaskHandle, TaskTerms};
 
 /// Time that every task is given, beside the length of its chunk.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -236,7 +236,7 @@ struct FileInWork<'s, 'a, D, W> {
     opened: Option<(SourceFormat, Fold<'s>)>,
     /// Where the next chunk begins.
     cut: u64,
-    waiting: VecDeque<(u64, Future<Partials>)>,
+    waiting: VecDeque<(u64, TaskHandle<Partials>)>,
 }
 
 impl<D: Execute, W: Execute> FileInWork<'_, '_, D, W> {

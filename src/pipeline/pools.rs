@@ -27,7 +27,7 @@ use crate::plan::Job;
 use crate::record::{Record, Summary};
 use crate::role;
 use crate::settings::{AnalysisSettings, Drawing, Isolation, RunSettings};
-use procpool::{Balance, Execute, Inline, PeakMemory, PoolBuilder, ProcessPool};
+use procpool::{Execute, Inline, PeakMemory, PoolBuilder, ProcessPool, TaskAccounting};
 
 /// What files are decoded and measured by.
 pub struct Pools {
@@ -259,7 +259,7 @@ fn processes(run: &RunSettings, sessions: usize, observer: &Observer) -> Result<
 }
 
 /// Whether the task accounting of a pool balances.
-pub(super) fn check(name: &str, balance: &Balance) -> Result<(), RunError> {
+pub(super) fn check(name: &str, balance: &TaskAccounting) -> Result<(), RunError> {
     if balance.is_even() {
         return Ok(());
     }

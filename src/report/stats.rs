@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::text::{clock, speed};
-use crate::event::{Balance, Confinement, Event, PoolEvent, Role, Usage};
+use crate::event::{Confinement, Event, PoolEvent, Role, TaskAccounting, Usage};
 
 /// Sums of the events of one run.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Stats {
     /// What all processes together may have taken up.
     peak_bytes: Option<u64>,
     /// The accounting of the pools that have ended.
-    books: BTreeMap<Role, Balance>,
+    books: BTreeMap<Role, TaskAccounting>,
     /// What is left behind, once that has been looked at.
     left: Option<Result<(), String>>,
 }
@@ -153,7 +153,7 @@ impl Stats {
             writeln!(out, "sandbox      {role}s: {confinement}")?;
         }
         for (role, balance) in &self.books {
-            let Balance { retries, deaths, breaches, .. } = balance;
+            let TaskAccounting { retries, deaths, breaches, .. } = balance;
             writeln!(
                 out,
                 "ledger       {role}s: {balance}; {retries} retries, {deaths} deaths, {breaches} \
@@ -263,7 +263,7 @@ mod tests {
             Event::Pool(PoolEvent::ChildRetired { role: DECODER, number, usage: usage(1, 9) }),
             Event::Balanced {
                 role,
-                balance: Balance {
+                balance: TaskAccounting {
                     submitted: 5,
                     succeeded: 3,
                     failed: 1,

@@ -4,7 +4,7 @@ use procpool::chaos::{Fate, Plan};
 use procpool::protocol::{Attempt, TaskId, WorkerFault};
 
 use super::ATTEMPTS;
-use procpool::{Balance, FailedAttempt, Leftover, TaskError};
+use procpool::{FailedAttempt, Leftover, TaskAccounting, TaskError};
 
 /// Causes that are possible whatever has hit a task: a child that dies when it has answered may have
 /// the next task already, and on a busy machine a child may take longer to die than it is given.
@@ -34,7 +34,7 @@ impl Comparison {
         plan: Option<Plan>,
         calm: &[Outcome],
         fire: &[Outcome],
-        balance: &Balance,
+        balance: &TaskAccounting,
         left: Result<(), Leftover>,
     ) -> Self {
         let mut comparison = Self::default();
@@ -89,7 +89,7 @@ impl Comparison {
     }
 
     /// Compares the accounting of the pool with that of the self-test.
-    fn judge_balance(&mut self, calm: &[Outcome], fire: &[Outcome], balance: &Balance) {
+    fn judge_balance(&mut self, calm: &[Outcome], fire: &[Outcome], balance: &TaskAccounting) {
         let ok = fire.iter().filter(|outcome| outcome.is_ok()).count() as u64;
         let all = calm.len() as u64;
         let counted = (balance.submitted, balance.succeeded, balance.failed, balance.cancelled);
@@ -131,7 +131,7 @@ fn check_attempts(
 mod tests {
     use super::*;
 
-    const EVEN: Balance = Balance {
+    const EVEN: TaskAccounting = TaskAccounting {
         submitted: 2,
         succeeded: 2,
         failed: 0,
@@ -141,7 +141,7 @@ mod tests {
         breaches: 0,
     };
 
-    fn violations(fire: &[Outcome], balance: &Balance) -> Vec<String> {
+    fn violations(fire: &[Outcome], balance: &TaskAccounting) -> Vec<String> {
         let calm = [Ok(vec![1]), Ok(vec![2])];
         Comparison::of(None, &calm, fire, balance, Ok(())).violations
     }
@@ -158,7 +158,7 @@ mod tests {
         let found = violations(&[Ok(vec![1]), Err(TaskError::Cancelled)], &EVEN);
         assert!(found.len() == 2 && found[0].contains("failed unexpectedly"), "{found:?}");
         assert!(found[1].contains("not balance: 1 of 2"), "{found:?}");
-        let lost = Balance { succeeded: 1, ..EVEN };
+        let lost = TaskAccounting { succeeded: 1, ..EVEN };
         assert_eq!(violations(&[Ok(vec![1]), Ok(vec![2])], &lost).len(), 1);
     }
 }

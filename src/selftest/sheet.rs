@@ -10,7 +10,7 @@ use procpool::protocol::{Attempt, TaskId};
 use super::comparison::Comparison;
 use super::{ATTEMPTS, Selftest};
 use crate::event::PoolEvent;
-use procpool::Balance;
+use procpool::TaskAccounting;
 
 /// What a selftest found.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Sheet {
     pub(super) plan: Option<Plan>,
     pub(super) calm_time: Duration,
     pub(super) fire_time: Duration,
-    pub(super) balance: Balance,
+    pub(super) balance: TaskAccounting,
     pub(super) deaths: Deaths,
     pub(super) comparison: Comparison,
 }
@@ -80,7 +80,7 @@ impl fmt::Display for Sheet {
                 writeln!(f, "            F{row:02} {name:<26}{count:>5}")?;
             }
         }
-        let Balance { retries, deaths, breaches, .. } = balance;
+        let TaskAccounting { retries, deaths, breaches, .. } = balance;
         writeln!(f, "tasks     {balance}")?;
         writeln!(f, "attempts  {retries} retried, {deaths} deaths, {breaches} breaches")?;
         for (kind, count) in &self.deaths.0 {

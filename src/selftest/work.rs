@@ -12,7 +12,7 @@ use procpool::chaos::Rehearsal;
 use procpool::codec;
 use procpool::protocol::TaskId;
 
-use procpool::{Execute, Future, TaskError, TaskTerms};
+use procpool::{Execute, TaskError, TaskHandle, TaskTerms};
 
 /// One task, ready to be submitted.
 pub(super) enum Work {
@@ -22,8 +22,8 @@ pub(super) enum Work {
 
 /// A task that has been submitted.
 pub(super) enum Pending {
-    Audio(Future<Partials>),
-    Plain(Future<Vec<u8>>),
+    Audio(TaskHandle<Partials>),
+    Plain(TaskHandle<Vec<u8>>),
 }
 
 /// The task of that number.

@@ -11,7 +11,6 @@ use std::process::{self, Child, Command, Output, Stdio};
 use audiopool_worker::BUILD_ID;
 use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::Signal;
-use procpool::board::{BoardView, Notes};
 use procpool::channel::{ChannelError, Listener, Receiver, Sender};
 use procpool::confine::{Confinement, Terms};
 use procpool::invitation::{Invitation, VARIABLE};
@@ -21,6 +20,7 @@ use procpool::protocol::{
     WorkerFault,
 };
 use procpool::slots::{Share, Transport};
+use procpool::status_page::{Notes, StatusPageView};
 use procpool::task::CANARY;
 
 /// As sysexits(3) would have it for internal errors; the worker's for "could not begin".
@@ -49,17 +49,17 @@ struct Hired {
     lifeline: PipeWriter,
 }
 
-/// Where a board is inherited, if one is.
+/// Where a status page is inherited, if one is.
 const BOARD: u32 = 4;
 
 fn hire() -> Hired {
     hire_with(None)
 }
 
-fn hire_with(board: Option<OwnedFd>) -> Hired {
+fn hire_with(status_page: Option<OwnedFd>) -> Hired {
     let (reader, lifeline) = io::pipe().unwrap();
     let (listener, server) = Listener::new().unwrap();
-    let child = start(process::id(), &server, [Some(reader.into()), board]);
+    let child = start(process::id(), &server, [Some(reader.into()), status_page]);
     Hired { child, listener, lifeline }
 }
 
@@ -82,7 +82,7 @@ fn welcome(listener: Listener) -> (Sender<ToChild>, Receiver<FromChild>) {
 
 fn welcome_with(
     listener: Listener,
-    board: Option<RingHandle>,
+    status_page: Option<RingHandle>,
 ) -> (Sender<ToChild>, Receiver<FromChild>) {
     let (sender, receiver) = listener.accept(Vec::new()).unwrap();
     let (generation, FromChild::Hello(hello)) = receiver.recv().unwrap() else {
@@ -94,7 +94,7 @@ fn welcome_with(
         number: 3,
         generation: 7,
         rings: Vec::new(),
-        board,
+        status_page,
         confine: Terms::NONE,
         initializer: None,
         log_filter: String::new(),
@@ -178,20 +178,22 @@ fn it_answers_and_says_goodbye() {
 }
 
 #[test]
-fn it_writes_on_its_board_what_it_is_at() {
-    let board = BoardView::new(Transport::Memfd).unwrap();
-    let Share::Descriptor(page) = board.share().unwrap() else { panic!("a memfd is inherited") };
+fn it_writes_on_its_status_page_what_it_is_at() {
+    let status_page = StatusPageView::new(Transport::Memfd).unwrap();
+    let Share::Descriptor(page) = status_page.share().unwrap() else {
+        panic!("a memfd is inherited")
+    };
     let Hired { child, listener, lifeline } = hire_with(Some(page));
     let (sender, receiver) = welcome_with(listener, Some(RingHandle::Descriptor(BOARD)));
-    assert_eq!(board.read(), Notes::default(), "it has not begun");
+    assert_eq!(status_page.read(), Notes::default(), "it has not begun");
     sender.send(&run(CANARY)).unwrap();
     assert_eq!(outcome(&receiver), Ok(Payload::Inline(Vec::new())));
-    let Notes { task, attempt, beats, panic, .. } = board.read();
+    let Notes { task, attempt, beats, panic, .. } = status_page.read();
     assert_eq!((task, attempt, panic), (Some(TaskId(5)), Attempt(2), None));
     assert!(beats > 0);
     sender.send(&ToChild::Quit).unwrap();
     assert!(child.wait_with_output().unwrap().status.success());
-    assert_eq!(board.task(), Some(TaskId(5)), "it outlives the child");
+    assert_eq!(status_page.task(), Some(TaskId(5)), "it outlives the child");
     drop(lifeline);
 }
 
@@ -211,7 +213,7 @@ fn it_refuses_a_second_welcome() {
         number: 1,
         generation: 1,
         rings: Vec::new(),
-        board: None,
+        status_page: None,
         confine: Terms::NONE,
         initializer: None,
         log_filter: String::new(),

@@ -6,8 +6,8 @@ use std::panic::{self, PanicHookInfo};
 use std::process;
 use std::sync::Mutex;
 
-use crate::board;
 use crate::protocol::WorkerFault;
+use crate::status_page;
 
 /// Exit code of a child in which a thread other than the task's panicked.
 pub const EXIT_PANIC: i32 = 101;
@@ -45,13 +45,13 @@ pub(crate) fn note() {
     }));
 }
 
-/// On the board it outlives this process, should that end in the next moment.
+/// On the status page it outlives this process, should that end in the next moment.
 fn note_on_board(info: &PanicHookInfo<'_>) {
-    let Some(board) = board::own() else { return };
+    let Some(status_page) = status_page::own() else { return };
     let message = info.payload_as_str().unwrap_or("no message");
     match info.location() {
-        Some(place) => board.panic(&format!("{}:{}: {message}", place.file(), place.line())),
-        None => board.panic(message),
+        Some(place) => status_page.panic(&format!("{}:{}: {message}", place.file(), place.line())),
+        None => status_page.panic(message),
     }
 }
 

@@ -17,7 +17,6 @@ use tracing::{debug, debug_span, trace};
 use super::answers::Answers;
 use super::{initializer, log};
 use crate::attachment::RawAttachment;
-use crate::board::{self, Board};
 use crate::channel::{self, ChannelError, Receiver, Sender};
 use crate::chaos::{self, Deed, Mischief, WireDeed};
 use crate::confine::Allowance;
@@ -27,6 +26,7 @@ use crate::protocol::{
     ToChild, Usage, Welcome, WorkerFault,
 };
 use crate::slots::{self, Filling, Inbox, Outbox, SlotError};
+use crate::status_page::{self, StatusPage};
 use crate::task::Registry;
 use crate::{BUILD_ID, confine, lifeline, panics, usage::Meter};
 
@@ -133,8 +133,16 @@ impl Child {
         let (_, ToChild::Welcome(welcome)) = receiver.recv()? else {
             return Err(ServeError::Unexpected);
         };
-        let Welcome { number, generation, rings, board, initializer, confine, log_filter, chaos } =
-            welcome;
+        let Welcome {
+            number,
+            generation,
+            rings,
+            status_page,
+            initializer,
+            confine,
+            log_filter,
+            chaos,
+        } = welcome;
         let sender = sender.with_generation(generation);
         let mischief = mischief.or_else(|| Some(Box::new(chaos?) as Box<dyn Mischief>));
         // What the log holds could never be closed in the middle.
@@ -142,12 +150,12 @@ impl Child {
             log::install(sender.clone(), &log_filter);
         }
 
-        let (regions, page) = arrivals.take(&rings, board)?;
+        let (regions, page) = arrivals.take(&rings, status_page)?;
         let (outbox, inboxes) = slots::open(&rings, regions)?;
-        if let Some(board) = board {
-            Board::open(board, page)?.install();
+        if let Some(status_page) = status_page {
+            StatusPage::open(status_page, page)?.install();
         }
-        close_inherited(rings.iter().map(|grant| grant.handle).chain(board));
+        close_inherited(rings.iter().map(|grant| grant.handle).chain(status_page));
         panics::note();
         panics::are_answers_here();
         if let Some(initializer) = initializer
@@ -220,8 +228,8 @@ impl Child {
     fn due(&self, run: &Run) -> Result<Option<Deed>, String> {
         let Some(mischief) = &self.mischief else { return Ok(None) };
         // Whatever it does, it does at that task.
-        if let Some(board) = board::own() {
-            board.begin(run.task, run.attempt);
+        if let Some(status_page) = status_page::own() {
+            status_page.begin(run.task, run.attempt);
         }
         mischief.deed(run)
     }
@@ -287,8 +295,8 @@ impl Child {
     ) -> Answer {
         let started = Instant::now();
         let (task, attempt) = (run.task, run.attempt);
-        if let Some(board) = board::own() {
-            board.begin(task, attempt);
+        if let Some(status_page) = status_page::own() {
+            status_page.begin(task, attempt);
         }
         let _span =
             debug_span!("task", id = task.0, attempt = attempt.0, name = run.name).entered();
@@ -321,7 +329,7 @@ impl Child {
         let mut outlet = ChildOutlet::new(self, run);
         panic::catch_unwind(AssertUnwindSafe(|| {
             if let Some(Deed::Task(deed)) = deed.map_err(|reason| lost(&reason))? {
-                board::stage("the rogue's deed");
+                status_page::stage("the rogue's deed");
                 deed.commit(attachment.map(|attachment| attachment.bytes))
                     .map_err(|error| lost(&error.to_string()))?;
             }

@@ -224,27 +224,27 @@ pub fn abandon(name: &str) {
     link::abandon(name);
 }
 
-/// The regions of a child's rings and its board, on their way to it.
+/// The regions of a child's rings and its status page, on their way to it.
 #[derive(Debug)]
 pub struct Arrivals(link::Parcels);
 
 impl Arrivals {
-    /// Waits for those among the rings that were granted, and for that of the board, if it was
+    /// Waits for those among the rings that were granted, and for that of the status page, if it was
     /// sent.
     pub fn take(
         mut self,
         grants: &[RingGrant],
-        board: Option<RingHandle>,
+        status_page: Option<RingHandle>,
     ) -> Result<(Vec<Region>, Option<Region>), ChannelError> {
         let is_sent = |handle: &RingHandle| matches!(handle, RingHandle::Region(_));
         let rings = grants.iter().map(|grant| grant.handle).filter(is_sent).count();
-        let board = board.iter().filter(|handle| is_sent(handle)).count();
+        let status_page = status_page.iter().filter(|handle| is_sent(handle)).count();
         let mut regions = Vec::new();
-        while regions.len() < rings + board {
+        while regions.len() < rings + status_page {
             regions.extend(self.0.next()?);
         }
-        let board = if board > 0 { regions.pop() } else { None };
-        Ok((regions, board))
+        let status_page = if status_page > 0 { regions.pop() } else { None };
+        Ok((regions, status_page))
     }
 }
 
@@ -292,8 +292,8 @@ mod tests {
         let (listener, name) = Listener::new().unwrap();
         let supervisor = thread::spawn(move || listener.accept(regions).unwrap());
         let (_sender, _receiver, arrivals) = connect(&name).unwrap();
-        let (regions, board) = arrivals.take(&grants, None).unwrap();
-        assert!(board.is_none(), "it was not sent");
+        let (regions, status_page) = arrivals.take(&grants, None).unwrap();
+        assert!(status_page.is_none(), "it was not sent");
         let (_, inboxes) = slots::open(&grants, regions).unwrap();
         for (number, (inbox, at)) in (0_u16..).zip(inboxes.iter().zip(&marks)) {
             assert_eq!(inbox.read(at).unwrap(), number.to_le_bytes());

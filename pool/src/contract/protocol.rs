@@ -171,7 +171,7 @@ pub struct RingGrant {
     pub writable: bool,
 }
 
-/// How the memory of a ring, or of a board, was handed over.
+/// How the memory of a ring, or of a status page, was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RingHandle {
     /// Number of an inherited descriptor.
@@ -189,8 +189,8 @@ pub struct Welcome {
     pub generation: u32,
     /// The rings of this child; at most one is writable.
     pub rings: Vec<RingGrant>,
-    /// Its [board](crate::board), to write on, if it is given one.
-    pub board: Option<RingHandle>,
+    /// Its [status_page](crate::status_page), to write on, if it is given one.
+    pub status_page: Option<RingHandle>,
     /// What it gives up before its first task.
     pub confine: Terms,
     /// What the child runs before it is ready.

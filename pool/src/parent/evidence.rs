@@ -35,7 +35,7 @@ pub struct Evidence {
     /// How many processes the kernel has killed for lack of memory in the meantime, on this
     /// machine or in this group of processes, where it counts them.
     pub oom_kills: Option<u64>,
-    /// The task that its board named last.
+    /// The task that its status page named last.
     pub task: Option<TaskId>,
     /// What that was at.
     pub stage: Option<String>,

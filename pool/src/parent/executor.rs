@@ -9,11 +9,11 @@ use crate::task::Task;
 
 use super::deadline::Deadline;
 use super::fault::TaskError;
-use super::future::{Future, Promise};
+use super::handle::{Promise, TaskHandle};
 use super::ledger::Terms;
 use super::map::{Map, MapOptions};
 use super::supervisor::{Body, Check, Ending};
-use super::{Balance, ProcessPool, encoded, is_of_type, place};
+use super::{ProcessPool, TaskAccounting, encoded, is_of_type, place};
 
 /// How a pool is to be shut down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl ProcessPool {
     /// assert_eq!(refused.to_string(), "not run: the pool is shut down");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn submit<T: Task>(&self, task: &T) -> Result<Future<T::Output>, TaskError> {
+    pub fn submit<T: Task>(&self, task: &T) -> Result<TaskHandle<T::Output>, TaskError> {
         let Prepared { body, future } = self.prepare(task, Deadline::default(), |_| ())?;
         self.shared.submit(self.terms(), body).map_err(TaskError::NotRun)?;
         Ok(future)
@@ -88,7 +88,7 @@ impl ProcessPool {
 
     /// Takes no more tasks, lets those that were submitted end, and waits until every worker is
     /// gone. The balance is even then.
-    pub fn shutdown(&self) -> Balance {
+    pub fn shutdown(&self) -> TaskAccounting {
         self.shutdown_with(Shutdown::default())
     }
 
@@ -104,7 +104,7 @@ impl ProcessPool {
     /// assert_eq!(future.result()?, 9);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn shutdown_with(&self, Shutdown { wait, cancel_futures }: Shutdown) -> Balance {
+    pub fn shutdown_with(&self, Shutdown { wait, cancel_futures }: Shutdown) -> TaskAccounting {
         self.shared.close();
         if cancel_futures {
             self.shared.cancel_waiting(None);
@@ -122,7 +122,7 @@ impl ProcessPool {
     }
 
     /// What went in and what came out so far.
-    pub fn balance(&self) -> Balance {
+    pub fn balance(&self) -> TaskAccounting {
         self.shared.balance()
     }
 
@@ -213,14 +213,14 @@ impl ProcessPool {
             check: Check::Shape(is_of_type::<T::Output>),
             end: Ending::Promise(Arc::clone(&promise)),
         };
-        Ok(Prepared { body, future: Future::new(promise) })
+        Ok(Prepared { body, future: TaskHandle::new(promise) })
     }
 }
 
 /// A task before its submission, and its future after it.
 pub(super) struct Prepared<T> {
     pub(super) body: Body,
-    pub(super) future: Future<T>,
+    pub(super) future: TaskHandle<T>,
 }
 
 impl<T> fmt::Debug for Prepared<T> {

@@ -11,7 +11,7 @@ mod promises;
 mod stopwatch;
 mod sync;
 
-#[path = "future/mod.rs"]
+#[path = "handle/mod.rs"]
 #[expect(
     dead_code,
     unreachable_pub,
@@ -20,7 +20,7 @@ mod sync;
     clippy::struct_field_names,
     reason = "it is used and exported where it is at home"
 )]
-mod future;
+mod handle;
 
 #[path = "supervisor/mod.rs"]
 #[expect(dead_code, clippy::duplicate_mod, reason = "it is used where it is at home")]

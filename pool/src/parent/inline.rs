@@ -15,7 +15,7 @@ use crate::task::{NoOutlet, RawOutlet, Registry, StreamTask, Task};
 use serde::de::DeserializeOwned;
 
 use super::fault::{TaskError, panicked};
-use super::future::{Future, Promise};
+use super::handle::{Promise, TaskHandle};
 use super::{Attached, EachItem, Execute, TaskTerms, decoded, geometry};
 
 /// Runs tasks where they are submitted.
@@ -50,7 +50,7 @@ impl Execute for Inline {
         attachment: Option<Attached<T::Attachment>>,
         _: TaskTerms,
         check: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
-    ) -> Result<Future<T::Output>, TaskError> {
+    ) -> Result<TaskHandle<T::Output>, TaskError> {
         let arguments = codec::encode(task).map_err(|error| fault(&error))?;
         let promise = Arc::new(Promise::default());
         let outcome = with_raw(attachment, |raw| self.run(T::NAME, &arguments, raw, &mut NoOutlet));
@@ -59,7 +59,7 @@ impl Execute for Inline {
             checked.map(|()| output).map_err(TaskError::InvalidOutput)
         }));
         calls.make();
-        Ok(Future::new(promise))
+        Ok(TaskHandle::new(promise))
     }
 
     fn stream<T: StreamTask + 'static>(

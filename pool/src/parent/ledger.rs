@@ -19,9 +19,9 @@
 //! Before the ledger gives up for the number of deaths, it sends a *canary*, a task that does
 //! nothing, to a fresh child. Only if that dies too, the children are to blame and not the tasks.
 
+mod accounting;
 mod answers;
 mod backoff;
-mod balance;
 mod batch;
 mod breaches;
 mod clock;
@@ -38,9 +38,9 @@ use std::time::Duration;
 
 use crate::protocol::{Attempt, Role, TaskId};
 
+pub use accounting::TaskAccounting;
 pub(crate) use answers::Reply;
 pub(crate) use backoff::Backoff;
-pub use balance::Balance;
 pub(crate) use batch::Light;
 pub(crate) use turns::Tenant;
 
@@ -213,7 +213,7 @@ struct Busy {
     killed: Option<Cause>,
     /// What its death is charged to.
     blame: batch::Blame,
-    /// When its board is to be read again: it holds a task that was cancelled.
+    /// When its status page is to be read again: it holds a task that was cancelled.
     ask_at: Option<Duration>,
 }
 
@@ -248,7 +248,7 @@ pub(crate) struct Ledger {
     canary: Option<TaskId>,
     closed: bool,
     broken: Option<PoolError>,
-    balance: Balance,
+    balance: TaskAccounting,
 }
 
 impl Ledger {
@@ -273,11 +273,11 @@ impl Ledger {
             canary: None,
             closed: false,
             broken: None,
-            balance: Balance::default(),
+            balance: TaskAccounting::default(),
         }
     }
 
-    pub(crate) fn balance(&self) -> Balance {
+    pub(crate) fn balance(&self) -> TaskAccounting {
         self.balance
     }
 

@@ -11,7 +11,7 @@ use super::geometry::Sizes;
 /// Descriptors of the process itself, and of whatever else it does.
 const OWN: u64 = 64;
 
-/// For each child: its ring, its board, its channel, its standard error, and what its birth takes
+/// For each child: its ring, its status page, its channel, its standard error, and what its birth takes
 /// for a moment.
 const PER_CHILD: u64 = 9;
 

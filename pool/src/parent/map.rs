@@ -18,7 +18,7 @@ use super::ProcessPool;
 use super::deadline::Deadline;
 use super::executor::Prepared;
 use super::fault::TaskError;
-use super::future::Future;
+use super::handle::TaskHandle;
 use super::supervisor::Body;
 
 /// How [`map_with`](ProcessPool::map_with) is to go about it.
@@ -55,7 +55,7 @@ pub struct Map<'pool, I: Iterator<Item: Task>> {
 }
 
 /// What was taken from the input and has not been yielded, in order.
-type Ahead<T> = VecDeque<Result<Future<T>, TaskError>>;
+type Ahead<T> = VecDeque<Result<TaskHandle<T>, TaskError>>;
 
 impl<I: Iterator<Item: Task>> fmt::Debug for Map<'_, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

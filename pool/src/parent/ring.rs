@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::{fmt, io};
 
-use crate::board::BoardView;
 use crate::protocol::{RingGrant, RingHandle, RingId, SlotRef};
 use crate::slots::{Filling, Geometry, Outbox, Ring, Share, SlotError, Transport};
+use crate::status_page::StatusPageView;
 
 use super::child::Handover;
 use super::deadline::Deadline;
@@ -192,11 +192,15 @@ pub(super) enum Slot {
 }
 
 /// What a child is given of its own ring, to fill it, of the others, to read them, and of its
-/// board, which comes last.
-pub(super) fn share(own: &Ring, others: &[Arc<Ring>], board: &BoardView) -> io::Result<Handover> {
+/// status_page, which comes last.
+pub(super) fn share(
+    own: &Ring,
+    others: &[Arc<Ring>],
+    status_page: &StatusPageView,
+) -> io::Result<Handover> {
     let mut handover = Handover::default();
     let rings = rings(own, others).map(|(ring, writable)| ring.share(writable));
-    for share in rings.chain([board.share()]) {
+    for share in rings.chain([status_page.share()]) {
         match share? {
             #[cfg(target_os = "linux")]
             Share::Descriptor(descriptor) => handover.descriptors.push(descriptor),
@@ -210,7 +214,7 @@ pub(super) fn share(own: &Ring, others: &[Arc<Ring>], board: &BoardView) -> io::
 pub(super) fn grants(
     own: &Ring,
     others: &[Arc<Ring>],
-    board: &BoardView,
+    status_page: &StatusPageView,
 ) -> (Vec<RingGrant>, Option<RingHandle>) {
     let first = u32::try_from(FIRST_RING).expect("a small positive number");
     let (mut descriptors, mut regions) = (first.., 0..);
@@ -225,7 +229,7 @@ pub(super) fn grants(
         Some(RingGrant { ring: ring.id(), handle, slots, slot_bytes, writable })
     };
     let rings = rings(own, others).filter_map(grant).collect();
-    (rings, handle(board.transport()))
+    (rings, handle(status_page.transport()))
 }
 
 /// All rings of a child, and whether it fills them.

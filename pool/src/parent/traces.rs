@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn shared_memory_that_is_mapped_is_a_trace() {
-        let page = crate::board::BoardView::new(Transport::Memfd).unwrap();
+        let page = crate::status_page::StatusPageView::new(Transport::Memfd).unwrap();
         assert!(Traces::now().unwrap().mappings >= 1);
         drop(page);
     }

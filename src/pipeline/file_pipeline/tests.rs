@@ -30,7 +30,7 @@ impl Execute for Sick {
         _: Option<Attached<T::Attachment>>,
         _: TaskTerms,
         _: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
-    ) -> Result<Future<T::Output>, TaskError> {
+    ) -> Result<TaskHandle<T::Output>, TaskError> {
         Err(TaskError::Cancelled)
     }
 
@@ -76,7 +76,7 @@ impl Execute for ShutDown {
         _: Option<Attached<T::Attachment>>,
         _: TaskTerms,
         _: impl Fn(&T::Output) -> Result<(), String> + Send + Sync + 'static,
-    ) -> Result<Future<T::Output>, TaskError> {
+    ) -> Result<TaskHandle<T::Output>, TaskError> {
         Err(TaskError::NotRun(PoolError::ShutDown))
     }
 

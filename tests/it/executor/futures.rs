@@ -1,9 +1,9 @@
-//! `Future`: what it says of its task, how the task is cancelled, and who is called in the end.
+//! `TaskHandle`: what it says of its task, how the task is cancelled, and who is called in the end.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use audiopool::Future;
+use audiopool::TaskHandle;
 use audiopool::pool::{NotYet, TaskError};
 
 use super::chores::{Double, Go};
@@ -22,7 +22,7 @@ fn a_future_says_how_its_task_stands() {
         assert_eq!((first.running(), first.done(), first.cancelled()), (true, false, false));
         assert_eq!((second.running(), second.done(), second.cancelled()), (false, false, false));
         let debug = [format!("{first:?}"), format!("{second:?}")];
-        assert_eq!(debug, ["Future(running)", "Future(pending)"]);
+        assert_eq!(debug, ["TaskHandle(running)", "TaskHandle(pending)"]);
         held.let_go();
         second.result().unwrap();
         assert_eq!((first.running(), first.done(), first.cancelled()), (false, true, false));
@@ -30,10 +30,10 @@ fn a_future_says_how_its_task_stands() {
         failed.exception().unwrap();
         assert_eq!(
             [format!("{first:?}"), format!("{failed:?}")],
-            ["Future(finished)", "Future(failed)"]
+            ["TaskHandle(finished)", "TaskHandle(failed)"]
         );
         pool.kill_workers();
-        assert_eq!(format!("{:?}", second.clone()), "Future(finished)");
+        assert_eq!(format!("{:?}", second.clone()), "TaskHandle(finished)");
     });
 }
 
@@ -115,7 +115,7 @@ fn a_task_that_has_ended_cannot_be_cancelled() {
 }
 
 /// Adds callbacks that note themselves and how the future stands.
-fn noted(future: &Future<u32>, names: &[&'static str]) -> mpsc::Receiver<(&'static str, bool)> {
+fn noted(future: &TaskHandle<u32>, names: &[&'static str]) -> mpsc::Receiver<(&'static str, bool)> {
     let (sender, notes) = mpsc::channel();
     for name in names {
         let (name, sender) = (*name, sender.clone());

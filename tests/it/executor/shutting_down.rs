@@ -16,7 +16,7 @@ fn a_shutdown_waits_for_every_task_and_every_worker() {
         let pool = pool(program, 3);
         let futures: Vec<_> = (0..50).map(|n| pool.submit(&Double(n)).unwrap()).collect();
         let balance = pool.shutdown();
-        assert!(futures.iter().all(audiopool::Future::done));
+        assert!(futures.iter().all(audiopool::TaskHandle::done));
         assert_eq!((balance.submitted, balance.succeeded), (50, 50));
         program.expect_no_process_left();
         assert_eq!(pool.shutdown(), balance, "again changes nothing");

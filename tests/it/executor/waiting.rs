@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use audiopool::Future;
+use audiopool::TaskHandle;
 use audiopool::pool::{ReturnWhen, Unfinished, as_completed, wait};
 
 use super::chores::Go;
@@ -15,12 +15,12 @@ const AT_ONCE: Option<Duration> = Some(Duration::from_millis(1));
 
 /// How many are done, and how many are not.
 fn counts<'a>(
-    futures: impl IntoIterator<Item = &'a Future<u32>>,
+    futures: impl IntoIterator<Item = &'a TaskHandle<u32>>,
     when: ReturnWhen,
     timeout: Option<Duration>,
 ) -> (usize, usize) {
     let waited = wait(futures, when, timeout);
-    assert!(waited.done.iter().all(Future::done));
+    assert!(waited.done.iter().all(TaskHandle::done));
     (waited.done.len(), waited.not_done.len())
 }
 

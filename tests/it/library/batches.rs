@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use audiopool::pool::{Balance, Cause, MapOptions};
+use audiopool::pool::{Cause, MapOptions, TaskAccounting};
 use audiopool::{ProcessPool, TaskError};
 
 use super::Program;
@@ -13,7 +13,7 @@ const COUNT: u64 = 500;
 /// Has the 100th, the 300th and the last of many go wrong, on one worker, all submitted at once so
 /// that they go out in batches; returns what became of those, and the balance.
 #[track_caller]
-fn three_of_many(how: How) -> (Vec<TaskError>, Balance) {
+fn three_of_many(how: How) -> (Vec<TaskError>, TaskAccounting) {
     let program = Program::example("probes");
     let pool = ProcessPool::builder()
         .worker_program(&program.path)

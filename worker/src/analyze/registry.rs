@@ -17,7 +17,7 @@ use super::{
     AnalysisSettings, Analyzer, Features, FrameSpan, Metric, health, spectrum, stereo, waveform,
 };
 use crate::pcm::{Pcm, PcmFormat};
-use procpool::board;
+use procpool::status_page;
 
 /// Bytes of PCM that all analyzers process before the next piece, so that the piece stays in the
 /// processor's cache. By chunking invariance, no result depends on it.
@@ -134,7 +134,7 @@ macro_rules! analyzers {
             fn analyze_piece(&self, piece: Pcm<'_>) -> Partials {
                 Partials {
                     $( $field: self.$field.as_ref().map(|analyzer| {
-                        board::stage(stringify!($field));
+                        status_page::stage(stringify!($field));
                         analyzer.analyze(piece)
                     }), )+
                 }

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::{Child, lost};
-use crate::board;
 use crate::confine::{self, Needs};
 use crate::protocol::{AttachmentRef, FromChild, Run, ToChild, WorkerFault};
 use crate::slots::Filling;
+use crate::status_page;
 use crate::task::RawOutlet;
 
 /// The streaming task's way out of a child.
@@ -97,13 +97,13 @@ impl RawOutlet for ChildOutlet<'_> {
         };
         let (task, attempt, index) = (self.run.task, self.run.attempt, self.index);
         self.index += 1;
-        board::beat();
+        status_page::beat();
         let message = FromChild::Item { task, attempt, index, item, attachment };
         self.child.sender.send(&message).map_err(|error| lost(&error.to_string()))
     }
 
     fn skip(&mut self) -> Result<(), WorkerFault> {
-        board::beat();
+        status_page::beat();
         if self.told.elapsed() < ALIVE_INTERVAL {
             return Ok(());
         }

@@ -54,6 +54,8 @@ pub(crate) fn open_page(handle: RingHandle, region: Option<Region>) -> io::Resul
     match (handle, region) {
         (RingHandle::Descriptor(descriptor), _) => memfd::page(descriptor),
         (RingHandle::Region(_), Some(region)) => portable::page(region),
-        (RingHandle::Region(_), None) => Err(io::Error::other("the board came without its region")),
+        (RingHandle::Region(_), None) => {
+            Err(io::Error::other("the status page came without its region"))
+        }
     }
 }

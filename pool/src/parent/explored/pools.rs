@@ -10,7 +10,7 @@ use crate::slots::{Geometry, Ring, Transport};
 use shuttle::thread::{self, JoinHandle};
 
 use super::explore;
-use super::future::{Future, Promise};
+use super::handle::{Promise, TaskHandle};
 use super::supervisor::{Body, Check, Ending, Parts, Shared};
 use crate::parent::fault::TaskError;
 use crate::parent::ledger::{Backoff, Policy, Terms};
@@ -73,12 +73,12 @@ fn pool() -> (Arc<Shared>, Arc<Told>) {
 }
 
 /// None, if the pool is closed.
-fn submit(pool: &Arc<Shared>) -> Option<Future<u64>> {
+fn submit(pool: &Arc<Shared>) -> Option<TaskHandle<u64>> {
     submit_of(0, pool)
 }
 
 /// Of a tenant; none, if that is dismissed.
-fn submit_of(tenant: u64, pool: &Arc<Shared>) -> Option<Future<u64>> {
+fn submit_of(tenant: u64, pool: &Arc<Shared>) -> Option<TaskHandle<u64>> {
     let promise = Promise::of(pool);
     let body = Body {
         tenant,
@@ -92,7 +92,7 @@ fn submit_of(tenant: u64, pool: &Arc<Shared>) -> Option<Future<u64>> {
         end: Ending::Promise(Arc::clone(&promise)),
     };
     let terms = Terms { tenant, timeout: None, streams: false, light: None };
-    pool.submit(terms, body).ok().map(|_| Future::new(promise))
+    pool.submit(terms, body).ok().map(|_| TaskHandle::new(promise))
 }
 
 /// What a task can come to.
@@ -106,7 +106,7 @@ enum End {
 }
 
 /// A thread that waits for a task.
-fn waiting(future: Future<u64>) -> JoinHandle<End> {
+fn waiting(future: TaskHandle<u64>) -> JoinHandle<End> {
     thread::spawn(move || match future.result() {
         Ok(number) => End::Answered(number),
         Err(TaskError::Cancelled) => End::Cancelled,
@@ -150,7 +150,7 @@ fn either_the_answer_comes_first_or_the_cancelling() {
     explore(|| {
         let (pool, told) = pool();
         let future = submit(&pool).unwrap();
-        let cancel = |future: Future<u64>| thread::spawn(move || future.cancel());
+        let cancel = |future: TaskHandle<u64>| thread::spawn(move || future.cancel());
         let cancelling = [cancel(future.clone()), cancel(future.clone())];
         let waiting = waiting(future.clone());
         let cancelled = cancelling.map(|thread| thread.join().unwrap());

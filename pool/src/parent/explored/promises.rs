@@ -8,16 +8,16 @@ use crate::codec;
 use shuttle::thread::{self, JoinHandle};
 
 use super::explore;
-use super::future::{Future, Promise, RawOutcome, ReturnWhen, as_completed, wait};
+use super::handle::{Promise, RawOutcome, ReturnWhen, TaskHandle, as_completed, wait};
 use crate::parent::fault::TaskError;
 
 /// May be over at any time.
 const SOON: Option<Duration> = Some(Duration::from_secs(1));
 
 /// Promises of the tasks from 1 on, not yet given to a thread, and their futures.
-fn promises(tasks: u64) -> (Vec<Arc<Promise>>, Vec<Future<u64>>) {
+fn promises(tasks: u64) -> (Vec<Arc<Promise>>, Vec<TaskHandle<u64>>) {
     let promises: Vec<Arc<Promise>> = (0..tasks).map(|_| Arc::default()).collect();
-    let futures = promises.iter().map(|promise| Future::new(Arc::clone(promise))).collect();
+    let futures = promises.iter().map(|promise| TaskHandle::new(Arc::clone(promise))).collect();
     (promises, futures)
 }
 
@@ -42,8 +42,8 @@ fn join_all<T>(threads: impl IntoIterator<Item = JoinHandle<T>>) -> Vec<T> {
 fn an_outcome_reaches_everyone_who_waits_for_it() {
     explore(|| {
         let (promises, futures) = promises(1);
-        let patient = |future: Future<u64>| thread::spawn(move || future.result().unwrap());
-        let hasty = |future: Future<u64>| {
+        let patient = |future: TaskHandle<u64>| thread::spawn(move || future.result().unwrap());
+        let hasty = |future: TaskHandle<u64>| {
             thread::spawn(move || match future.result_within(Duration::from_secs(1)) {
                 // It can be asked again.
                 Err(TaskError::NotYet(_)) => future.result().unwrap(),
@@ -122,7 +122,7 @@ fn no_end_is_slept_through() {
             let futures = futures.clone();
             thread::spawn(move || {
                 let waited = wait(&futures, return_when, timeout);
-                assert!(waited.done.iter().all(Future::done));
+                assert!(waited.done.iter().all(TaskHandle::done));
                 assert_eq!(waited.done.len() + waited.not_done.len(), 3);
                 waited.done.len()
             })

@@ -2,11 +2,11 @@
 //!
 //! A task that does next to nothing costs less than the message that brings it. So tasks of a kind
 //! that has been quick so far share one, as many as are a fair share of the queue. Blame stays with
-//! one of them: the child answers in order, its board names the task that it is at, and when it
+//! one of them: the child answers in order, its status page names the task that it is at, and when it
 //! dies, that one is charged; what it had not answered beside goes back to where it came from.
 //!
 //! ```text
-//!   answered (kept)   the board's (charged)   not begun (back to the front of the queue)
+//!   answered (kept)   the status page's (charged)   not begun (back to the front of the queue)
 //!   ├───────────────┼───────────────────────┼──────────────────────────────────────────┤
 //! ```
 
@@ -75,9 +75,9 @@ impl Paces {
 /// What the death of a busy child is charged to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Blame {
-    /// The task that its board names, or else the first that it has not answered.
+    /// The task that its status page names, or else the first that it has not answered.
     OnBoard,
-    /// That one, whatever stands on the board.
+    /// That one, whatever stands on the status page.
     Task(TaskId),
     /// None: we have killed it because its task was cancelled.
     None,
@@ -231,7 +231,7 @@ impl Ledger {
         }
     }
 
-    /// A child is gone that its board shows to have begun none of what it held: it was as good as
+    /// A child is gone that its status page shows to have begun none of what it held: it was as good as
     /// idle. That is no task's fault, unless it happens to one again and again.
     pub(crate) fn spare(&mut self, seat: SeatId, generation: u32, on_board: Option<TaskId>) {
         let Some(busy) = super::busy(&mut self.places, seat, generation) else { return };
@@ -270,7 +270,7 @@ impl Ledger {
         }
     }
 
-    /// The child's board names that task. If it was cancelled, the child is killed, which
+    /// The child's status_page names that task. If it was cancelled, the child is killed, which
     /// is charged to no task; if the cancelled one has not begun, it is left alone for now.
     pub(crate) fn told(
         &mut self,

@@ -19,7 +19,8 @@ use std::time::Duration;
 use crate::protocol::{Attempt, Role, TaskId};
 
 use super::{
-    Action, Backoff, Balance, Late, Ledger, Light, Policy, Reply, SeatId, Tenant, Terms, Verdict,
+    Action, Backoff, Late, Ledger, Light, Policy, Reply, SeatId, TaskAccounting, Tenant, Terms,
+    Verdict,
 };
 use crate::parent::cause::Silence;
 use crate::parent::evidence::Evidence;

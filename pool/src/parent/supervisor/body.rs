@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::protocol::{AttachmentRef, Payload, TaskId};
 
-use super::super::future::{Calls, Promise, RawOutcome};
+use super::super::handle::{Calls, Promise, RawOutcome};
 use crate::parent::OnItem;
 use crate::parent::ledger::{Light, Terms};
 use crate::parent::ring::Lease;

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use tracing::warn;
 
-use super::super::future::Calls;
+use super::super::handle::Calls;
 use super::super::sync::{Condvar, Mutex, MutexGuard, thread};
 
 /// The pool's end of the line.

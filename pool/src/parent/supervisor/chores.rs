@@ -8,8 +8,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use std::{io, mem};
 
-use crate::board::BoardView;
 use crate::expected_panic::catch_expected_panic;
+use crate::status_page::StatusPageView;
 use tracing::{debug, warn};
 
 use super::super::child::Child;
@@ -69,10 +69,10 @@ impl Shared {
         let shared = Arc::clone(self);
         let outbox = &self.parts.outboxes[seat];
         let spawn = || {
-            let board = Arc::new(BoardView::new(outbox.transport())?);
-            let rings = share(outbox, &self.parts.inboxes, &board)?;
+            let status_page = Arc::new(StatusPageView::new(outbox.transport())?);
+            let rings = share(outbox, &self.parts.inboxes, &status_page)?;
             let program = path.clone();
-            let watcher = Arc::new(Seated { shared, seat, generation, program, board });
+            let watcher = Arc::new(Seated { shared, seat, generation, program, status_page });
             let program = (self.role(), path.as_path());
             Child::spawn(program, self.lifeline.share()?, rings, watcher)
         };

@@ -35,11 +35,11 @@ pub(super) use body::{Body, Check, Ending};
 use callbacks::Callbacks;
 use seat::{Seat, number};
 
-use super::future::RawOutcome;
+use super::handle::RawOutcome;
 use super::stopwatch::Stopwatch;
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, thread};
 use crate::parent::fault::{PoolError, TaskError};
-use crate::parent::ledger::{Action, Balance, Late, Ledger, Policy, SeatId, Terms};
+use crate::parent::ledger::{Action, Late, Ledger, Policy, SeatId, TaskAccounting, Terms};
 use crate::parent::process::{Lifeline, Sent};
 use crate::parent::ring::{Slot, SlotOwner};
 use crate::parent::wear::Bounds;
@@ -220,7 +220,7 @@ impl Shared {
         self.with_core(|core, _, actions| core.ledger.kill_all(actions));
     }
 
-    pub(super) fn balance(&self) -> Balance {
+    pub(super) fn balance(&self) -> TaskAccounting {
         self.lock().ledger.balance()
     }
 
@@ -296,7 +296,10 @@ impl Shared {
                 }
                 Action::Batch { seat, tasks } => Self::send_batch(core, seat, &tasks),
                 Action::AskBoard { seat } => {
-                    let on_board = core.seats[seat].board.as_ref().and_then(|board| board.task());
+                    let on_board = core.seats[seat]
+                        .status_page
+                        .as_ref()
+                        .and_then(|status_page| status_page.task());
                     let mut more = Vec::new();
                     core.ledger.told(seat, on_board, core.clock.elapsed(), &mut more);
                     self.carry_out(core, more, after);

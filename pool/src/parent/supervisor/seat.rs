@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::board::BoardView;
 use crate::protocol::{TaskId, ToChild, Usage};
 use crate::slots::Ring;
+use crate::status_page::StatusPageView;
 use tracing::debug;
 
 use super::super::child::{Child, Sender};
@@ -25,7 +25,7 @@ pub(super) struct Seat {
     /// How many tasks the child has not answered yet.
     pub(super) unanswered: usize,
     /// On which the child writes what it is doing.
-    pub(super) board: Option<Arc<BoardView>>,
+    pub(super) status_page: Option<Arc<StatusPageView>>,
     pub(super) slots: Vec<Slot>,
     pub(super) streams: bool,
     pub(super) started: bool,
@@ -49,7 +49,7 @@ impl Seat {
             sender: None,
             running: None,
             unanswered: 0,
-            board: None,
+            status_page: None,
             slots: vec![Slot::Free; usize::from(ring.geometry().slots)],
             streams: false,
             started: false,

@@ -5,12 +5,12 @@ use std::mem;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
-use crate::board::{BoardView, Notes};
 use crate::confine::Confinement;
 use crate::protocol::{
     Answer, AttachmentRef, Attempt, FromChild, Hello, LogLevel, LogLine, PROTOCOL_VERSION, TaskId,
     ToChild, Welcome,
 };
+use crate::status_page::{Notes, StatusPageView};
 use tracing::{debug, error, info, trace, warn};
 
 use super::super::child::{Remains, Sender, Watcher};
@@ -35,7 +35,7 @@ pub(super) struct Seated {
     /// What it was started from.
     pub(super) program: PathBuf,
     /// On which it writes what it is doing.
-    pub(super) board: Arc<BoardView>,
+    pub(super) status_page: Arc<StatusPageView>,
 }
 
 impl Watcher for Seated {
@@ -44,7 +44,7 @@ impl Watcher for Seated {
         let seat = &mut core.seats[self.seat];
         if seat.generation == self.generation {
             seat.sender = Some(sender.with_generation(self.generation));
-            seat.board = Some(Arc::clone(&self.board));
+            seat.status_page = Some(Arc::clone(&self.status_page));
         }
     }
 
@@ -103,7 +103,7 @@ impl Watcher for Seated {
             seat.idle();
             seat.child = None;
             seat.sender = None;
-            seat.board = None;
+            seat.status_page = None;
             let ready = mem::take(&mut seat.started);
             (label, mem::take(&mut seat.usage), ready, evidence)
         };
@@ -147,7 +147,7 @@ impl Seated {
         let looked = seat.looked.take().map(|(vitals, _)| vitals);
         let oom_kills = vitals::oom_kills().zip(self.shared.oom_kills);
         // No process writes on it any more.
-        let Notes { task, stage, panic, .. } = self.board.read();
+        let Notes { task, stage, panic, .. } = self.status_page.read();
         Evidence {
             pid: remains.pid,
             end: Some(process::end(remains.status, seat.sent)),
@@ -199,12 +199,13 @@ impl Seated {
             });
         }
         let parts = &self.shared.parts;
-        let (rings, board) = grants(&parts.outboxes[self.seat], &parts.inboxes, &self.board);
+        let (rings, status_page) =
+            grants(&parts.outboxes[self.seat], &parts.inboxes, &self.status_page);
         let welcome = Welcome {
             number: number(self.seat),
             generation: self.generation,
             rings,
-            board,
+            status_page,
             confine: parts.confine,
             initializer: parts.initializer.clone(),
             log_filter: parts.log_filter.clone(),

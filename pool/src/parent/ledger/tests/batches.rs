@@ -92,10 +92,10 @@ fn a_death_is_charged_to_the_task_on_the_board_and_to_no_other() {
 
 #[test]
 fn a_board_that_names_none_of_them_leaves_the_first_without_an_answer() {
-    for board in [None, Some(TaskId(u64::MAX)), Some(TaskId(1)), Some(TaskId(13))] {
+    for status_page in [None, Some(TaskId(u64::MAX)), Some(TaskId(1)), Some(TaskId(13))] {
         let (mut world, tasks) = with_batch();
         world.reply(0, Reply::Output);
-        world.hands[0].board = board;
+        world.hands[0].status_page = status_page;
         world.die(0);
         only_charged(&world, Some(tasks[1]));
         world.settle();
@@ -112,7 +112,7 @@ fn who_is_known_to_be_to_blame_is_charged_whatever_the_board_says() {
     let cause = Cause::InvalidResult { reason: "short".into() };
     world.act(|ledger, _, actions| ledger.condemn(0, generation, cause, actions));
     // As the ledger shall see it.
-    world.hands[0].board = Some(tasks[0]);
+    world.hands[0].status_page = Some(tasks[0]);
     world.die(0);
     only_charged(&world, Some(tasks[0]));
     world.settle();

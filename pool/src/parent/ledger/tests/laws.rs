@@ -107,7 +107,7 @@ impl Laws {
     }
 
     /// All is over.
-    pub(super) fn close(&self, balance: &Balance) {
+    pub(super) fn close(&self, balance: &TaskAccounting) {
         assert_eq!(self.submitted, self.ended, "every task ends");
         assert!(balance.is_even(), "{balance:?}");
         assert_eq!(balance.submitted, self.submitted.len() as u64);

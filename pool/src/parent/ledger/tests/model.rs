@@ -1,6 +1,6 @@
 //! Model: what the ledger is to do, said so simply that it can be believed on reading.
 //!
-//! Lists that are searched and histories that are counted, where the ledger keeps books: who is
+//! Lists that are searched and histories that are counted, where the ledger keeps accounts: who is
 //! busy, which task is in its last try and what the balance is, is found out each time it is asked.
 //! No batches and no streams; those have tests of their own.
 
@@ -257,14 +257,14 @@ impl Model {
         spots.chain(self.resting.iter().map(|(until, _)| *until)).min()
     }
 
-    pub(super) fn balance(&self) -> Balance {
+    pub(super) fn balance(&self) -> TaskAccounting {
         let ended = |ends: &[End]| {
             let is_so = |history: &&History| history.end.is_some_and(|end| ends.contains(&end));
             self.submitted().filter(is_so).count() as u64
         };
         // Every try that was lost was followed by another, but for the last of the poisonous.
         let lost: usize = self.submitted().map(|history| history.tries.len()).sum();
-        Balance {
+        TaskAccounting {
             submitted: self.submitted().count() as u64,
             succeeded: ended(&[End::Output]),
             failed: ended(&[End::Fault, End::Poisonous, End::NotRun]),

@@ -24,8 +24,8 @@ pub(super) struct Process {
 pub(super) struct Hand {
     pub(super) rest: VecDeque<TaskId>,
     pub(super) batch: bool,
-    /// What stands on its board, true or not.
-    pub(super) board: Option<TaskId>,
+    /// What stands on its status page, true or not.
+    pub(super) status_page: Option<TaskId>,
     /// Killed for a cancelled task.
     pub(super) spared: bool,
 }
@@ -98,7 +98,7 @@ impl World {
                 assert!(!others.contains(&3), "a task beside a last try");
                 process.doing = Doing::Busy(task, attempt);
                 process.served += 1;
-                self.hands[seat] = Hand { board: Some(task), ..Hand::default() };
+                self.hands[seat] = Hand { status_page: Some(task), ..Hand::default() };
             }
             Action::Batch { seat, tasks } => {
                 let process = self.seats[seat].as_mut().unwrap();
@@ -112,14 +112,15 @@ impl World {
                 let first = rest.pop_front().unwrap();
                 process.doing = Doing::Busy(first, Attempt(1));
                 process.served += 1;
-                self.hands[seat] = Hand { rest, batch: true, board: Some(first), spared: false };
+                self.hands[seat] =
+                    Hand { rest, batch: true, status_page: Some(first), spared: false };
             }
             Action::AskBoard { seat } => {
-                let board = self.hands[seat].board;
+                let status_page = self.hands[seat].status_page;
                 let was_killed = self.seats[seat].unwrap().killed;
-                self.act(|ledger, now, actions| ledger.told(seat, board, now, actions));
+                self.act(|ledger, now, actions| ledger.told(seat, status_page, now, actions));
                 if self.seats[seat].unwrap().killed && !was_killed {
-                    let unwanted = board.is_some_and(|task| self.ended.contains_key(&task));
+                    let unwanted = status_page.is_some_and(|task| self.ended.contains_key(&task));
                     assert!(unwanted, "killed for a task that was not cancelled, or not begun");
                     self.hands[seat].spared = true;
                 }
@@ -251,28 +252,28 @@ impl World {
 
     pub(super) fn die(&mut self, seat: SeatId) {
         if let Some(Process { generation, doing, .. }) = self.seats[seat].take() {
-            let Hand { rest, board, spared, .. } = std::mem::take(&mut self.hands[seat]);
+            let Hand { rest, status_page, spared, .. } = std::mem::take(&mut self.hands[seat]);
             if let Doing::Busy(first, _) = doing
                 && !spared
             {
                 let held = |task: &TaskId| *task == first || rest.contains(task);
-                let culprit = board.filter(held).unwrap_or(first);
+                let culprit = status_page.filter(held).unwrap_or(first);
                 if self.submitted.contains(&culprit) && !self.ended.contains_key(&culprit) {
                     *self.charges.entry(culprit).or_default() += 1;
                 }
             }
-            let death = (crash(), Evidence { task: board, ..Evidence::default() });
+            let death = (crash(), Evidence { task: status_page, ..Evidence::default() });
             self.act(|ledger, now, actions| {
                 ledger.died(seat, generation, death, |_| boot_error(), now, actions)
             });
         }
     }
 
-    /// What stands on the board changes: the process gets on with its hand, or is out of its mind.
+    /// What stands on the status page changes: the process gets on with its hand, or is out of its mind.
     pub(super) fn write_board(&mut self, seat: SeatId, nth: usize) {
         let Some(Process { doing: Doing::Busy(first, _), .. }) = self.seats[seat] else { return };
         let hand = &mut self.hands[seat];
-        hand.board = match nth {
+        hand.status_page = match nth {
             0 => Some(first),
             1..5 => hand.rest.get(nth - 1).copied(),
             _ => Some(TaskId(u64::MAX)),

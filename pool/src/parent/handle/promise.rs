@@ -18,7 +18,7 @@ use super::gathering::Gathering;
 /// How long a caller stays awake for an outcome: to be woken takes longer than a small task.
 const AWAKE: Duration = Duration::from_micros(50);
 
-/// The pool's side of a [`Future`](super::Future).
+/// The pool's side of a [`TaskHandle`](super::TaskHandle).
 #[derive(Default)]
 pub(in crate::parent) struct Promise {
     /// The pool that runs the task; none if it ran where it was submitted.

@@ -1,4 +1,4 @@
-//! Board: a page of shared memory on which a child writes what it is doing, for its supervisor to
+//! StatusPage: a page of shared memory on which a child writes what it is doing, for its supervisor to
 //! read whenever it likes, above all when the child is dead.
 //!
 //! ```text
@@ -11,7 +11,7 @@
 //!   supervisor: Notes
 //! ```
 //!
-//! Unlike a message, a word on the board survives whatever happens next: an abort, a stack that
+//! Unlike a message, a word on the status page survives whatever happens next: an abort, a stack that
 //! overflows, a signal. Unlike a message, too, nothing vouches for it: a sick child may have
 //! written anything, so [`Notes`] are bounded and are hints, not facts.
 
@@ -29,42 +29,42 @@ const STAGE: Text = Text { length: 3, first: 4, words: 16 };
 const PANIC: Text = Text { length: 20, first: 21, words: 256 };
 const _: () = assert!(PANIC.first + PANIC.words <= PAGE_WORDS, "the page is large enough");
 
-/// A child's own board, to write.
+/// A child's own status page, to write.
 #[derive(Debug)]
-pub struct Board {
+pub struct StatusPage {
     page: Box<dyn Page>,
 }
 
-/// The board of this process, if it is a child.
-static OWN: OnceLock<Board> = OnceLock::new();
+/// The status_page of this process, if it is a child.
+static OWN: OnceLock<StatusPage> = OnceLock::new();
 
-/// The board of this process, if it is a child that has one. Its methods may be called from any
+/// The status_page of this process, if it is a child that has one. Its methods may be called from any
 /// thread.
-pub fn own() -> Option<&'static Board> {
+pub fn own() -> Option<&'static StatusPage> {
     OWN.get()
 }
 
-/// Says on this process's board, if it has one, that work goes on.
+/// Says on this process's status_page, if it has one, that work goes on.
 pub fn beat() {
-    if let Some(board) = own() {
-        board.beat();
+    if let Some(status_page) = own() {
+        status_page.beat();
     }
 }
 
-/// Names on this process's board, if it has one, what is being done; this is a sign of life, too.
+/// Names on this process's status_page, if it has one, what is being done; this is a sign of life, too.
 pub fn stage(name: &str) {
-    if let Some(board) = own() {
-        board.stage(name);
+    if let Some(status_page) = own() {
+        status_page.stage(name);
     }
 }
 
-impl Board {
-    /// Opens the board that was handed over under `handle`.
+impl StatusPage {
+    /// Opens the status page that was handed over under `handle`.
     pub fn open(handle: RingHandle, region: Option<Region>) -> io::Result<Self> {
         Ok(Self { page: open_page(handle, region)? })
     }
 
-    /// Makes this the board of this process, once and for all.
+    /// Makes this the status page of this process, once and for all.
     pub fn install(self) {
         // A second one would be of the same supervisor.
         drop(OWN.set(self));
@@ -142,7 +142,7 @@ impl Text {
     }
 }
 
-/// What a child has written on its board. Hints: a sick child may have written anything.
+/// What a child has written on its status page. Hints: a sick child may have written anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
     /// The task that it began last, if it began any; it may have been answered since.
@@ -157,14 +157,14 @@ pub struct Notes {
     pub panic: Option<String>,
 }
 
-/// A child's board as its supervisor has it, to read.
+/// A child's status_page as its supervisor has it, to read.
 #[derive(Debug)]
-pub struct BoardView {
+pub struct StatusPageView {
     page: OwnPage,
 }
 
-impl BoardView {
-    /// A blank board, for one child.
+impl StatusPageView {
+    /// A blank status_page, for one child.
     pub fn new(transport: Transport) -> io::Result<Self> {
         Ok(Self { page: OwnPage::new(transport)? })
     }
@@ -205,51 +205,51 @@ mod tests {
 
     use super::*;
 
-    /// Both ends of a board, of each kind that this system has.
-    fn boards() -> Vec<(BoardView, Board)> {
-        let views = Transport::ALL.map(BoardView::new).into_iter().flatten();
-        let boards: Vec<_> = views
+    /// Both ends of a status page, of each kind that this system has.
+    fn status_pages() -> Vec<(StatusPageView, StatusPage)> {
+        let views = Transport::ALL.map(StatusPageView::new).into_iter().flatten();
+        let status_pages: Vec<_> = views
             .map(|view| {
-                let board = open(&view);
-                (view, board)
+                let status_page = open(&view);
+                (view, status_page)
             })
             .collect();
-        assert!(boards.iter().any(|(view, _)| view.transport() == Transport::native()));
-        boards
+        assert!(status_pages.iter().any(|(view, _)| view.transport() == Transport::native()));
+        status_pages
     }
 
-    fn open(view: &BoardView) -> Board {
+    fn open(view: &StatusPageView) -> StatusPage {
         match view.share().unwrap() {
             #[cfg(target_os = "linux")]
             Share::Descriptor(descriptor) => {
                 let number = std::os::fd::AsRawFd::as_raw_fd(&descriptor);
-                Board::open(RingHandle::Descriptor(number.try_into().unwrap()), None).unwrap()
+                StatusPage::open(RingHandle::Descriptor(number.try_into().unwrap()), None).unwrap()
             }
-            Share::Region(region) => Board::open(RingHandle::Region(0), Some(region)).unwrap(),
+            Share::Region(region) => StatusPage::open(RingHandle::Region(0), Some(region)).unwrap(),
         }
     }
 
     #[test]
     fn a_blank_board_says_nothing() {
-        for (view, _board) in boards() {
+        for (view, _board) in status_pages() {
             assert_eq!(view.read(), Notes::default());
         }
     }
 
     #[test]
     fn what_a_child_writes_is_read_and_wiped_off_with_the_next_task() {
-        for (view, board) in boards() {
-            board.begin(TaskId(7), Attempt(2));
-            board.stage("spectrum");
-            board.beat();
-            board.panic("src/lib.rs:3: no");
-            board.panic("src/lib.rs:4: and so no");
+        for (view, status_page) in status_pages() {
+            status_page.begin(TaskId(7), Attempt(2));
+            status_page.stage("spectrum");
+            status_page.beat();
+            status_page.panic("src/lib.rs:3: no");
+            status_page.panic("src/lib.rs:4: and so no");
             let notes = view.read();
             assert_eq!((notes.task, notes.attempt, notes.beats), (Some(TaskId(7)), Attempt(2), 3));
             assert_eq!(notes.stage.as_deref(), Some("spectrum"));
             assert_eq!(notes.panic.as_deref(), Some("src/lib.rs:3: no"), "the first counts");
 
-            board.begin(TaskId(8), Attempt(1));
+            status_page.begin(TaskId(8), Attempt(1));
             let notes = view.read();
             assert_eq!((notes.task, notes.stage, notes.panic), (Some(TaskId(8)), None, None));
         }
@@ -257,9 +257,9 @@ mod tests {
 
     #[test]
     fn a_long_word_is_cut_between_characters() {
-        for (view, board) in boards() {
-            board.stage(&"é".repeat(500));
-            board.panic(&format!("x{}", "é".repeat(5000)));
+        for (view, status_page) in status_pages() {
+            status_page.stage(&"é".repeat(500));
+            status_page.panic(&format!("x{}", "é".repeat(5000)));
             let notes = view.read();
             assert_eq!(notes.stage, Some("é".repeat(64)));
             assert_eq!(notes.panic, Some(format!("x{}", "é".repeat(1023))));
@@ -268,18 +268,18 @@ mod tests {
 
     #[test]
     fn a_board_that_did_not_come_is_refused() {
-        assert!(Board::open(RingHandle::Region(0), None).is_err());
-        assert!(Board::open(RingHandle::Descriptor(u32::MAX), None).is_err());
+        assert!(StatusPage::open(RingHandle::Region(0), None).is_err());
+        assert!(StatusPage::open(RingHandle::Descriptor(u32::MAX), None).is_err());
     }
 
     proptest! {
         #[test]
         fn any_words_at_all_can_be_read(words: Vec<(usize, u64)>, length in 0_u64..3000) {
-            let (view, board) = boards().remove(0);
+            let (view, status_page) = status_pages().remove(0);
             for (at, word) in words {
-                board.page.words()[at % PAGE_WORDS].store(word, Ordering::Relaxed);
+                status_page.page.words()[at % PAGE_WORDS].store(word, Ordering::Relaxed);
             }
-            board.page.words()[PANIC.length].store(length, Ordering::Relaxed);
+            status_page.page.words()[PANIC.length].store(length, Ordering::Relaxed);
             let notes = view.read();
             // What is no UTF-8 takes up three bytes for one.
             prop_assert!(notes.panic.is_none_or(|text| text.len() <= 3 * 2048));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::sync::Instant;
-use super::Future;
+use super::TaskHandle;
 use super::gathering::Gathering;
 use crate::parent::fault::TaskError;
 
@@ -26,9 +26,9 @@ pub enum ReturnWhen {
 #[derive(Clone, Debug)]
 pub struct Waited<T> {
     /// Those whose tasks have ended.
-    pub done: Vec<Future<T>>,
+    pub done: Vec<TaskHandle<T>>,
     /// The others.
-    pub not_done: Vec<Future<T>>,
+    pub not_done: Vec<TaskHandle<T>>,
 }
 
 /// Waits for tasks to end, for ever if there is no `timeout`. A future that is given twice counts
@@ -43,7 +43,7 @@ pub struct Waited<T> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn wait<'a, T: 'a>(
-    futures: impl IntoIterator<Item = &'a Future<T>>,
+    futures: impl IntoIterator<Item = &'a TaskHandle<T>>,
     return_when: ReturnWhen,
     timeout: Option<Duration>,
 ) -> Waited<T> {
@@ -66,11 +66,11 @@ pub fn wait<'a, T: 'a>(
     for future in &futures {
         future.promise.leave(&gathering);
     }
-    let (done, not_done) = futures.into_iter().partition(Future::done);
+    let (done, not_done) = futures.into_iter().partition(TaskHandle::done);
     Waited { done, not_done }
 }
 
-fn has_failed<T>(future: &Future<T>) -> bool {
+fn has_failed<T>(future: &TaskHandle<T>) -> bool {
     !matches!(future.promise.outcome(), None | Some(Ok(_) | Err(TaskError::Cancelled)))
 }
 
@@ -102,7 +102,7 @@ pub struct Unfinished {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn as_completed<'a, T: 'a>(
-    futures: impl IntoIterator<Item = &'a Future<T>>,
+    futures: impl IntoIterator<Item = &'a TaskHandle<T>>,
     timeout: Option<Duration>,
 ) -> AsCompleted<T> {
     let begun = Instant::now();
@@ -116,7 +116,7 @@ pub fn as_completed<'a, T: 'a>(
 /// See [`as_completed`].
 pub struct AsCompleted<T> {
     /// Those that have not been yielded.
-    futures: Vec<Option<Future<T>>>,
+    futures: Vec<Option<TaskHandle<T>>>,
     gathering: Arc<Gathering>,
     begun: Instant,
     timeout: Option<Duration>,
@@ -131,7 +131,7 @@ impl<T> fmt::Debug for AsCompleted<T> {
 }
 
 impl<T> Iterator for AsCompleted<T> {
-    type Item = Result<Future<T>, Unfinished>;
+    type Item = Result<TaskHandle<T>, Unfinished>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.unfinished == 0 {
@@ -162,7 +162,7 @@ impl<T> Drop for AsCompleted<T> {
 }
 
 /// Where the futures tell, by their index, that they have ended.
-fn gather<T>(futures: &[Future<T>]) -> Arc<Gathering> {
+fn gather<T>(futures: &[TaskHandle<T>]) -> Arc<Gathering> {
     let gathering = Arc::default();
     for (index, future) in futures.iter().enumerate() {
         future.promise.join(&gathering, index);
@@ -171,8 +171,8 @@ fn gather<T>(futures: &[Future<T>]) -> Arc<Gathering> {
 }
 
 /// Each of them once, in order.
-fn distinct<'a, T: 'a>(futures: impl IntoIterator<Item = &'a Future<T>>) -> Vec<Future<T>> {
+fn distinct<'a, T: 'a>(futures: impl IntoIterator<Item = &'a TaskHandle<T>>) -> Vec<TaskHandle<T>> {
     let mut seen = HashSet::new();
-    let is_new = |future: &&Future<T>| seen.insert(Arc::as_ptr(&future.promise));
+    let is_new = |future: &&TaskHandle<T>| seen.insert(Arc::as_ptr(&future.promise));
     futures.into_iter().filter(is_new).cloned().collect()
 }

@@ -1,10 +1,10 @@
-//! Balance: what went into a pool and what came out of it.
+//! Task accounting: what went into a pool and what came out of it.
 
 use std::fmt;
 
-/// The balance of a pool: what went in and what came out.
+/// The accounts of a pool: what went in and what came out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Balance {
+pub struct TaskAccounting {
     /// Tasks taken on.
     pub submitted: u64,
     /// Tasks that gave an output.
@@ -21,14 +21,14 @@ pub struct Balance {
     pub breaches: u64,
 }
 
-impl Balance {
+impl TaskAccounting {
     /// Whether every task has ended exactly once.
     pub fn is_even(&self) -> bool {
         self.submitted == self.succeeded + self.failed + self.cancelled
     }
 }
 
-impl fmt::Display for Balance {
+impl fmt::Display for TaskAccounting {
     /// The equation that is to hold, with `≠` if it does not.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { submitted, succeeded, failed, cancelled, .. } = self;

@@ -1,4 +1,4 @@
-//! Future: the output of a task, some time.
+//! TaskHandle: the output of a task, some time.
 //!
 //! A future is a name for the outcome, not the outcome: clones name the same, it can be read as
 //! often as one likes, and a future that is dropped stops nothing. No thread polls but for a moment (a
@@ -38,19 +38,19 @@ pub(super) type RawOutcome = Result<Vec<u8>, TaskError>;
 /// assert!(future.exception().is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Future<T> {
+pub struct TaskHandle<T> {
     promise: Arc<Promise>,
     output: PhantomData<fn() -> T>,
 }
 
-impl<T> Clone for Future<T> {
+impl<T> Clone for TaskHandle<T> {
     /// Another name for the same.
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.promise))
     }
 }
 
-impl<T> fmt::Debug for Future<T> {
+impl<T> fmt::Debug for TaskHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.promise.outcome() {
             Some(Ok(_)) => "finished",
@@ -59,11 +59,11 @@ impl<T> fmt::Debug for Future<T> {
             None if self.running() => "running",
             None => "pending",
         };
-        write!(f, "Future({state})")
+        write!(f, "TaskHandle({state})")
     }
 }
 
-impl<T> Future<T> {
+impl<T> TaskHandle<T> {
     pub(super) fn new(promise: Arc<Promise>) -> Self {
         Self { promise, output: PhantomData }
     }
@@ -116,7 +116,7 @@ impl<T> Future<T> {
     }
 }
 
-impl<T: DeserializeOwned> Future<T> {
+impl<T: DeserializeOwned> TaskHandle<T> {
     /// Waits for the output.
     pub fn result(&self) -> Result<T, TaskError> {
         read(self.promise.wait())
