@@ -231,10 +231,10 @@ mod tests {
             thread::spawn(given_up).join().unwrap()
         };
         let why = given_up_after(most - 1).unwrap_err();
-        assert!(why.contains("cannot be kept to one file"), "{why}");
+        assert!(why.contains("cannot be kept to its files"), "{why}");
         // Whatever else is missing here, it is not that.
         let why = given_up_after(most - 2).err().unwrap_or_default();
-        assert!(!why.contains("cannot be kept to one file"), "{why}");
+        assert!(!why.contains("cannot be kept to its files"), "{why}");
     }
 
     /// What a thread says that keeps to this; nothing where the kernel has no Landlock.
