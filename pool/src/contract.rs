@@ -4,7 +4,7 @@
 //!   protocol ── what is said             codec ──── how it is written
 //!   channel ─── how it travels           slots ──── where attachments lie
 //!   task ────── what can be asked        attachment ─ what comes with it
-//!   status_page ───── what a child is at now   invitation ─ how a process learns that it is a child
+//!   status page ───── what a child is at now   invitation ─ how a process learns that it is a child
 //! ```
 
 pub mod attachment;

@@ -189,7 +189,7 @@ pub struct Welcome {
     pub generation: u32,
     /// The rings of this child; at most one is writable.
     pub rings: Vec<RingGrant>,
-    /// Its [status_page](crate::status_page), to write on, if it is given one.
+    /// Its [status page](crate::status_page), to write on, if it is given one.
     pub status_page: Option<RingHandle>,
     /// What it gives up before its first task.
     pub confine: Terms,

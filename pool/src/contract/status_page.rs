@@ -1,4 +1,4 @@
-//! StatusPage: a page of shared memory on which a child writes what it is doing, for its supervisor to
+//! Status page: a page of shared memory on which a child writes what it is doing, for its supervisor to
 //! read whenever it likes, above all when the child is dead.
 //!
 //! ```text
@@ -35,23 +35,23 @@ pub struct StatusPage {
     page: Box<dyn Page>,
 }
 
-/// The status_page of this process, if it is a child.
+/// The status page of this process, if it is a child.
 static OWN: OnceLock<StatusPage> = OnceLock::new();
 
-/// The status_page of this process, if it is a child that has one. Its methods may be called from any
+/// The status page of this process, if it is a child that has one. Its methods may be called from any
 /// thread.
 pub fn own() -> Option<&'static StatusPage> {
     OWN.get()
 }
 
-/// Says on this process's status_page, if it has one, that work goes on.
+/// Says on this process's status page, if it has one, that work goes on.
 pub fn beat() {
     if let Some(status_page) = own() {
         status_page.beat();
     }
 }
 
-/// Names on this process's status_page, if it has one, what is being done; this is a sign of life, too.
+/// Names on this process's status page, if it has one, what is being done; this is a sign of life, too.
 pub fn stage(name: &str) {
     if let Some(status_page) = own() {
         status_page.stage(name);
@@ -157,14 +157,14 @@ pub struct Notes {
     pub panic: Option<String>,
 }
 
-/// A child's status_page as its supervisor has it, to read.
+/// A child's status page as its supervisor has it, to read.
 #[derive(Debug)]
 pub struct StatusPageView {
     page: OwnPage,
 }
 
 impl StatusPageView {
-    /// A blank status_page, for one child.
+    /// A blank status page, for one child.
     pub fn new(transport: Transport) -> io::Result<Self> {
         Ok(Self { page: OwnPage::new(transport)? })
     }

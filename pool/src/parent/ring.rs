@@ -192,7 +192,7 @@ pub(super) enum Slot {
 }
 
 /// What a child is given of its own ring, to fill it, of the others, to read them, and of its
-/// status_page, which comes last.
+/// status page, which comes last.
 pub(super) fn share(
     own: &Ring,
     others: &[Arc<Ring>],

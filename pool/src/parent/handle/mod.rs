@@ -1,4 +1,4 @@
-//! TaskHandle: the output of a task, some time.
+//! Task handle: the caller's side of a submitted task.
 //!
 //! A future is a name for the outcome, not the outcome: clones name the same, it can be read as
 //! often as one likes, and a future that is dropped stops nothing. No thread polls but for a moment (a

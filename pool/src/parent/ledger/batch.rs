@@ -270,7 +270,7 @@ impl Ledger {
         }
     }
 
-    /// The child's status_page names that task. If it was cancelled, the child is killed, which
+    /// The child's status page names that task. If it was cancelled, the child is killed, which
     /// is charged to no task; if the cancelled one has not begun, it is left alone for now.
     pub(crate) fn told(
         &mut self,
