@@ -12,7 +12,7 @@ use shuttle::thread::{self, JoinHandle};
 use super::explore;
 use super::handle::{Promise, TaskHandle};
 use super::supervisor::{Body, Check, Ending, Parts, Shared};
-use crate::parent::fault::TaskError;
+use crate::parent::fault::{PoolError, TaskError};
 use crate::parent::ledger::{Backoff, Policy, Terms};
 use crate::parent::wear::Bounds;
 use crate::parent::{PoolEvent, ring};
@@ -92,7 +92,13 @@ fn submit_of(tenant: u64, pool: &Arc<Shared>) -> Option<TaskHandle<u64>> {
         end: Ending::Promise(Arc::clone(&promise)),
     };
     let terms = Terms { tenant, timeout: None, streams: false, light: None };
-    pool.submit(terms, body).ok().map(|_| TaskHandle::new(promise))
+    match pool.submit(terms, body) {
+        Ok(_) => Some(TaskHandle::new(promise)),
+        // Whatever the schedule, a pool that is ended refuses in this way alone. Callers count on it: a
+        // file in work is reported as cancelled, whether its next task came just before or just after.
+        Err(PoolError::ShutDown) => None,
+        Err(other) => panic!("{other}"),
+    }
 }
 
 /// What a task can come to.
