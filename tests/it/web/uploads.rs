@@ -96,7 +96,7 @@ fn what_lies_before_and_between_the_parts_of_a_form_is_bounded() {
     let told = "too much before or between the parts of the form; at most 16 KiB";
     let nothing = |length: usize| vec![b'x'; length];
     let part =
-        b"--seam\r\nContent-Disposition: form-data; name=\"metrics\"\r\n\r\nseed\r\n".to_vec();
+        b"--seam\r\nContent-Disposition: form-data; name=\"metrics\"\r\n\r\nbasic\r\n".to_vec();
     let endless_header = b"--seam\r\nContent-Disposition: form-data; x=\"".to_vec();
     for (name, first) in [
         ("preamble", vec![]),
@@ -127,7 +127,7 @@ fn what_comes_after_the_last_part_is_not_waited_for() {
 #[test]
 fn a_form_of_very_many_parts_is_refused() {
     let part =
-        b"--seam\r\nContent-Disposition: form-data; name=\"metrics\"\r\n\r\nseed\r\n".to_vec();
+        b"--seam\r\nContent-Disposition: form-data; name=\"metrics\"\r\n\r\nbasic\r\n".to_vec();
     let (answer, taken) = sent(FORM, vec![part; 100_000]);
     assert!(answer.refusal(413).contains("too many files"), "{answer:?}");
     assert!(taken < 1100, "{taken}");
