@@ -4,8 +4,8 @@
 //!   plan ──job──▶ decode ──chunks──▶ workers ──partials──▶ merge ──▶ record
 //! ```
 //!
-//! [`file_pipeline`] runs it for one file; [`ordered_scheduler`] has several files in work at once and
-//! brings their records back into the order of the jobs; [`pools`] has the processes, for one run or
+//! `file_pipeline` runs it for one file; `ordered_scheduler` has several files in work at once and
+//! brings their records back into the order of the jobs; `pools` has the processes, for one run or
 //! for several at once. The stations know nothing of each other: they meet here.
 
 mod failure;

@@ -42,7 +42,7 @@
 //! - The children run the program that builds the pool, so the first line of its `main` is
 //!   [`run_child_role`]; or another program, named with [`PoolBuilder::worker_program`].
 //! - A [`Task`] is a serializable value with a name. Large binary inputs travel as an
-//!   [attachment](attachment) in shared memory instead of being encoded.
+//!   [attachment] in shared memory instead of being encoded.
 //! - [`ProcessPool`] says how it compares with Python's pool, method by method.
 //! - [`Inline`] runs the same tasks on the calling thread, for tests.
 //!
