@@ -158,7 +158,7 @@ test("good and broken files end in figures, warnings and plain words", async (t)
   const bad = rows.filter({ hasText: "<img src=x" });
   assert.equal(await bad.locator(".state").textContent(), "✗ no figures");
   const said = await bad.locator(".error").textContent();
-  assert.match(said, /^This is no audio that is known here\. .+Choose an audio file, or convert it to FLAC or WAV\.$/);
+  assert.match(said, /^Not a known audio format\. .+Choose an audio file, or convert it to FLAC or WAV\.$/);
   // Figures stand in their groups, and what deserves a look says so, and what it may mean.
   const titles = await rows.first().locator(".figures h4").allTextContents();
   assert.deepEqual(titles.slice(0, 5), ["Basic", "Activity", "Level", "Loudness", "Damage"]);
