@@ -75,8 +75,7 @@ mod tests {
 
     #[test]
     fn a_stack_that_overflows_ends_the_process_in_any_thread() {
-        const NAME: &str =
-            "windows::fatal::tests::a_stack_that_overflows_ends_the_process_in_any_thread";
+        const NAME: &str = "contract::windows::fatal::tests::a_stack_that_overflows_ends_the_process_in_any_thread";
         if env::var_os("IS_THE_CHILD").is_some() {
             end_at_fatal_faults();
             let thread = thread::spawn(|| deep(u64::MAX));
