@@ -26,6 +26,7 @@ pub fn of_pools(observer: &Observer) -> procpool::Observer {
 
 /// Something that happened. Files are named by the index of their job in the plan.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// All inputs are known.
     Planned {

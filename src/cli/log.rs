@@ -67,6 +67,7 @@ pub(crate) fn observe(event: &Event) {
         }
         Event::Bounded { peak_bytes } => tracing::debug!(peak_bytes, "memory bound"),
         Event::RunEnded { usage } => tracing::debug!(?usage, "run ended"),
+        other => tracing::debug!(event = ?other, "event"),
     }
 }
 

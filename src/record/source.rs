@@ -23,6 +23,7 @@ pub struct SourceFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
+#[non_exhaustive]
 pub enum DecodedBy {
     /// This one.
     BuiltIn,

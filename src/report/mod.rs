@@ -51,6 +51,7 @@ pub trait Report {
 
 /// The format of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// For reading.
     #[default]

@@ -106,7 +106,11 @@ impl Stats {
             }
             Event::Bounded { peak_bytes } => self.peak_bytes = Some(*peak_bytes),
             Event::RunEnded { usage } => self.supervisor = Some(*usage),
-            Event::Planned { .. } | Event::JobStarted { .. } | Event::JobOpened { .. } => {}
+            // Events of the pool that are added later count in no sum of today.
+            Event::Planned { .. }
+            | Event::JobStarted { .. }
+            | Event::JobOpened { .. }
+            | Event::Pool(_) => {}
         }
     }
 

@@ -46,6 +46,7 @@ pub enum PeaksPlace {
 
 /// The formats of audiowaveform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PeaksFormat {
     /// Binary.
     Dat,

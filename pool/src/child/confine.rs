@@ -109,6 +109,7 @@ impl Terms {
 
 /// One way in which a child is confined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Part {
     /// It has one thread, so that none is left out.
     Threads,

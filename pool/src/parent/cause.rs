@@ -87,6 +87,7 @@ pub enum Cause {
 
 /// What a child was doing while it gave no answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Silence {
     /// It used the processor.
     Spinning,

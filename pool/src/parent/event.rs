@@ -14,6 +14,7 @@ pub type Observer = Arc<dyn Fn(&PoolEvent) + Send + Sync>;
 
 /// What happens in a pool, for anyone who watches.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum PoolEvent {
     /// A child has introduced itself.
     ChildStarted {

@@ -67,6 +67,7 @@ pub enum End {
 
 /// Who sent the signal that ended a process, as far as it can be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Sender {
     /// audiopool did.
     Audiopool,

@@ -150,6 +150,7 @@ fn an_observer_is_told_what_happens_and_its_panic_is_its_own() {
                 PoolEvent::TaskRetried { .. } => "retried",
                 PoolEvent::ChildRetired { .. } => "retired",
                 PoolEvent::TaskLate { .. } => "late",
+                other => unreachable!("{other:?}"),
             });
             panic!("I have seen enough");
         });
